@@ -1,0 +1,140 @@
+#include "apps/ssgan/cli.h"
+
+#include <omp.h>
+
+#include <CLI/CLI.hpp>
+
+#include "tensor/backend.h"
+
+namespace gradus::ssgan {
+namespace {
+
+CLI::IsMember one_of(std::initializer_list<std::string> words) {
+  return CLI::IsMember(std::vector<std::string>(words));
+}
+
+template <class T, class Target>
+void set(const std::optional<T>& flag, Target& target) {
+  if (flag) target = static_cast<Target>(*flag);
+}
+
+}  // namespace
+
+void OptionFlags::add_data(CLI::App& app) {
+  app.add_option("--data", data, "Data set: digits (drawn by this program) or svhn")
+      ->check(one_of({"digits", "svhn"}));
+  app.add_option(
+      "--data-dir", data_dir,
+      "Folder of train_32x32.mat and test_32x32.mat (else $GRADUS_DATA, else the cache)");
+  app.add_option("--eval-stats", eval_stats,
+                 "Batch norm in evaluation: the batch's own statistics, or the running ones")
+      ->check(one_of({"batch", "running"}));
+  app.add_option("--test-images", test_images,
+                 "Of the official SVHN test file: all, or the first half as the notebook")
+      ->check(one_of({"all", "notebook"}));
+}
+
+void OptionFlags::add_network(CLI::App& app) {
+  app.add_option("--preset", preset, "default (mended), or tutorial (the printed program)")
+      ->check(one_of({"default", "tutorial"}));
+  app.add_option("--extra-class", extra_class, "1: a logit of its own for generated images")
+      ->check(CLI::Range(0, 1));
+  app.add_option("--g-size-mult", g_size_mult, "Width of the generator")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--d-size-mult", d_size_mult, "Width of the discriminator")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--zero-as", zero_as,
+                 "Digit 0, labelled 10: raw (a class out of range) or class 0")
+      ->check(one_of({"raw", "class"}));
+  app.add_option("--dropout", dropout, "off: the drop rate never acts")
+      ->check(one_of({"off", "on"}));
+  app.add_option("--drop-rate", drop_rate,
+                 "Dropout rate of layers 1 and 3; the input has rate / 2.5")
+      ->check(CLI::Range(0.0, 0.99));
+  app.add_option("--relu2", relu2, "What relu2 reads")->check(one_of({"conv2", "bn2"}));
+  app.add_option("--dead-layers", dead_layers, "Layers that reach no loss")
+      ->check(one_of({"keep", "drop"}));
+}
+
+void OptionFlags::add_training(CLI::App& app) {
+  app.add_option("--seed", seed, "Seed of weights, batches, noise and labels");
+  app.add_option("--epochs", epochs, "Epochs in all, also on resume")->check(CLI::PositiveNumber);
+  app.add_option("--batch-size", batch_size, "Real images a step, and noise vectors")
+      ->check(CLI::Range(2, 1 << 20));
+  app.add_option("--limit-batches", limit_batches, "At most so many steps an epoch")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--labels", labels, "Visible labels: first:N or per-class:N");
+  app.add_option("--lr", lr, "Learning rate at the start")->check(CLI::PositiveNumber);
+  app.add_option("--schedule", schedule,
+                 "Learning rate over the run: constant, exponential, linear, cosine, or staircase "
+                 "(times lr-final an epoch)")
+      ->check(one_of({"constant", "exponential", "linear", "cosine", "staircase"}));
+  app.add_option("--lr-final", lr_final, "Learning rate at the end, as a factor of the start")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--lr-flat", lr_flat, "linear: part of the run before the rate falls")
+      ->check(CLI::Range(0.0, 0.999));
+  app.add_flag("--no-unlabeled", no_unlabeled,
+               "The supervised baseline: D alone, on the labelled images, as many steps");
+}
+
+Options OptionFlags::resolve(const std::optional<Options>& base) const {
+  Options o = base ? *base : gradus::ssgan::preset(preset.value_or("default"));
+  if (base && preset && *preset != base->preset)
+    throw UsageError(
+        fmt::format("--preset {}: this run is of the preset {}", *preset, base->preset));
+  set(data, o.data);
+  set(data_dir, o.data_dir);
+  set(seed, o.seed);
+  set(epochs, o.epochs);
+  set(batch_size, o.batch_size);
+  set(limit_batches, o.limit_batches);
+  set(lr, o.schedule.start);
+  set(lr_final, o.schedule.final);
+  set(lr_flat, o.schedule.flat);
+  set(drop_rate, o.network.drop_rate);
+  set(extra_class, o.network.extra_class);
+  set(g_size_mult, o.network.g_size_mult);
+  set(d_size_mult, o.network.d_size_mult);
+  if (dropout) o.dropout = *dropout == "on";
+  if (zero_as) o.zero_as = *zero_as == "raw" ? ZeroAs::raw : ZeroAs::klass;
+  if (relu2) o.network.relu2_reads_bn2 = *relu2 == "bn2";
+  if (dead_layers) o.network.keep_dead_layers = *dead_layers == "keep";
+  if (eval_stats) o.running_stats = *eval_stats == "running";
+  if (test_images) o.notebook_test_set = *test_images == "notebook";
+  if (schedule) o.schedule.kind = schedule_kind(*schedule);
+  if (no_unlabeled) o.unlabeled = false;
+  try {
+    if (labels) o.labels = parse_label_choice(*labels);
+  } catch (const Error& e) {
+    throw UsageError(fmt::format("--{}", e.what()));
+  }
+  return o;
+}
+
+void RuntimeFlags::add(CLI::App& app) {
+  app.add_option("--device", device, "auto, cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--threads", threads, "CPU threads (else $OMP_NUM_THREADS, else all)")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--color", color, "auto, always or never")
+      ->check(one_of({"auto", "always", "never"}))
+      ->capture_default_str();
+}
+
+Device RuntimeFlags::resolve() const {
+  if (threads > 0) omp_set_num_threads(threads);
+  if (device == "auto" || device == "cpu") return kCpu;
+  if (device != "cuda" && !device.starts_with("cuda:"))
+    throw UsageError(fmt::format("--device {}: expected auto, cpu, cuda or cuda:N", device));
+  Device d{DeviceKind::cuda, 0};
+  if (device != "cuda") {
+    const std::string index = device.substr(5);
+    if (index.empty() || index.size() > 3 ||
+        index.find_first_not_of("0123456789") != std::string::npos)
+      throw UsageError(fmt::format("--device {}: expected a number after cuda:", device));
+    d.index = std::stoi(index);
+  }
+  backend(d);  // throws where there is none
+  return d;
+}
+
+}  // namespace gradus::ssgan

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "apps/ssgan/options.h"
+#include "tensor/device.h"
+
+namespace CLI {
+class App;
+}
+
+namespace gradus::ssgan {
+
+/// Flags or values that the command line should not have had: exit status 2.
+struct UsageError : Error {
+  using Error::Error;
+};
+
+/// The flags that change Options, each unset where the command line does not name it.
+struct OptionFlags {
+  std::optional<std::string> preset, data, data_dir, labels, dropout, zero_as, relu2, dead_layers;
+  std::optional<std::string> eval_stats, test_images, schedule;
+  std::optional<int64_t> epochs, batch_size, limit_batches;
+  std::optional<int> extra_class, g_size_mult, d_size_mult;
+  std::optional<double> lr, lr_final, lr_flat, drop_rate;
+  std::optional<uint64_t> seed;
+  bool no_unlabeled = false;
+
+  void add_data(CLI::App& app);
+  void add_network(CLI::App& app);
+  void add_training(CLI::App& app);
+  /// `base` with what the flags say; without `base` the preset's. Throws UsageError.
+  Options resolve(const std::optional<Options>& base = {}) const;
+};
+
+/// Flags that say where and how to compute, but not what.
+struct RuntimeFlags {
+  std::string device = "auto";
+  int threads = 0;  ///< 0: OMP_NUM_THREADS, or all
+  std::string color = "auto";
+
+  void add(CLI::App& app);
+  /// Applies the thread count; the device to use, with a log line where auto chose the CPU.
+  Device resolve() const;
+};
+
+}  // namespace gradus::ssgan

@@ -1,0 +1,35 @@
+#include <nlohmann/json.hpp>
+
+#include "apps/ssgan/checkpoint.h"
+#include "apps/ssgan/commands.h"
+#include "apps/ssgan/data.h"
+#include "apps/ssgan/evaluate.h"
+
+namespace gradus::ssgan {
+
+int eval(const EvalRequest& r) {
+  const Options& o = r.options;
+  Discriminator discriminator(network_of(o), DType::f32, r.device);
+  try {
+    discriminator.load(read_checkpoint(r.checkpoint).tensors, "discriminator.");
+  } catch (const DataError& e) {
+    throw DataError(fmt::format("{}: {}", r.checkpoint.string(), e.what()));
+  }
+  const ImageSet test = load_test_set(o);
+  const double score = accuracy(discriminator, test, o.zero_as,
+                                o.running_stats ? Statistics::running : Statistics::batch);
+  const std::string protocol = fmt::format("{}; {} statistics; digit 0 as {}", test.protocol,
+                                           o.running_stats ? "running" : "batch",
+                                           o.zero_as == ZeroAs::raw ? "raw 10" : "class 0");
+  if (r.json)
+    fmt::print("{}\n", nlohmann::ordered_json{{"checkpoint", r.checkpoint.string()},
+                                              {"protocol", protocol},
+                                              {"images", test.count()},
+                                              {"accuracy", score}}
+                           .dump());
+  else
+    fmt::print("accuracy {:.4f} on {} images ({})\n", score, test.count(), protocol);
+  return kDone;
+}
+
+}  // namespace gradus::ssgan

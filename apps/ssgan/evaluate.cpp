@@ -1,0 +1,31 @@
+#include "apps/ssgan/evaluate.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "autograd/ops.h"
+#include "tensor/backend.h"
+
+namespace gradus::ssgan {
+
+double accuracy(Discriminator& discriminator, const ImageSet& set, ZeroAs zero_as,
+                Statistics statistics) {
+  constexpr int64_t kBatch = 128;
+  const Pass pass = Pass::evaluation(statistics);
+  int64_t correct = 0;
+  for (int64_t begin = 0; begin < set.count(); begin += kBatch) {
+    const int64_t end = std::min(begin + kBatch, set.count());
+    const Device device = discriminator.device();
+    const Tensor bytes = slice(set.images, 0, begin, end).value().to(device);
+    const Var images = Var(bytes.to(discriminator.dtype())) * (1 / 127.5) - 1;
+    const std::vector<int32_t> y =
+        classes_of(slice(set.labels, 0, begin, end).value(), zero_as).to_vector<int32_t>();
+    const std::vector<int32_t> pred_class =
+        argmax(discriminator(pass, images).class_logits.value()).to_vector<int32_t>();
+    correct += std::inner_product(y.begin(), y.end(), pred_class.begin(), int64_t{0}, std::plus<>(),
+                                  std::equal_to<>());
+  }
+  return static_cast<double>(correct) / static_cast<double>(set.count());
+}
+
+}  // namespace gradus::ssgan

@@ -1,0 +1,131 @@
+#include "apps/ssgan/options.h"
+
+#include <nlohmann/json.hpp>
+
+namespace gradus::ssgan {
+namespace {
+
+Options tutorial() {
+  Options o;
+  o.preset = "tutorial";
+  o.network.drop_rate = 0.5;
+  o.dropout = false;
+  o.zero_as = ZeroAs::raw;
+  o.running_stats = false;
+  o.notebook_test_set = true;
+  o.labels = {LabelChoice::Kind::first, 1000};
+  o.schedule = {.kind = Schedule::Kind::staircase, .start = 3e-4, .final = 0.9};
+  return o;
+}
+
+Options mended() {
+  Options o;
+  o.network.drop_rate = 0.2;
+  o.network.relu2_reads_bn2 = true;
+  o.network.keep_dead_layers = false;
+  o.labels = {LabelChoice::Kind::per_class, 100};
+  o.schedule = {.kind = Schedule::Kind::exponential, .start = 3e-4, .final = 0.467};
+  return o;
+}
+
+template <class T>
+void read(const nlohmann::ordered_json& json, const char* key, T& value) {
+  require<DataError>(json.contains(key), "configuration: no key {}", key);
+  try {
+    json.at(key).get_to(value);
+  } catch (const nlohmann::json::exception& e) {
+    throw DataError(fmt::format("configuration: key {}: {}", key, e.what()));
+  }
+}
+
+/// One of two words, as the command line spells them.
+template <class T>
+void read(const nlohmann::ordered_json& json, const char* key, T& value, const char* first,
+          T first_value, const char* second, T second_value) {
+  std::string word;
+  read(json, key, word);
+  require<DataError>(word == first || word == second, "configuration: {} is {}, not {} or {}", key,
+                     word, first, second);
+  value = word == first ? first_value : second_value;
+}
+
+}  // namespace
+
+Options preset(const std::string& name) {
+  if (name == "tutorial") return tutorial();
+  require<Error>(name == "default", "preset {}: expected default or tutorial", name);
+  return mended();
+}
+
+NetworkOptions network_of(const Options& o) {
+  NetworkOptions n = o.network;
+  if (!o.dropout) n.drop_rate = 0;
+  return n;
+}
+
+nlohmann::ordered_json to_json(const Options& o) {
+  const NetworkOptions& n = o.network;
+  return {{"preset", o.preset},
+          {"data", o.data},
+          {"data_dir", o.data_dir},
+          {"seed", o.seed},
+          {"epochs", o.epochs},
+          {"batch_size", o.batch_size},
+          {"limit_batches", o.limit_batches},
+          {"labels", to_string(o.labels)},
+          {"unlabeled", o.unlabeled},
+          {"lr", o.schedule.start},
+          {"schedule", to_string(o.schedule.kind)},
+          {"lr_final", o.schedule.final},
+          {"lr_flat", o.schedule.flat},
+          {"beta1", o.beta1},
+          {"zero_as", o.zero_as == ZeroAs::raw ? "raw" : "class"},
+          {"dropout", o.dropout ? "on" : "off"},
+          {"drop_rate", n.drop_rate},
+          {"relu2", n.relu2_reads_bn2 ? "bn2" : "conv2"},
+          {"dead_layers", n.keep_dead_layers ? "keep" : "drop"},
+          {"eval_stats", o.running_stats ? "running" : "batch"},
+          {"test_images", o.notebook_test_set ? "notebook" : "all"},
+          {"extra_class", n.extra_class},
+          {"g_size_mult", n.g_size_mult},
+          {"d_size_mult", n.d_size_mult}};
+}
+
+Options options_from_json(const nlohmann::ordered_json& json) {
+  Options o;
+  NetworkOptions& n = o.network;
+  std::string labels, kind;
+  read(json, "preset", o.preset);
+  read(json, "data", o.data);
+  read(json, "data_dir", o.data_dir);
+  read(json, "seed", o.seed);
+  read(json, "epochs", o.epochs);
+  read(json, "batch_size", o.batch_size);
+  read(json, "limit_batches", o.limit_batches);
+  read(json, "labels", labels);
+  read(json, "unlabeled", o.unlabeled);
+  read(json, "lr", o.schedule.start);
+  read(json, "schedule", kind);
+  read(json, "lr_final", o.schedule.final);
+  read(json, "lr_flat", o.schedule.flat);
+  read(json, "beta1", o.beta1);
+  read(json, "zero_as", o.zero_as, "raw", ZeroAs::raw, "class", ZeroAs::klass);
+  read(json, "dropout", o.dropout, "on", true, "off", false);
+  read(json, "drop_rate", n.drop_rate);
+  read(json, "relu2", n.relu2_reads_bn2, "bn2", true, "conv2", false);
+  read(json, "dead_layers", n.keep_dead_layers, "keep", true, "drop", false);
+  read(json, "eval_stats", o.running_stats, "running", true, "batch", false);
+  read(json, "test_images", o.notebook_test_set, "notebook", true, "all", false);
+  read(json, "extra_class", n.extra_class);
+  read(json, "g_size_mult", n.g_size_mult);
+  read(json, "d_size_mult", n.d_size_mult);
+  try {
+    o.labels = parse_label_choice(labels);
+    o.schedule.kind = schedule_kind(kind);
+  } catch (const Error& e) {
+    throw DataError(fmt::format("configuration: {}", e.what()));
+  }
+  return o;
+}
+
+}  // namespace gradus::ssgan

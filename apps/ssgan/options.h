@@ -1,0 +1,43 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "apps/ssgan/losses.h"
+#include "nn/data/batches.h"
+#include "nn/schedule.h"
+
+namespace gradus::ssgan {
+
+/// What a run computes: everything here is written to its config.json and checkpoints, and a
+/// resumed run must agree on the network.
+struct Options {
+  std::string preset = "default";
+  std::string data = "digits";  ///< digits | svhn
+  std::string data_dir;         ///< empty: looked up (nn/data/svhn.h)
+  NetworkOptions network;
+  bool dropout = true;  ///< false: network.drop_rate never acts
+  ZeroAs zero_as = ZeroAs::klass;
+  bool running_stats = true;       ///< evaluation by running statistics, not the batch's own
+  bool notebook_test_set = false;  ///< of the official test file, its first half alone
+  LabelChoice labels;
+  bool unlabeled = true;  ///< false: the supervised baseline
+  int64_t epochs = 25;
+  int64_t batch_size = 128;
+  int64_t limit_batches = 0;  ///< per epoch; 0: all
+  Schedule schedule;
+  double beta1 = 0.5;
+  uint64_t seed = 1;
+};
+
+/// The printed program ("tutorial") or the mended one ("default"); throws Error for another name.
+Options preset(const std::string& name);
+
+/// The network as these options have it: a drop rate of 0 where dropout is off.
+NetworkOptions network_of(const Options& options);
+
+nlohmann::ordered_json to_json(const Options& options);
+/// Throws DataError that names the key where one is missing or of the wrong type.
+Options options_from_json(const nlohmann::ordered_json& json);
+
+}  // namespace gradus::ssgan

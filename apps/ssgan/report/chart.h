@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace gradus::ssgan {
+
+struct Point {
+  double x, y;
+};
+
+struct Series {
+  std::string name;
+  std::vector<Point> points;  ///< by growing x; the line breaks where y is not finite
+  bool reference = false;     ///< a level to compare with: dashed, without markers
+};
+
+struct Chart {
+  std::string id;  ///< unique in the page: letters, digits and hyphens
+  std::string title;
+  std::string caption = {};
+  std::string x_label, y_label;
+  std::vector<Series> series = {};  ///< at most kMaxSeries that are no reference
+  bool percent = false;             ///< y are fractions, shown from 0 to 100 %
+  bool whole_x = true;              ///< no ticks between whole numbers
+};
+
+/// Colours and marker shapes to tell series apart, also on paper without colour.
+inline constexpr int kMaxSeries = 4;
+
+/// A <figure> with heading, legend, inline SVG (with <title> and <desc>) and caption; styled by the
+/// classes of kPageStyle. All texts are escaped. An empty string where no point is finite.
+std::string draw_chart(const Chart& chart);
+
+/// Round values (1, 2, 2.5 or 5 times a power of ten) within [low, high], about `count` of them; at
+/// least 1 apart where `whole`. Needs low < high.
+std::vector<double> round_ticks(double low, double high, int count, bool whole);
+
+}  // namespace gradus::ssgan

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "apps/ssgan/report/table.h"
+
+namespace gradus::ssgan {
+
+struct Sample {
+  int64_t epoch;
+  std::vector<std::byte> png;
+  uint32_t width, height;
+};
+
+/// What a report shows of a run; what is missing is empty.
+struct RunFolder {
+  std::string name;
+  nlohmann::ordered_json summary;  ///< an object
+  nlohmann::ordered_json config;   ///< an object
+  Table epochs;                    ///< by epoch
+  Table metrics;                   ///< by step
+  std::vector<Sample> samples;     ///< by epoch
+  std::vector<std::string> notes;  ///< what could not be read
+};
+
+/// Reads at most `most_samples` (two or more) images: the first, the last, and some between.
+RunFolder read_run_folder(const std::filesystem::path& run, size_t most_samples);
+
+}  // namespace gradus::ssgan

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace gradus::ssgan {
+
+/// Records of a TensorBoard event file, as bytes to append: u64 length, masked crc32c of the
+/// length, an Event in protobuf's wire format (tensorflow/core/util/event.proto), masked crc32c of
+/// the event; integers are little-endian. `wall_time` is in seconds since 1970.
+
+/// The first record of every file.
+std::string file_version_record(double wall_time);
+
+/// TensorBoard keeps single precision only.
+std::string scalar_record(std::string_view tag, double value, int64_t step, double wall_time);
+
+/// An RGB picture, encoded as PNG, of width x height pixels.
+std::string image_record(std::string_view tag, std::span<const uint8_t> png, int width, int height,
+                         int64_t step, double wall_time);
+
+/// CRC-32C (Castagnoli, RFC 3720 B.4), unmasked.
+uint32_t crc32c(std::string_view bytes);
+
+}  // namespace gradus::ssgan

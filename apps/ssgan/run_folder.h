@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "apps/ssgan/options.h"
+#include "apps/ssgan/report/tensorboard.h"
+#include "apps/ssgan/samples.h"
+#include "apps/ssgan/trainer.h"
+
+namespace gradus::ssgan {
+
+/// A row of epochs.csv: means over the epoch's steps; accuracies in [0, 1].
+struct EpochRow {
+  int64_t epoch, step;
+  double lr;
+  double d_real, d_fake, d_class, d, g;
+  double train_accuracy, test_accuracy;
+  double seconds;
+};
+
+/// The folder that a run writes: config.json, metrics.jsonl, epochs.csv, log.txt, tb/, samples/,
+/// checkpoints/, summary.json, report.html. Every line is on the disk when a call returns. All
+/// members throw OutputError that names the file.
+class RunFolder {
+ public:
+  enum class Start { fresh, overwrite, resume };
+  /// fresh: throws OutputError where `path` already holds a run. resume: cuts what metrics.jsonl
+  /// and epochs.csv say beyond `step`, and goes on behind it.
+  RunFolder(std::filesystem::path path, const Options& options, Start start, int64_t step);
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path checkpoint_path(int64_t step) const;
+
+  void log(const std::string& line);
+  void metrics(int64_t epoch, int64_t step, double lr, const Metrics& m);
+  void epoch(const EpochRow& row);
+  void samples(int64_t epoch, int64_t step, const Picture& picture);
+  void summary(const std::string& json);
+
+ private:
+  class Lines {
+   public:
+    void open(const std::filesystem::path& path, const char* mode);
+    void write(const std::string& text);
+
+   private:
+    struct Close {
+      void operator()(std::FILE* f) const { std::fclose(f); }
+    };
+    std::string name_;
+    std::unique_ptr<std::FILE, Close> file_;
+  };
+
+  std::filesystem::path path_;
+  Lines log_, metrics_, epochs_;
+  std::unique_ptr<TensorBoardWriter> board_;
+};
+
+}  // namespace gradus::ssgan

@@ -1,0 +1,142 @@
+#include "apps/ssgan/trainer.h"
+
+#include <cmath>
+#include <limits>
+
+#include "autograd/ops.h"
+
+namespace gradus::ssgan {
+namespace {
+
+void set(Tensor& t, double value) { t.copy_from(Tensor::full(t.shape(), value, t.dtype())); }
+
+}  // namespace
+
+Trainer::Trainer(const Options& options, DType dtype, Device device)
+    : options_(options),
+      dtype_(dtype),
+      device_(device),
+      generator_(network_of(options), dtype, device),
+      discriminator_(network_of(options), dtype, device),
+      d_adam_(discriminator_, {.beta1 = options.beta1}),
+      g_adam_(generator_, {.beta1 = options.beta1}),
+      step_(Tensor::zeros({}, DType::i32, device)),
+      lr_(Tensor::zeros({}, DType::f64, device)),
+      metrics_(Tensor::zeros({7}, dtype, device)),
+      random_(options.seed, Stream::train, step_) {
+  Random init(options.seed, Stream::init);
+  generator_.initialize(init);
+  discriminator_.initialize(init);
+}
+
+void Trainer::use(const ImageSet& set, const Tensor& label_mask) {
+  images_ = set.images.to(device_);
+  labels_ = set.labels.to(device_);
+  label_mask_ = label_mask.to(device_);
+  recorded_.clear();
+}
+
+Metrics Trainer::step(int64_t step, const std::vector<int32_t>& images, double lr) {
+  auto [it, is_new] = recorded_.try_emplace(images.size());
+  Recorded& recorded = it->second;
+  if (is_new) {
+    recorded.index = Tensor({static_cast<int64_t>(images.size())}, DType::i32, device_);
+    recorded.recording = backend(device_).record([this, index = recorded.index] {
+      random_.restart();
+      const Pass pass = Pass::training(random_);
+      run(gather_batch(index), options_.unlabeled ? draw_z(options_.batch_size) : Tensor(), pass,
+          {});
+    });
+  }
+  recorded.index.copy_from(Tensor::from(std::span<const int32_t>(images), recorded.index.shape()));
+  set(step_, static_cast<double>(step));
+  set(lr_, lr);
+  recorded.recording->run();
+  return read_metrics();
+}
+
+Metrics Trainer::step(const Batch& real, const Tensor& z, double lr, const Pass::Observer& observe,
+                      const GradientObserver& gradients) {
+  set(lr_, lr);
+  random_.restart();
+  const Pass pass = Pass::training(random_);
+  pass.observe(observe);
+  run(real, z, pass, gradients);
+  return read_metrics();
+}
+
+Batch Trainer::gather_batch(const Tensor& index) const {
+  Batch batch;
+  const Shape shape = images_.shape().with(0, index.count());
+  Tensor images(shape, dtype_, device_), labels({index.count()}, dtype_, device_);
+  batch.label_mask = labels.like();
+  Backend& on = backend(device_);
+  on.gather(images_, index, 1 / 127.5, -1, images);
+  on.gather(labels_, index, 1, 0, labels);
+  on.gather(label_mask_, index, 1, 0, batch.label_mask);
+  batch.images = images;
+  batch.labels = labels.to(DType::i32);
+  return batch;
+}
+
+Tensor Trainer::draw_z(int64_t count) {
+  Tensor z({count, kZSize}, dtype_, device_);
+  backend(z).fill_normal(random_.next(), 0, 1, z);
+  return z;
+}
+
+void Trainer::run(const Batch& real, const Tensor& z, const Pass& training,
+                  const GradientObserver& gradients) {
+  const Pass pass =
+      training.with(options_.running_stats ? Statistics::batch_and_update : Statistics::batch);
+  const ModelLoss loss =
+      z.defined() ? model_loss(pass, generator_, discriminator_, real, z, options_.zero_as)
+                  : supervised_loss(pass, discriminator_, real, options_.zero_as);
+  const auto report = [&](const std::string& prefix, Module& module,
+                          const std::vector<Tensor>& grads) {
+    if (!gradients) return;
+    size_t i = 0;
+    for (const auto& [name, p] : module.named_parameters()) gradients(prefix + name, grads[i++]);
+  };
+
+  // Both gradients are taken at the old parameters; then both are applied.
+  const std::vector<Tensor> d_grads =
+      pass.gradients(loss.d, discriminator_.parameters(), z.defined());
+  report("discriminator.", discriminator_, d_grads);
+  if (z.defined()) {
+    if (gradients)
+      gradients("fake", pass.tape()->gradients(loss.g, std::vector<Var>{loss.fake}, true)[0]);
+    const std::vector<Tensor> g_grads = pass.gradients(loss.g, generator_.parameters());
+    report("generator.", generator_, g_grads);
+    g_adam_.step(g_grads, lr_);
+  }
+  d_adam_.step(d_grads, lr_);
+
+  const Var none = Tensor::full({}, std::numeric_limits<double>::quiet_NaN(), dtype_, device_);
+  std::vector<Var> scalars;
+  for (const Var& v :
+       {loss.d_real, loss.d_fake, loss.d_class, loss.d, loss.g, loss.correct, loss.masked_correct})
+    scalars.push_back(reshape(v.value().defined() ? v.detach() : none, {1}));
+  metrics_.copy_from(concat(scalars, 0).value());
+}
+
+Metrics Trainer::read_metrics() const {
+  const std::vector<double> m = metrics_.to(DType::f64).to_vector<double>();
+  return {m[0], m[1], m[2], m[3], m[4], m[5], m[6]};
+}
+
+void Trainer::save(std::map<std::string, Tensor>& tensors) {
+  generator_.save(tensors, "generator.");
+  discriminator_.save(tensors, "discriminator.");
+  g_adam_.save(tensors, "adam.generator.");
+  d_adam_.save(tensors, "adam.discriminator.");
+}
+
+void Trainer::load(const std::map<std::string, Tensor>& tensors) {
+  generator_.load(tensors, "generator.");
+  discriminator_.load(tensors, "discriminator.");
+  g_adam_.load(tensors, "adam.generator.");
+  d_adam_.load(tensors, "adam.discriminator.");
+}
+
+}  // namespace gradus::ssgan

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "apps/ssgan/losses.h"
+#include "apps/ssgan/options.h"
+#include "nn/data/image_set.h"
+#include "nn/optim.h"
+#include "tensor/backend.h"
+
+namespace gradus::ssgan {
+
+/// What a step reports of itself. Those of a baseline that has no generator are NaN.
+struct Metrics {
+  double d_real, d_fake, d_class, d, g;
+  double correct, masked_correct;
+};
+
+/// The two networks, their optimisers, and one step of training them.
+class Trainer {
+ public:
+  /// Networks with fresh weights from the seed.
+  Trainer(const Options& options, DType dtype, Device device);
+
+  Generator& generator() { return generator_; }
+  Discriminator& discriminator() { return discriminator_; }
+
+  /// The training set that steps take their images from, kept on the device as bytes.
+  /// label_mask i32 [N].
+  void use(const ImageSet& set, const Tensor& label_mask);
+
+  /// Step number `step` of the run on these images of the set: the metrics before its update.
+  Metrics step(int64_t step, const std::vector<int32_t>& images, double lr);
+
+  /// One step on explicit data; `observe` sees every named activation, `gradients` every gradient
+  /// as ("discriminator.conv1.weight", tensor), and that of g towards the generated images as
+  /// "fake". z [M, 100] is undefined where it is to be drawn.
+  using GradientObserver = std::function<void(const std::string& name, const Tensor& gradient)>;
+  Metrics step(const Batch& real, const Tensor& z, double lr, const Pass::Observer& observe,
+               const GradientObserver& gradients);
+
+  /// Weights, running statistics and both Adams, under golden names.
+  void save(std::map<std::string, Tensor>& tensors);
+  void load(const std::map<std::string, Tensor>& tensors);
+
+ private:
+  /// Work of one recorded size of batch.
+  struct Recorded {
+    Tensor index;  // i32 [N]
+    std::unique_ptr<Recording> recording;
+  };
+
+  Batch gather_batch(const Tensor& index) const;
+  Tensor draw_z(int64_t count);
+  /// Forward, both gradients at the old parameters, then both updates; metrics to metrics_.
+  void run(const Batch& real, const Tensor& z, const Pass& pass, const GradientObserver& gradients);
+  Metrics read_metrics() const;
+
+  Options options_;
+  DType dtype_;
+  Device device_;
+  Generator generator_;
+  Discriminator discriminator_;
+  Adam d_adam_, g_adam_;
+  // What changes from step to step lies on the device, for recordings to read.
+  Tensor step_;     // i32 []
+  Tensor lr_;       // f64 []
+  Tensor metrics_;  // [7]
+  Random random_;
+  Tensor images_, labels_, label_mask_;
+  std::map<size_t, Recorded> recorded_;
+};
+
+}  // namespace gradus::ssgan

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "autograd/tape.h"
+
+// The checks that operations share. Each throws with the operation's name in front.
+
+namespace gradus {
+
+/// x is f32 or f64.
+inline void require_float(const char* operation, const Var& x) {
+  require<TypeError>(is_float(x.dtype()), "{}: needs f32 or f64, got {}", operation,
+                     name(x.dtype()));
+}
+
+/// a and b have the same dtype, f32 or f64, and lie on one device.
+inline void require_alike(const char* operation, const Var& a, const Var& b) {
+  require_float(operation, a);
+  require<TypeError>(a.dtype() == b.dtype(), "{}: operands are {} and {}; convert one of them",
+                     operation, name(a.dtype()), name(b.dtype()));
+  require<DeviceError>(a.device() == b.device(), "{}: operands are on {} and {}", operation,
+                       to_string(a.device()), to_string(b.device()));
+}
+
+inline void require_rank(const char* operation, const char* what, const Shape& s, int rank,
+                         const char* axes) {
+  require<ShapeError>(s.rank() == rank, "{}: {} must be {}, got {}", operation, what, axes, s);
+}
+
+}  // namespace gradus

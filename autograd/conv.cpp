@@ -1,0 +1,124 @@
+#include "autograd/conv.h"
+
+#include <algorithm>
+
+#include "autograd/checks.h"
+#include "autograd/reduce.h"
+#include "tensor/backend.h"
+
+namespace gradus {
+namespace {
+
+struct Extent {
+  int64_t out;
+  int pad_before;
+};
+
+int64_t same_padding(int64_t large, int64_t small, int stride, int64_t kernel) {
+  return std::max<int64_t>((small - 1) * stride + kernel - large, 0);
+}
+
+/// One axis of a convolution: in -> out.
+Extent conv_extent(Padding::Kind kind, int before, int after, int64_t in, int64_t kernel,
+                   int stride) {
+  if (kind == Padding::Kind::same) {
+    const int64_t out = (in + stride - 1) / stride;
+    return {out, static_cast<int>(same_padding(in, out, stride, kernel) / 2)};
+  }
+  const int64_t room = in + before + after - kernel;
+  return {room < 0 ? 0 : room / stride + 1, before};
+}
+
+/// One axis of a transposed convolution: in -> out.
+Extent transposed_extent(Padding::Kind kind, int before, int after, int64_t in, int64_t kernel,
+                         int stride) {
+  if (kind == Padding::Kind::same)
+    return {in * stride, static_cast<int>(same_padding(in * stride, in, stride, kernel) / 2)};
+  return {(in - 1) * stride + kernel - before - after, before};
+}
+
+void check(const char* operation, const Var& x, const Var& w, const Var& bias, int in_axis,
+           int out_axis, const char* w_axes, const ConvOptions& o) {
+  require_alike(operation, x, w);
+  require_rank(operation, "x", x.shape(), 4, "[N, H, W, C]");
+  require_rank(operation, "w", w.shape(), 4, w_axes);
+  require<ShapeError>(x.shape()[3] == w.shape()[in_axis],
+                      "{}: x {} has {} channels, w {} = {} reads {}", operation, x.shape(),
+                      x.shape()[3], w.shape(), w_axes, w.shape()[in_axis]);
+  require<ShapeError>(o.stride_h > 0 && o.stride_w > 0,
+                      "{}: strides must be positive, got {} and {}", operation, o.stride_h,
+                      o.stride_w);
+  require<ShapeError>(w.shape().count() > 0, "{}: w {} is empty", operation, w.shape());
+  const Padding& pad = o.padding;
+  require<ShapeError>(pad.top >= 0 && pad.bottom >= 0 && pad.left >= 0 && pad.right >= 0,
+                      "{}: paddings must not be negative, got {}, {}, {}, {}", operation, pad.top,
+                      pad.bottom, pad.left, pad.right);
+  if (!bias.value().defined()) return;
+  require_alike(operation, x, bias);
+  require<ShapeError>(bias.shape() == Shape{w.shape()[out_axis]},
+                      "{}: bias must be [{}], one a filter of w {}, got {}", operation,
+                      w.shape()[out_axis], w.shape(), bias.shape());
+}
+
+void require_output(const char* operation, const Extent& h, const Extent& w, const Var& x,
+                    const Var& weight) {
+  require<ShapeError>(h.out > 0 && w.out > 0,
+                      "{}: the kernel of w {} does not fit x {} with this padding", operation,
+                      weight.shape(), x.shape());
+}
+
+}  // namespace
+
+Var conv2d(const Var& x, const Var& w, const Var& bias, const ConvOptions& o) {
+  check("conv2d", x, w, bias, 3, 0, "[K, R, S, C]", o);
+  const Padding& pad = o.padding;
+  const Shape &sx = x.shape(), &sw = w.shape();
+  const Extent h = conv_extent(pad.kind, pad.top, pad.bottom, sx[1], sw[1], o.stride_h);
+  const Extent q = conv_extent(pad.kind, pad.left, pad.right, sx[2], sw[2], o.stride_w);
+  require_output("conv2d", h, q, x, w);
+  const ConvParams p{o.stride_h, o.stride_w, h.pad_before, q.pad_before};
+  Tensor y({sx[0], h.out, q.out, sw[0]}, x.dtype(), x.device());
+  backend(y).conv(p, x.value(), w.value(), bias.value(), y);
+  return Tape::record("conv2d", {x, w, bias}, y,
+                      [p, x = x.value(), w = w.value()](const Tensor& dy, GradSink& grads) {
+                        if (grads.wants(0)) {
+                          Tensor dx = x.like();
+                          backend(dy).conv_grad_input(p, w, dy, {}, dx);
+                          grads.add(0, dx);
+                        }
+                        if (grads.wants(1)) {
+                          Tensor dw = w.like();
+                          backend(dy).conv_grad_weight(p, x, dy, dw);
+                          grads.add(1, dw);
+                        }
+                        if (grads.wants(2)) grads.add(2, sum(dy, {0, 1, 2}));
+                      });
+}
+
+Var conv_transpose2d(const Var& x, const Var& w, const Var& bias, const ConvOptions& o) {
+  check("conv_transpose2d", x, w, bias, 0, 3, "[C, R, S, K]", o);
+  const Padding& pad = o.padding;
+  const Shape &sx = x.shape(), &sw = w.shape();
+  const Extent h = transposed_extent(pad.kind, pad.top, pad.bottom, sx[1], sw[1], o.stride_h);
+  const Extent q = transposed_extent(pad.kind, pad.left, pad.right, sx[2], sw[2], o.stride_w);
+  require_output("conv_transpose2d", h, q, x, w);
+  const ConvParams p{o.stride_h, o.stride_w, h.pad_before, q.pad_before};
+  Tensor y({sx[0], h.out, q.out, sw[3]}, x.dtype(), x.device());
+  backend(y).conv_grad_input(p, w.value(), x.value(), bias.value(), y);
+  return Tape::record("conv_transpose2d", {x, w, bias}, y,
+                      [p, x = x.value(), w = w.value()](const Tensor& dy, GradSink& grads) {
+                        if (grads.wants(0)) {
+                          Tensor dx = x.like();
+                          backend(dy).conv(p, dy, w, {}, dx);
+                          grads.add(0, dx);
+                        }
+                        if (grads.wants(1)) {
+                          Tensor dw = w.like();
+                          backend(dy).conv_grad_weight(p, dy, x, dw);
+                          grads.add(1, dw);
+                        }
+                        if (grads.wants(2)) grads.add(2, sum(dy, {0, 1, 2}));
+                      });
+}
+
+}  // namespace gradus

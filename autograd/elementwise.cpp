@@ -1,0 +1,87 @@
+#include "autograd/elementwise.h"
+
+#include "autograd/checks.h"
+#include "tensor/backend.h"
+
+namespace gradus {
+namespace {
+
+Tensor binary(const char* operation, const BinaryFn& fn, const Var& a, const Var& b) {
+  require_alike(operation, a, b);
+  Tensor y(broadcast_shape(operation, a.shape(), b.shape()), a.dtype(), a.device());
+  backend(y).binary(fn, a.value(), b.value(), y);
+  return y;
+}
+
+}  // namespace
+
+Var unary(const UnaryFn& fn, const Var& x) {
+  const auto [operation, saves] =
+      std::visit([](auto f) { return std::pair(f.kName, f.saves); }, fn);
+  require_float(operation, x);
+  Tensor y = x.value().like();
+  backend(y).unary(fn, x.value(), y);
+  return Tape::record(
+      operation, {x}, y,
+      [fn, x = saves == Saves::input ? x.value() : Tensor(),
+       y = saves == Saves::output ? y : Tensor()](const Tensor& dy, GradSink& grads) {
+        Tensor dx = dy.like();
+        backend(dy).unary_backward(fn, x, y, dy, dx);
+        grads.add(0, dx);
+      });
+}
+
+Var leaky_relu(const Var& x, double slope) {
+  require<Error>(slope > 0 && slope < 1, "leaky_relu: the slope must lie in (0, 1), got {}", slope);
+  return unary(LeakyRelu{slope}, x);
+}
+
+Var operator+(const Var& a, const Var& b) {
+  return Tape::record("add", {a, b}, binary("add", Add{}, a, b),
+                      [](const Tensor& dy, GradSink& grads) {
+                        grads.add(0, dy);
+                        grads.add(1, dy);
+                      });
+}
+
+Var operator-(const Var& a, const Var& b) {
+  return Tape::record("sub", {a, b}, binary("sub", Sub{}, a, b),
+                      [](const Tensor& dy, GradSink& grads) {
+                        grads.add(0, dy);
+                        if (grads.wants(1)) grads.add(1, -Var(dy));
+                      });
+}
+
+Var operator*(const Var& a, const Var& b) {
+  return Tape::record("mul", {a, b}, binary("mul", Mul{}, a, b),
+                      [a = a.value(), b = b.value()](const Tensor& dy, GradSink& grads) {
+                        if (grads.wants(0)) grads.add(0, Var(dy) * b);
+                        if (grads.wants(1)) grads.add(1, Var(dy) * a);
+                      });
+}
+
+Var operator/(const Var& a, const Var& b) {
+  Tensor y = binary("div", Div{}, a, b);
+  return Tape::record("div", {a, b}, y, [b = b.value(), y](const Tensor& dy, GradSink& grads) {
+    const Var da = Var(dy) / b;
+    grads.add(0, da);
+    if (grads.wants(1)) grads.add(1, -(da * y));
+  });
+}
+
+Var maximum(const Var& a, const Var& b) {
+  return Tape::record("maximum", {a, b}, binary("maximum", Maximum{}, a, b),
+                      [a = a.value(), b = b.value()](const Tensor& dy, GradSink& grads) {
+                        const Var first = binary("maximum", GreaterEqual{}, a, b);
+                        if (grads.wants(0)) grads.add(0, Var(dy) * first);
+                        if (grads.wants(1)) grads.add(1, Var(dy) * (1 - first));
+                      });
+}
+
+Var maximum(const Var& x, double c) {
+  return maximum(x, Tensor::full({}, c, x.dtype(), x.device()));
+}
+
+Var equal(const Var& a, const Var& b) { return binary("equal", Equal{}, a, b); }
+
+}  // namespace gradus

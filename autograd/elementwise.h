@@ -1,0 +1,48 @@
+#pragma once
+
+#include "autograd/tape.h"
+#include "tensor/elementwise.h"
+
+// Element by element, f32 or f64. Two operands broadcast as in NumPy; their gradients are summed
+// back to their own shapes.
+
+namespace gradus {
+
+Var unary(const UnaryFn& fn, const Var& x);
+
+inline Var exp(const Var& x) { return unary(Exp{}, x); }
+inline Var log(const Var& x) { return unary(Log{}, x); }
+inline Var sqrt(const Var& x) { return unary(Sqrt{}, x); }
+inline Var tanh(const Var& x) { return unary(Tanh{}, x); }
+inline Var sigmoid(const Var& x) { return unary(Sigmoid{}, x); }
+/// log(1 + exp(x)).
+inline Var softplus(const Var& x) { return unary(Softplus{}, x); }
+inline Var relu(const Var& x) { return unary(Relu{}, x); }
+/// max(slope * x, x), 0 < slope < 1; throws Error for another slope.
+Var leaky_relu(const Var& x, double slope);
+/// |x|, derivative 0 at 0.
+inline Var abs(const Var& x) { return unary(Abs{}, x); }
+/// scale * x + shift.
+inline Var affine(const Var& x, double scale, double shift) {
+  return unary(Affine{scale, shift}, x);
+}
+
+Var operator+(const Var& a, const Var& b);
+Var operator-(const Var& a, const Var& b);
+Var operator*(const Var& a, const Var& b);
+Var operator/(const Var& a, const Var& b);
+/// The larger of the two; where they are equal the gradient goes to a.
+Var maximum(const Var& a, const Var& b);
+/// 1 where a equals b, else 0; no gradient.
+Var equal(const Var& a, const Var& b);
+
+inline Var operator-(const Var& x) { return affine(x, -1, 0); }
+inline Var operator+(const Var& x, double c) { return affine(x, 1, c); }
+inline Var operator-(const Var& x, double c) { return affine(x, 1, -c); }
+inline Var operator-(double c, const Var& x) { return affine(x, -1, c); }
+inline Var operator*(const Var& x, double c) { return affine(x, c, 0); }
+inline Var operator*(double c, const Var& x) { return affine(x, c, 0); }
+inline Var operator/(const Var& x, double c) { return affine(x, 1 / c, 0); }
+Var maximum(const Var& x, double c);
+
+}  // namespace gradus

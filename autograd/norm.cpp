@@ -1,0 +1,47 @@
+#include "autograd/norm.h"
+
+#include "autograd/checks.h"
+#include "autograd/elementwise.h"
+#include "tensor/backend.h"
+
+namespace gradus {
+namespace {
+
+void check(const Var& x, const Var& gamma, const Var& beta) {
+  require_alike("batch_norm", x, gamma);
+  require_alike("batch_norm", x, beta);
+  require<ShapeError>(x.shape().rank() >= 2 && x.shape().count() > 0,
+                      "batch_norm: x must be [..., C] and not empty, got {}", x.shape());
+  const Shape channels{x.shape()[-1]};
+  require<ShapeError>(gamma.shape() == channels && beta.shape() == channels,
+                      "batch_norm: gamma and beta must be {} for x {}, got {} and {}", channels,
+                      x.shape(), gamma.shape(), beta.shape());
+}
+
+}  // namespace
+
+BatchNormResult batch_norm(const Var& x, const Var& gamma, const Var& beta, double epsilon) {
+  check(x, gamma, beta);
+  Tensor y = x.value().like(), mean = gamma.value().like();
+  Tensor variance = gamma.value().like();
+  backend(y).batch_norm(x.value(), gamma.value(), beta.value(), epsilon, y, mean, variance);
+  const Var out = Tape::record("batch_norm", {x, gamma, beta}, y,
+                               [x = x.value(), gamma = gamma.value(), mean, variance, epsilon](
+                                   const Tensor& dy, GradSink& grads) {
+                                 Tensor dx = x.like(), dgamma = gamma.like(), dbeta = gamma.like();
+                                 backend(dy).batch_norm_backward(x, gamma, mean, variance, epsilon,
+                                                                 dy, dx, dgamma, dbeta);
+                                 grads.add(0, dx);
+                                 grads.add(1, dgamma);
+                                 grads.add(2, dbeta);
+                               });
+  return {out, mean, variance};
+}
+
+Var batch_norm_with(const Tensor& mean, const Tensor& variance, const Var& x, const Var& gamma,
+                    const Var& beta, double epsilon) {
+  check(x, gamma, beta);
+  return (x - mean) * (gamma / sqrt(Var(variance) + epsilon)) + beta;
+}
+
+}  // namespace gradus

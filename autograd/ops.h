@@ -1,0 +1,12 @@
+#pragma once
+
+// Every differentiable operation.
+
+#include "autograd/conv.h"
+#include "autograd/cross_entropy.h"
+#include "autograd/dropout.h"
+#include "autograd/elementwise.h"
+#include "autograd/matmul.h"
+#include "autograd/norm.h"
+#include "autograd/reduce.h"
+#include "autograd/shaping.h"

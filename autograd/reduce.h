@@ -1,0 +1,28 @@
+#pragma once
+
+#include <initializer_list>
+
+#include "autograd/tape.h"
+
+// Reductions over any axes, negative ones counted from the end; none named means all. Reduced axes
+// vanish, or stay with extent 1 where keep_axes says so. Throw ShapeError for an axis out of range
+// or named twice, and where mean, max or logsumexp meet an empty axis.
+
+namespace gradus {
+
+using Axes = std::initializer_list<int>;
+
+Var sum(const Var& x, Axes axes = {}, bool keep_axes = false);
+Var mean(const Var& x, Axes axes = {}, bool keep_axes = false);
+/// The gradient is shared equally among the largest, as TensorFlow's reduce_max does.
+Var max(const Var& x, Axes axes = {}, bool keep_axes = false);
+/// log(sum(exp(x))) = m + log(sum(exp(x - m))), m = max(x).
+Var logsumexp(const Var& x, Axes axes = {}, bool keep_axes = false);
+/// exp(x - logsumexp(x)) over one axis.
+Var softmax(const Var& x, int axis = -1);
+/// x - logsumexp(x) over one axis.
+Var log_softmax(const Var& x, int axis = -1);
+/// i32 index of the first largest element along the last axis; no gradient.
+Tensor argmax(const Tensor& x);
+
+}  // namespace gradus

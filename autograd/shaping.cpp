@@ -1,0 +1,91 @@
+#include "autograd/shaping.h"
+
+#include "autograd/checks.h"
+#include "tensor/backend.h"
+
+namespace gradus {
+namespace {
+
+void require_index(const char* operation, const Tensor& index, int64_t rows) {
+  require<TypeError>(index.dtype() == DType::i32, "{}: the index must be i32, got {}", operation,
+                     name(index.dtype()));
+  require_rank(operation, "the index", index.shape(), 1, "[N]");
+  if (!index.device().is_cpu()) return;
+  for (const int32_t i : index.span<int32_t>())
+    require<ShapeError>(i >= 0 && i < rows, "{}: index {} is outside [0, {})", operation, i, rows);
+}
+
+}  // namespace
+
+Var reshape(const Var& x, const Shape& shape) {
+  return Tape::record(
+      "reshape", {x}, x.value().reshape(shape),
+      [from = x.shape()](const Tensor& dy, GradSink& grads) { grads.add(0, dy.reshape(from)); });
+}
+
+Var slice(const Var& x, int axis, int64_t begin, int64_t end) {
+  axis = normalize_axis("slice", axis, x.shape().rank());
+  require<ShapeError>(begin >= 0 && begin <= end && end <= x.shape()[axis],
+                      "slice: [{}, {}) is not within axis {} of {}", begin, end, axis, x.shape());
+  Tensor y(x.shape().with(axis, end - begin), x.dtype(), x.device());
+  backend(y).copy_slice(x.value(), axis, begin, 0, end - begin, y);
+  return Tape::record("slice", {x}, y,
+                      [axis, begin, end, shape = x.shape()](const Tensor& dy, GradSink& grads) {
+                        Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
+                        backend(dy).copy_slice(dy, axis, 0, begin, end - begin, dx);
+                        grads.add(0, dx);
+                      });
+}
+
+Var concat(const std::vector<Var>& parts, int axis) {
+  require<ShapeError>(!parts.empty(), "concat: nothing to join");
+  const Shape& first = parts[0].shape();
+  axis = normalize_axis("concat", axis, first.rank());
+  int64_t total = 0;
+  for (const Var& part : parts) {
+    require<TypeError>(part.dtype() == parts[0].dtype(), "concat: parts are {} and {}",
+                       name(parts[0].dtype()), name(part.dtype()));
+    require<ShapeError>(
+        part.shape().rank() == first.rank() && part.shape().with(axis, 0) == first.with(axis, 0),
+        "concat: {} and {} do not join along axis {}", first, part.shape(), axis);
+    total += part.shape()[axis];
+  }
+  Tensor y(first.with(axis, total), parts[0].dtype(), parts[0].device());
+  std::vector<int64_t> begins;
+  int64_t at = 0;
+  for (const Var& part : parts) {
+    backend(y).copy_slice(part.value(), axis, 0, at, part.shape()[axis], y);
+    begins.push_back(at);
+    at += part.shape()[axis];
+  }
+  begins.push_back(at);
+  return Tape::record("concat", parts, y, [axis, begins](const Tensor& dy, GradSink& grads) {
+    for (size_t i = 0; i + 1 < begins.size(); ++i)
+      if (grads.wants(static_cast<int>(i)))
+        grads.add(static_cast<int>(i), slice(dy, axis, begins[i], begins[i + 1]));
+  });
+}
+
+Var gather(const Var& x, const Tensor& index) {
+  require_float("gather", x);
+  require<ShapeError>(x.shape().rank() >= 1, "gather: x must have rows, got {}", x.shape());
+  require_index("gather", index, x.shape()[0]);
+  Tensor y(x.shape().with(0, index.count()), x.dtype(), x.device());
+  backend(y).gather(x.value(), index, 1, 0, y);
+  return Tape::record("gather", {x}, y,
+                      [index, shape = x.shape()](const Tensor& dy, GradSink& grads) {
+                        Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
+                        backend(dy).gather_backward(index, dy, dx);
+                        grads.add(0, dx);
+                      });
+}
+
+Tensor one_hot(const Tensor& index, int64_t depth, DType dtype, OutOfRange out_of_range) {
+  require<ShapeError>(depth > 0, "one_hot: the depth must be positive, got {}", depth);
+  if (out_of_range == OutOfRange::error) require_index("one_hot", index, depth);
+  Tensor y({index.count(), depth}, dtype, index.device());
+  backend(y).one_hot(index, y);
+  return y;
+}
+
+}  // namespace gradus

@@ -1,0 +1,107 @@
+#include "autograd/tape.h"
+
+#include "tensor/backend.h"
+
+namespace gradus {
+
+Var Tape::watch(Tensor value) {
+  require<TypeError>(is_float(value.dtype()), "watch: gradients need f32 or f64, got {}",
+                     name(value.dtype()));
+  Var v(std::move(value));
+  v.tape_ = shared_from_this();
+  v.id_ = size();
+  nodes_.push_back({"leaf", {}, v.shape(), nullptr});
+  return v;
+}
+
+Var Tape::record(const char* operation, std::initializer_list<Var> inputs, Tensor value,
+                 BackwardRule backward) {
+  return record(operation, std::span(inputs.begin(), inputs.size()), std::move(value),
+                std::move(backward));
+}
+
+Var Tape::record(const char* operation, std::span<const Var> inputs, Tensor value,
+                 BackwardRule backward) {
+  Var out(std::move(value));
+  std::vector<int> ids;
+  ids.reserve(inputs.size());
+  for (const Var& in : inputs) {
+    ids.push_back(in.id_);
+    if (!in.tape_) continue;
+    require<TapeError>(!out.tape_ || out.tape_ == in.tape_, "{}: its inputs are on two tapes",
+                       operation);
+    out.tape_ = in.tape_;
+  }
+  if (!out.tape_) return out;
+  out.id_ = out.tape_->size();
+  out.tape_->nodes_.push_back({operation, std::move(ids), out.shape(), std::move(backward)});
+  return out;
+}
+
+bool GradSink::wants(int input) const {
+  const int id = tape_.nodes_[node_].inputs[input];
+  return id >= 0 && tape_.wanted_[id];
+}
+
+void GradSink::add(int input, const Var& grad) {
+  if (!wants(input)) return;
+  const int id = tape_.nodes_[node_].inputs[input];
+  const Shape& shape = tape_.nodes_[id].shape;
+  Tensor dx = grad.value();
+  if (dx.shape() != shape) {
+    Tensor summed(shape, dx.dtype(), dx.device());
+    backend(dx).reduce(Reduction::sum, dx, summed);
+    dx = std::move(summed);
+  }
+  Tensor& slot = tape_.grads_[id];
+  if (!slot.defined()) {
+    slot = std::move(dx);
+    return;
+  }
+  Tensor sum = slot.unique() ? slot : slot.like();
+  backend(slot).binary(Add{}, slot, dx, sum);
+  slot = std::move(sum);
+}
+
+std::vector<Tensor> Tape::gradients(const Var& loss, std::span<const Var> targets, bool retain) {
+  require<TapeError>(loss.tape_.get() == this, "gradients: the loss is not on this tape");
+  require<ShapeError>(loss.shape().count() == 1,
+                      "gradients: the loss has shape {}, not one element", loss.shape());
+  wanted_.assign(nodes_.size(), false);
+  for (const Var& t : targets) {
+    require<TapeError>(t.tape_.get() == this, "gradients: a target is not on this tape");
+    wanted_[t.id_] = true;
+  }
+  for (int i = 0; i <= loss.id_; ++i)
+    for (const int in : nodes_[i].inputs)
+      if (in >= 0 && wanted_[in]) wanted_[i] = true;
+
+  grads_.assign(nodes_.size(), Tensor());
+  std::vector<char> is_target(nodes_.size(), false);
+  for (const Var& t : targets) is_target[t.id_] = true;
+  if (wanted_[loss.id_])
+    grads_[loss.id_] = Tensor::full(loss.shape(), 1, loss.dtype(), loss.device());
+  for (int i = loss.id_; i >= 0; --i) {
+    Node& node = nodes_[i];
+    if (!grads_[i].defined() || node.inputs.empty()) continue;
+    require<TapeError>(
+        node.backward != nullptr,
+        "gradients: what {} had saved was freed by an earlier call; pass retain there",
+        node.operation);
+    const Tensor dy = is_target[i] ? grads_[i] : std::move(grads_[i]);
+    GradSink sink(*this, i);
+    node.backward(dy, sink);
+    if (!retain) node.backward = nullptr;
+  }
+
+  std::vector<Tensor> out;
+  out.reserve(targets.size());
+  for (const Var& t : targets) {
+    const Tensor& g = grads_[t.id_];
+    out.push_back(g.defined() ? g : Tensor::zeros(t.shape(), t.dtype(), t.device()));
+  }
+  grads_.clear();
+  return out;
+}
+
+}  // namespace gradus

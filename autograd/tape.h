@@ -1,0 +1,95 @@
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace gradus {
+
+class Tape;
+
+/// A Tensor and its place on a Tape. Without a tape it is a constant: operations on constants
+/// record nothing.
+class Var {
+ public:
+  Var() = default;
+  Var(Tensor value) : value_(std::move(value)) {}  // NOLINT: a tensor is a constant
+
+  const Tensor& value() const { return value_; }
+  const Shape& shape() const { return value_.shape(); }
+  DType dtype() const { return value_.dtype(); }
+  Device device() const { return value_.device(); }
+  bool tracked() const { return tape_ != nullptr; }
+  /// The value as a constant: no gradient flows through it.
+  Var detach() const { return Var(value_); }
+
+ private:
+  friend class Tape;
+  Tensor value_;
+  std::shared_ptr<Tape> tape_;
+  int id_ = -1;
+};
+
+/// What a backward rule sees of the gradients: which inputs want one, and where to put it.
+class GradSink {
+ public:
+  /// Whether the loss's gradient towards input i is needed; rules skip the work where it is not.
+  bool wants(int input) const;
+  /// Adds to input i's gradient. `grad` may have the broadcast shape: the copies are summed here.
+  void add(int input, const Var& grad);
+
+ private:
+  friend class Tape;
+  GradSink(Tape& tape, int node) : tape_(tape), node_(node) {}
+  Tape& tape_;
+  int node_;
+};
+
+/// From the gradient of an operation's output to those of its inputs. A rule captures Tensors,
+/// never Vars: a Var owns its tape, so capturing one would make a cycle.
+using BackwardRule = std::function<void(const Tensor& dy, GradSink& grads)>;
+
+/// The operations of one forward pass in the order they ran, which is a topological order. First
+/// derivatives only: rules work on constants and are not recorded themselves.
+class Tape : public std::enable_shared_from_this<Tape> {
+ public:
+  static std::shared_ptr<Tape> make() { return std::shared_ptr<Tape>(new Tape); }
+
+  /// Puts a leaf on the tape: something that gradients can be taken towards.
+  Var watch(Tensor value);
+
+  /// Appends an operation to its inputs' tape; a constant where no input is tracked. Throws
+  /// TapeError where the inputs are on two tapes.
+  static Var record(const char* operation, std::initializer_list<Var> inputs, Tensor value,
+                    BackwardRule backward);
+  static Var record(const char* operation, std::span<const Var> inputs, Tensor value,
+                    BackwardRule backward);
+
+  /// d loss / d target for each target, zeros where the loss does not depend on it. `loss` has one
+  /// element. Only the operations between targets and loss run. What their rules have saved is
+  /// freed, unless `retain`; a second call that needs it then throws TapeError.
+  std::vector<Tensor> gradients(const Var& loss, std::span<const Var> targets, bool retain = false);
+
+  int size() const { return static_cast<int>(nodes_.size()); }
+
+ private:
+  friend class GradSink;
+  struct Node {
+    const char* operation;
+    std::vector<int> inputs;  // -1 for a constant
+    Shape shape;
+    BackwardRule backward;
+  };
+  Tape() = default;
+
+  std::vector<Node> nodes_;
+  // Of one gradients() call, by node:
+  std::vector<Tensor> grads_;
+  std::vector<char> wanted_;
+};
+
+}  // namespace gradus

@@ -1,0 +1,156 @@
+#include "nn/data/svhn.h"
+
+#include <fmt/ranges.h>
+#include <md5.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <limits>
+#include <vector>
+
+#include "nn/data/mat.h"
+#include "tensor/error.h"
+
+namespace gradus {
+namespace {
+
+constexpr const char* kSource = "http://ufldl.stanford.edu/housenumbers/";
+constexpr int64_t kSide = 32;
+constexpr int64_t kPixels = kSide * kSide;
+constexpr int64_t kChannels = 3;
+constexpr int64_t kImageBytes = kPixels * kChannels;
+constexpr int kMaxLabel = 10;
+
+struct OfficialFile {
+  const char* name;
+  const char* md5;
+};
+constexpr std::array<OfficialFile, 3> kOfficialFiles{{
+    {"train_32x32.mat", "e26dedcc434d2e4c54c9b2d4a06d8373"},
+    {"test_32x32.mat", "eb5a983be6a315427106f1b164d9cef3"},
+    {"extra_32x32.mat", "a93ce644f1a588dc4d68dda5feec44a7"},
+}};
+
+const OfficialFile& official_file(SvhnSplit split) {
+  return kOfficialFiles[static_cast<size_t>(split)];
+}
+
+/// MATLAB's order, [channel][column][row] for one image, to [row][column][channel].
+void transpose_image(const uint8_t* from, uint8_t* to) {
+  for (int64_t h = 0; h < kSide; ++h)
+    for (int64_t w = 0; w < kSide; ++w)
+      for (int64_t c = 0; c < kChannels; ++c)
+        to[(h * kSide + w) * kChannels + c] = from[c * kPixels + w * kSide + h];
+}
+
+Tensor read_images(const std::string& path, const MatArray& x, MatReader& reader) {
+  std::vector<int64_t> dims = x.dims;
+  if (dims.size() == 3) dims.push_back(1);  // MATLAB drops a last dimension of 1
+  constexpr auto kMaxCount = std::numeric_limits<int32_t>::max();
+  require<DataError>(x.kind == MatClass::u8 && dims.size() == 4 && dims[0] == kSide &&
+                         dims[1] == kSide && dims[2] == kChannels && dims[3] >= 1 &&
+                         dims[3] <= kMaxCount,
+                     "{}: X should be u8 [32, 32, 3, N], but it is {}", path, x.describe());
+  const int64_t count = dims[3];
+  Tensor images(Shape{count, kSide, kSide, kChannels}, DType::u8);
+  constexpr int64_t kBlock = 64;
+  std::vector<uint8_t> block(kBlock * kImageBytes);
+  for (int64_t first = 0; first < count; first += kBlock) {
+    const int64_t n = std::min(kBlock, count - first);
+    reader.read(std::span(block).first(static_cast<size_t>(n * kImageBytes)));
+    for (int64_t i = 0; i < n; ++i)
+      transpose_image(&block[i * kImageBytes], images.data<uint8_t>() + (first + i) * kImageBytes);
+  }
+  return images;
+}
+
+Tensor read_labels(const std::string& path, const MatArray& y, MatReader& reader) {
+  require<DataError>(y.dims.size() == 2 && y.dims[0] >= 1 && y.dims[1] == 1,
+                     "{}: y should be a column of N labels, [N, 1], but it is {}", path,
+                     y.describe());
+  std::vector<double> values(static_cast<size_t>(y.count()));
+  reader.read(std::span(values));
+  Tensor labels(Shape{y.count()}, DType::i32);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double value = values[i];
+    require<DataError>(value >= 1 && value <= kMaxLabel && value == static_cast<int>(value),
+                       "{}: y has the label {} in row {} (counted from 0); labels are 1 to {}, and "
+                       "{} is the digit zero",
+                       path, value, i, kMaxLabel, kMaxLabel);
+    labels.data<int32_t>()[i] = static_cast<int32_t>(value);
+  }
+  return labels;
+}
+
+void describe_origin(const std::filesystem::path& path, const OfficialFile& official,
+                     ImageSet& set) {
+  std::array<char, MD5_DIGEST_STRING_LENGTH> md5{};
+  require<DataError>(MD5File(path.c_str(), md5.data()) != nullptr, "{}: cannot be read again",
+                     path.string());
+  set.official = std::string_view(md5.data()) == official.md5;
+  set.protocol = set.official ? fmt::format("{}, official", official.name)
+                              : fmt::format("{}, MD5 {} is not the official file's", official.name,
+                                            md5.data());
+}
+
+std::filesystem::path existing_file(const std::filesystem::path& dir, SvhnSplit split) {
+  std::error_code error;
+  require<DataError>(std::filesystem::is_directory(dir, error),
+                     "{}: no such folder; it should hold {}, {} and, where wanted, {} of SVHN's "
+                     "cropped digits, see {}",
+                     dir.string(), file_name(SvhnSplit::train), file_name(SvhnSplit::test),
+                     file_name(SvhnSplit::extra), kSource);
+  std::filesystem::path path = dir / file_name(split);
+  require<DataError>(std::filesystem::exists(path, error),
+                     "{}: no such file; SVHN's cropped digits are looked for there, see {}{}",
+                     path.string(), kSource, file_name(split));
+  return path;
+}
+
+/// Empty where the variable is not set.
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+}  // namespace
+
+const char* file_name(SvhnSplit split) { return official_file(split).name; }
+
+ImageSet load_svhn(const std::filesystem::path& dir, SvhnSplit split) {
+  const std::filesystem::path path = existing_file(dir, split);
+  const std::string file = path.string();
+  MatReader reader(path);
+  ImageSet set;
+  std::vector<std::string> seen;
+  while (const auto array = reader.next()) {
+    require<DataError>(std::ranges::count(seen, array->name) == 0 || array->name.empty(),
+                       "{}: it has the array {} twice", file, array->name);
+    seen.push_back(array->name);
+    if (array->name == "X") set.images = read_images(file, *array, reader);
+    if (array->name == "y") set.labels = read_labels(file, *array, reader);
+  }
+  require<DataError>(set.images.defined() && set.labels.defined(),
+                     "{}: it should have the arrays X and y, but it has [{}]: is it another file, "
+                     "or was a download interrupted?",
+                     file, fmt::join(seen, ", "));
+  require<DataError>(set.images.shape()[0] == set.count(), "{}: X has {} images, but y {} labels",
+                     file, set.images.shape()[0], set.count());
+  describe_origin(path, official_file(split), set);
+  return set;
+}
+
+std::filesystem::path find_svhn(const std::optional<std::filesystem::path>& data_dir) {
+  if (data_dir) return *data_dir;
+  if (const auto dir = environment("GRADUS_DATA"); !dir.empty()) return dir;
+  // The XDG base directory specification: a path that is not absolute is ignored.
+  if (const std::filesystem::path cache = environment("XDG_CACHE_HOME"); cache.is_absolute())
+    return cache / "gradus";
+  const std::string home = environment("HOME");
+  require<DataError>(!home.empty(),
+                     "no folder to look for data in: give --data-dir or set GRADUS_DATA");
+  return std::filesystem::path(home) / ".cache" / "gradus";
+}
+
+}  // namespace gradus

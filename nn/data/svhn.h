@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "nn/data/image_set.h"
+
+namespace gradus {
+
+/// The parts of SVHN's cropped digits (Netzer et al. 2011): 73,257, 26,032 and 531,131 images.
+enum class SvhnSplit { train, test, extra };
+
+/// "train_32x32.mat".
+const char* file_name(SvhnSplit split);
+
+/// Reads `dir`/train_32x32.mat and the like: X uint8 32x32x3xN and y Nx1 of 1..10 (10 is the digit
+/// zero), from any numeric class; N may be any number from 1 on. The images are transposed as they
+/// are inflated, so memory holds them once. A file whose MD5 is not the official one's is taken,
+/// and `protocol` says so. Whatever else is wrong throws DataError.
+ImageSet load_svhn(const std::filesystem::path& dir, SvhnSplit split);
+
+/// The folder to look in: `data_dir` where given, else $GRADUS_DATA, else
+/// ${XDG_CACHE_HOME:-$HOME/.cache}/gradus. It may not exist: load_svhn says so.
+std::filesystem::path find_svhn(const std::optional<std::filesystem::path>& data_dir);
+
+}  // namespace gradus

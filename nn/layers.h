@@ -1,0 +1,124 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "autograd/conv.h"
+#include "nn/module.h"
+#include "nn/pass.h"
+
+// Layers: modules that map a Var to a Var. Weights start as Glorot uniform, biases at 0.
+
+namespace gradus {
+
+/// What Sequential can hold.
+class Layer : public Module {
+ public:
+  Layer(Module& parent, std::string name) : Module(parent, name), name_(std::move(name)) {}
+  virtual Var operator()(const Pass& pass, const Var& x) = 0;
+  const std::string& name() const { return name_; }
+
+ private:
+  std::string name_;
+};
+
+/// x [N, in] -> x weight^T + bias [N, out]; weight [out, in], bias [out].
+class Linear final : public Layer {
+ public:
+  struct Options {
+    int64_t in, out;
+    Initializer initializer = glorot_uniform();
+  };
+  Linear(Module& parent, std::string name, const Options& options);
+  Var operator()(const Pass& pass, const Var& x) override;
+
+ private:
+  Parameter weight_, bias_;
+};
+
+struct Conv2dOptions {
+  int64_t in, out;
+  int kernel = 3;
+  int stride = 1;
+  Padding padding = Padding::same();
+  Initializer initializer = glorot_uniform();
+};
+
+/// x [N, H, W, in] -> [N, P, Q, out]; weight [out, kernel, kernel, in], bias [out]. See conv2d.
+class Conv2d final : public Layer {
+ public:
+  Conv2d(Module& parent, std::string name, const Conv2dOptions& options);
+  Var operator()(const Pass& pass, const Var& x) override;
+
+ private:
+  ConvOptions geometry_;
+  Parameter weight_, bias_;
+};
+
+/// x [N, H, W, in] -> [N, P, Q, out]; weight [in, kernel, kernel, out], bias [out]. See
+/// conv_transpose2d.
+class ConvTranspose2d final : public Layer {
+ public:
+  ConvTranspose2d(Module& parent, std::string name, const Conv2dOptions& options);
+  Var operator()(const Pass& pass, const Var& x) override;
+
+ private:
+  ConvOptions geometry_;
+  Parameter weight_, bias_;
+};
+
+/// Batch norm over all axes but the last; weight = gamma [C], bias = beta [C]. The pass says which
+/// statistics; running = momentum * running + (1 - momentum) * the batch's, biased variance.
+class BatchNorm final : public Layer {
+ public:
+  struct Options {
+    int64_t channels;
+    double epsilon = 1e-3;
+    double momentum = 0.99;
+  };
+  BatchNorm(Module& parent, std::string name, const Options& options);
+  Var operator()(const Pass& pass, const Var& x) override;
+
+ private:
+  double epsilon_, momentum_;
+  Parameter weight_, bias_;
+  Buffer running_mean_, running_variance_;
+};
+
+/// Active in training passes alone.
+Var dropout(const Pass& pass, const Var& x, double rate);
+
+class Dropout final : public Layer {
+ public:
+  Dropout(Module& parent, std::string name, double rate)
+      : Layer(parent, std::move(name)), rate_(rate) {}
+  Var operator()(const Pass& pass, const Var& x) override { return dropout(pass, x, rate_); }
+
+ private:
+  double rate_;
+};
+
+/// Layers and functions, one after the other.
+class Sequential final : public Layer {
+ public:
+  Sequential(Module& parent, std::string name) : Layer(parent, std::move(name)) {}
+  /// Adds a layer made by L(*this, name, args...).
+  template <class L, class... Args>
+  Sequential& add(std::string name, Args&&... args) {
+    steps_.push_back(
+        [layer = std::make_shared<L>(*this, std::move(name), std::forward<Args>(args)...)](
+            const Pass& pass, const Var& x) { return (*layer)(pass, x); });
+    return *this;
+  }
+  Sequential& add(std::function<Var(const Var&)> function) {
+    steps_.push_back([f = std::move(function)](const Pass&, const Var& x) { return f(x); });
+    return *this;
+  }
+  Var operator()(const Pass& pass, const Var& x) override;
+
+ private:
+  std::vector<std::function<Var(const Pass&, const Var&)>> steps_;
+};
+
+}  // namespace gradus

@@ -1,0 +1,60 @@
+#include "nn/pass.h"
+
+#include "nn/module.h"
+
+namespace gradus {
+
+Pass Pass::training(Random& random) {
+  Pass pass;
+  pass.state_->tape = Tape::make();
+  pass.state_->random = &random;
+  pass.training_ = true;
+  pass.statistics_ = Statistics::batch_and_update;
+  return pass;
+}
+
+Pass Pass::evaluation(Statistics statistics) {
+  Pass pass;
+  pass.statistics_ = statistics;
+  return pass;
+}
+
+Var Pass::use(const Parameter& p) const {
+  if (!state_->tape) return p.value();
+  const auto [it, is_new] = state_->uses.try_emplace(&p);
+  if (is_new) it->second = state_->tape->watch(p.value());
+  return it->second;
+}
+
+std::vector<Tensor> Pass::gradients(const Var& loss, const std::vector<Parameter*>& parameters,
+                                    bool retain) const {
+  require<TapeError>(state_->tape != nullptr, "gradients: this pass records nothing");
+  std::vector<Var> targets;
+  targets.reserve(parameters.size());
+  for (const Parameter* p : parameters) targets.push_back(use(*p));
+  return state_->tape->gradients(loss, targets, retain);
+}
+
+Draw Pass::draw() const {
+  require<Error>(state_->random != nullptr, "pass: it has no random stream to draw from");
+  return state_->random->next();
+}
+
+Pass Pass::with(Statistics statistics) const {
+  Pass pass = *this;
+  pass.statistics_ = statistics;
+  return pass;
+}
+
+Pass Pass::named(const std::string& prefix) const {
+  Pass pass = *this;
+  pass.prefix_ = prefix_ + prefix;
+  return pass;
+}
+
+Var Pass::report(const std::string& name, Var value) const {
+  if (state_->observer) state_->observer(prefix_ + name, value);
+  return value;
+}
+
+}  // namespace gradus

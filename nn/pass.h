@@ -1,0 +1,66 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "autograd/tape.h"
+#include "tensor/random.h"
+
+namespace gradus {
+
+class Parameter;
+
+/// Which statistics batch norm normalises by.
+enum class Statistics {
+  batch,             ///< the batch's own
+  batch_and_update,  ///< the batch's own, which also move the running ones
+  running,           ///< the running ones
+};
+
+/// What one forward pass needs to know, and other libraries keep in globals: the tape (none: no
+/// gradients), whether dropout is active, batch norm's statistics, the random stream.
+class Pass {
+ public:
+  /// For training: operations are recorded on a new tape, dropout is active.
+  static Pass training(Random& random);
+  /// For evaluation: nothing is recorded, dropout passes its input on.
+  static Pass evaluation(Statistics statistics);
+
+  /// The parameter as a leaf of this pass's tape, the same one at each use.
+  Var use(const Parameter& p) const;
+  /// d loss / d parameter for each. See Tape::gradients.
+  std::vector<Tensor> gradients(const Var& loss, const std::vector<Parameter*>& parameters,
+                                bool retain = false) const;
+
+  const std::shared_ptr<Tape>& tape() const { return state_->tape; }
+  bool is_training() const { return training_; }
+  Statistics statistics() const { return statistics_; }
+  /// The next draw of the random stream; throws Error in a pass without one.
+  Draw draw() const;
+
+  /// This pass (same tape, same stream) with other statistics.
+  Pass with(Statistics statistics) const;
+  /// This pass with `prefix` before the names that it reports.
+  Pass named(const std::string& prefix) const;
+
+  /// Reports what `report` returns unchanged: activations by name, for dumps and studies.
+  using Observer = std::function<void(const std::string& name, const Var& value)>;
+  void observe(Observer observer) const { state_->observer = std::move(observer); }
+  Var report(const std::string& name, Var value) const;
+
+ private:
+  struct State {
+    std::shared_ptr<Tape> tape;
+    Random* random = nullptr;
+    std::unordered_map<const Parameter*, Var> uses;
+    Observer observer;
+  };
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+  bool training_ = false;
+  Statistics statistics_ = Statistics::batch;
+  std::string prefix_;
+};
+
+}  // namespace gradus

@@ -1,0 +1,134 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "tensor/allocator.h"
+#include "tensor/elementwise.h"
+#include "tensor/random.h"
+#include "tensor/tensor.h"
+
+namespace gradus {
+
+/// A convolution's geometry beside its shapes: output (p, q) reads the input rows
+/// p * stride_h - pad_top + r, columns q * stride_w - pad_left + s. What is padded at the bottom
+/// and on the right follows from the shapes.
+struct ConvParams {
+  int stride_h = 1, stride_w = 1;
+  int pad_top = 0, pad_left = 0;
+  bool operator==(const ConvParams&) const = default;
+};
+
+enum class Reduction { sum, max, logsumexp };
+
+/// Kingma & Ba 2015. var -= lr * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon), as
+/// TensorFlow computes it; with `epsilon_hat` false, the paper's algorithm 1:
+/// var -= lr * m_hat / (sqrt(v_hat) + epsilon).
+struct AdamParams {
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+  bool epsilon_hat = true;
+};
+
+/// One parameter's tensors in an optimiser's update: same shape and dtype.
+struct AdamSlot {
+  Tensor value, grad, m, v;
+};
+struct SgdSlot {
+  Tensor value, grad, velocity;  ///< velocity undefined where there is no momentum
+};
+
+/// A piece of work that can be run again and again: everything that changes between runs lies in
+/// tensors that it reads.
+class Recording {
+ public:
+  virtual ~Recording() = default;
+  virtual void run() = 0;
+};
+
+/// The kernels of one device. Callers have checked shapes, dtypes and devices and have allocated
+/// the outputs (last parameters, not const); a backend computes. Unless stated, tensors are f32 or
+/// f64 and all of one dtype. A backend that lacks a kernel does not compile.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual void* allocate(size_t bytes) = 0;
+  virtual void release(void* p) noexcept = 0;
+  virtual CachingAllocator& allocator() = 0;
+  virtual void copy_from_host(const void* host, void* device, size_t bytes) = 0;
+  virtual void copy_to_host(const void* device, void* host, size_t bytes) = 0;
+  virtual void copy(const void* from, void* to, size_t bytes) = 0;
+  virtual std::unique_ptr<Recording> record(std::function<void()> work) = 0;
+  /// "cpu: oneDNN 2.6.3, AVX-512, 2 threads".
+  virtual std::string describe() const = 0;
+
+  /// Any dtype.
+  virtual void fill(double value, Tensor& y) = 0;
+  /// Any two dtypes.
+  virtual void cast(const Tensor& x, Tensor& y) = 0;
+  /// y = low + (high - low) * u, u in [0, 1) as an f32; element i takes word i % 4 of block i / 4.
+  virtual void fill_uniform(const Draw& draw, double low, double high, Tensor& y) = 0;
+  /// Box-Muller on words (0, 1) and (2, 3) of a block, computed in f64 and rounded to f32.
+  virtual void fill_normal(const Draw& draw, double mean, double stddev, Tensor& y) = 0;
+
+  virtual void unary(const UnaryFn& fn, const Tensor& x, Tensor& y) = 0;
+  /// dx = dy * df(x, y); x or y is undefined where fn does not save it.
+  virtual void unary_backward(const UnaryFn& fn, const Tensor& x, const Tensor& y, const Tensor& dy,
+                              Tensor& dx) = 0;
+  /// a and b broadcast to y's shape.
+  virtual void binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Tensor& y) = 0;
+  /// y has x's shape but for axes of extent 1 (or missing in front), which are reduced.
+  virtual void reduce(Reduction op, const Tensor& x, Tensor& y) = 0;
+  /// i32 index of the largest element of each row of x [..., C] -> y [...]; the first where equal.
+  virtual void argmax(const Tensor& x, Tensor& y) = 0;
+
+  /// c [M, N] = op(a) op(b), op a transpose where asked.
+  virtual void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
+                      Tensor& c) = 0;
+  /// y [N, P, Q, K] = x [N, H, W, C] * w [K, R, S, C] + bias [K]; bias may be undefined.
+  virtual void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+                    Tensor& y) = 0;
+  /// dx [N, H, W, C] from w and dy: the adjoint of conv in x, and so also the forward transposed
+  /// convolution, whose bias [C] may be undefined.
+  virtual void conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
+                               const Tensor& bias, Tensor& dx) = 0;
+  virtual void conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
+                                Tensor& dw) = 0;
+
+  /// x, y [..., C]; gamma, beta, mean, variance [C]; mean and biased variance over all other axes,
+  /// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta.
+  virtual void batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon,
+                          Tensor& y, Tensor& mean, Tensor& variance) = 0;
+  virtual void batch_norm_backward(const Tensor& x, const Tensor& gamma, const Tensor& mean,
+                                   const Tensor& variance, double epsilon, const Tensor& dy,
+                                   Tensor& dx, Tensor& dgamma, Tensor& dbeta) = 0;
+  /// y = x / (1 - rate) where element i's uniform (as in fill_uniform) is at least rate, else 0.
+  virtual void dropout(const Draw& draw, double rate, const Tensor& x, Tensor& y) = 0;
+
+  /// Copies x[..., x_begin : x_begin + length, ...] of `axis` to y from y_begin on; the other
+  /// extents agree. Any dtype.
+  virtual void copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_begin,
+                          int64_t length, Tensor& y) = 0;
+  /// y[i, ...] = scale * x[index[i], ...] + shift; x of any dtype, index i32 within [0, rows).
+  virtual void gather(const Tensor& x, const Tensor& index, double scale, double shift,
+                      Tensor& y) = 0;
+  /// dx[index[i], ...] += dy[i, ...] in the order of i, on a dx of zeros.
+  virtual void gather_backward(const Tensor& index, const Tensor& dy, Tensor& dx) = 0;
+  /// y [N, depth]: 1 at (i, index[i]), else 0; a row whose index is out of range is all 0.
+  virtual void one_hot(const Tensor& index, Tensor& y) = 0;
+
+  /// Adds 1 to an i32 [].
+  virtual void increment(Tensor& counter) = 0;
+  /// One step of Adam over all slots: lr f64 [], t i32 [] (1 in the first step).
+  virtual void adam(const AdamParams& p, const Tensor& lr, const Tensor& t,
+                    std::span<const AdamSlot> slots) = 0;
+  /// velocity = momentum * velocity + grad; value -= lr * velocity.
+  virtual void sgd(double momentum, const Tensor& lr, std::span<const SgdSlot> slots) = 0;
+};
+
+/// The backend of `device`; throws DeviceError, with the reason, where there is none.
+Backend& backend(Device device);
+inline Backend& backend(const Tensor& t) { return backend(t.device()); }
+
+}  // namespace gradus

@@ -1,0 +1,82 @@
+#include "tensor/cpu/cpu.h"
+
+#include <omp.h>
+
+#include "tensor/cpu/column_sums.h"
+#include "tensor/cpu/onednn.h"
+
+namespace gradus::cpu {
+
+std::string Cpu::describe() const {
+  return fmt::format("cpu: oneDNN {}, {} threads", onednn::version(), omp_get_max_threads());
+}
+
+// Sums over leading axes (gradients of biases) and over a middle one (pooling) read x row by row.
+void Cpu::reduce(Reduction op, const Tensor& x, Tensor& y) {
+  const int lead = x.shape().rank() - y.shape().rank();
+  const auto kept = [&](int i) { return i >= lead && y.shape()[i - lead] == x.shape()[i]; };
+  int first = 0, last = x.shape().rank();
+  int64_t outer = 1, inner = 1;
+  while (first < last && kept(first)) outer *= x.shape()[first++];
+  while (last > first && kept(last - 1)) inner *= x.shape()[--last];
+  for (int i = first; i < last; ++i)
+    if (kept(i) && x.shape()[i] != 1) return Reference::reduce(op, x, y);
+  if (op != Reduction::sum || inner == 1 || x.count() == 0) return Reference::reduce(op, x, y);
+
+  const int64_t rows = x.count() / (outer * inner);
+  visit_float(x.dtype(), [&]<class T>(T) {
+    const T* in = x.data<T>();
+    T* out = y.data<T>();
+    if (outer == 1) {
+      const std::vector<double> sums = column_sums(rows, inner, 1, [&](int64_t row, double* acc) {
+        for (int64_t c = 0; c < inner; ++c) acc[c] += in[row * inner + c];
+      });
+      for (int64_t c = 0; c < inner; ++c) out[c] = T(sums[c]);
+      return;
+    }
+    parallel_for(outer, kGrain / (rows * inner) + 1, [&](int64_t begin, int64_t end) {
+      std::vector<double> acc(inner);
+      for (int64_t o = begin; o < end; ++o) {
+        std::fill(acc.begin(), acc.end(), 0.0);
+        for (int64_t row = 0; row < rows; ++row)
+          for (int64_t c = 0; c < inner; ++c) acc[c] += in[(o * rows + row) * inner + c];
+        for (int64_t c = 0; c < inner; ++c) out[o * inner + c] = T(acc[c]);
+      }
+    });
+  });
+}
+
+void Cpu::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b, Tensor& c) {
+  if (c.dtype() == DType::f32) return onednn::matmul(transpose_a, transpose_b, a, b, c);
+  Reference::matmul(transpose_a, transpose_b, a, b, c);
+}
+
+void Cpu::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+               Tensor& y) {
+  if (y.dtype() == DType::f32) return onednn::conv(p, x, w, bias, y);
+  Reference::conv(p, x, w, bias, y);
+}
+
+void Cpu::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
+                          const Tensor& bias, Tensor& dx) {
+  if (dx.dtype() == DType::f32) return onednn::conv_grad_input(p, w, dy, bias, dx);
+  Reference::conv_grad_input(p, w, dy, bias, dx);
+}
+
+void Cpu::conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy, Tensor& dw) {
+  if (dw.dtype() == DType::f32) return onednn::conv_grad_weight(p, x, dy, dw);
+  Reference::conv_grad_weight(p, x, dy, dw);
+}
+
+// Never destroyed: tensors in static storage may outlive main.
+Cpu& cpu_backend() {
+  static Cpu& cpu = *new Cpu;
+  return cpu;
+}
+
+Reference& reference_backend() {
+  static Reference& reference = *new Reference;
+  return reference;
+}
+
+}  // namespace gradus::cpu

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "tensor/cpu/reference.h"
+
+namespace gradus::cpu {
+
+/// The CPU backend: the reference, with the kernels that a training step spends its time in
+/// replaced by faster ones for f32.
+class Cpu final : public Reference {
+ public:
+  std::string describe() const override;
+  void reduce(Reduction op, const Tensor& x, Tensor& y) override;
+  void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
+              Tensor& c) override;
+  void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+            Tensor& y) override;
+  void conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy, const Tensor& bias,
+                       Tensor& dx) override;
+  void conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
+                        Tensor& dw) override;
+};
+
+/// The one CPU backend, and the reference that tests hold it against.
+Cpu& cpu_backend();
+Reference& reference_backend();
+
+}  // namespace gradus::cpu

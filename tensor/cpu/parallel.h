@@ -1,0 +1,27 @@
+#pragma once
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace gradus::cpu {
+
+/// Calls fn(begin, end) for parts of [0, n), on as many threads as OpenMP has, each part at least
+/// `grain` long. Only for work whose result does not depend on where the parts begin.
+template <class Fn>
+void parallel_for(int64_t n, int64_t grain, const Fn& fn) {
+  const int64_t parts =
+      std::clamp<int64_t>(n / std::max<int64_t>(grain, 1), 1, omp_get_max_threads());
+  if (parts == 1 || omp_in_parallel()) {
+    if (n > 0) fn(int64_t{0}, n);
+    return;
+  }
+#pragma omp parallel for num_threads(static_cast <int>(parts)) schedule(static, 1)
+  for (int64_t p = 0; p < parts; ++p) fn(n * p / parts, n * (p + 1) / parts);
+}
+
+/// Elements of cheap work worth a thread.
+inline constexpr int64_t kGrain = 1 << 13;
+
+}  // namespace gradus::cpu

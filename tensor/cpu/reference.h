@@ -1,0 +1,69 @@
+#pragma once
+
+#include <string>
+
+#include "tensor/backend.h"
+#include "tensor/cpu/memory.h"
+
+namespace gradus::cpu {
+
+/// Every kernel as plain loops, in f32 and f64: what the contract means, and what every other
+/// kernel is tested against. Outputs are computed independently of each other or from parts of
+/// fixed size, so results do not depend on the number of threads.
+class Reference : public Backend {
+ public:
+  void* allocate(size_t bytes) override { return memory_.allocate(bytes); }
+  void release(void* p) noexcept override { memory_.release(p); }
+  CachingAllocator& allocator() override { return memory_.allocator(); }
+  void copy_from_host(const void* host, void* device, size_t bytes) override;
+  void copy_to_host(const void* device, void* host, size_t bytes) override;
+  void copy(const void* from, void* to, size_t bytes) override;
+  std::unique_ptr<Recording> record(std::function<void()> work) override;
+  std::string describe() const override;
+
+  void fill(double value, Tensor& y) override;
+  void cast(const Tensor& x, Tensor& y) override;
+  void fill_uniform(const Draw& draw, double low, double high, Tensor& y) override;
+  void fill_normal(const Draw& draw, double mean, double stddev, Tensor& y) override;
+
+  void unary(const UnaryFn& fn, const Tensor& x, Tensor& y) override;
+  void unary_backward(const UnaryFn& fn, const Tensor& x, const Tensor& y, const Tensor& dy,
+                      Tensor& dx) override;
+  void binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Tensor& y) override;
+  void reduce(Reduction op, const Tensor& x, Tensor& y) override;
+  void argmax(const Tensor& x, Tensor& y) override;
+
+  void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
+              Tensor& c) override;
+  void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+            Tensor& y) override;
+  void conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy, const Tensor& bias,
+                       Tensor& dx) override;
+  void conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
+                        Tensor& dw) override;
+
+  void batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon,
+                  Tensor& y, Tensor& mean, Tensor& variance) override;
+  void batch_norm_backward(const Tensor& x, const Tensor& gamma, const Tensor& mean,
+                           const Tensor& variance, double epsilon, const Tensor& dy, Tensor& dx,
+                           Tensor& dgamma, Tensor& dbeta) override;
+  void dropout(const Draw& draw, double rate, const Tensor& x, Tensor& y) override;
+
+  void copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_begin, int64_t length,
+                  Tensor& y) override;
+  void gather(const Tensor& x, const Tensor& index, double scale, double shift, Tensor& y) override;
+  void gather_backward(const Tensor& index, const Tensor& dy, Tensor& dx) override;
+  void one_hot(const Tensor& index, Tensor& y) override;
+
+  void increment(Tensor& counter) override { ++*counter.data<int32_t>(); }
+  void adam(const AdamParams& p, const Tensor& lr, const Tensor& t,
+            std::span<const AdamSlot> slots) override;
+  void sgd(double momentum, const Tensor& lr, std::span<const SgdSlot> slots) override;
+
+  Memory& memory() { return memory_; }
+
+ private:
+  Memory memory_;
+};
+
+}  // namespace gradus::cpu

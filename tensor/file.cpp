@@ -1,0 +1,142 @@
+#include "tensor/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "tensor/error.h"
+
+namespace gradus {
+namespace {
+
+// Linux transfers at most about 2 GiB in one call.
+constexpr size_t kMaxTransfer = size_t{1} << 30;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  int get() const { return fd_; }
+  bool ok() const { return fd_ >= 0; }
+  /// False, with errno set, where the system found a late error.
+  bool close() {
+    const int fd = fd_;
+    fd_ = -1;
+    return ::close(fd) == 0;
+  }
+
+ private:
+  int fd_;
+};
+
+/// Removes the file unless it has been renamed away.
+struct TemporaryFile {
+  std::string path;
+  bool renamed = false;
+  ~TemporaryFile() {
+    if (!renamed) ::unlink(path.c_str());
+  }
+};
+
+[[noreturn]] void fail_to_write(const std::filesystem::path& path, const char* reason) {
+  throw OutputError(fmt::format("{}: cannot be written: {}", path.string(), reason));
+}
+
+[[noreturn]] void fail_to_write(const std::filesystem::path& path) {
+  fail_to_write(path, std::strerror(errno));
+}
+
+/// The file to replace: where `path` is a link, what it points to.
+std::filesystem::path target_of(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) return path;
+  // Renaming over a device or a pipe would remove it.
+  if (std::filesystem::is_directory(status)) fail_to_write(path, "it is a folder");
+  if (!std::filesystem::is_regular_file(status)) fail_to_write(path, "it is not a regular file");
+  auto target = std::filesystem::canonical(path, error);
+  return error ? path : target;
+}
+
+/// Creates a file that was not there, named after `target`.
+int create_beside(const std::filesystem::path& target, std::string& name) {
+  constexpr int kAttempts = 100;
+  for (int i = 0; i < kAttempts; ++i) {
+    name = fmt::format("{}.{}-{}.tmp", target.string(), ::getpid(), i);
+    const int fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd >= 0 || errno != EEXIST) return fd;
+  }
+  return -1;
+}
+
+bool write_all(int fd, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), std::min(bytes.size(), kMaxTransfer));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    bytes = bytes.subspan(static_cast<size_t>(n));
+  }
+  return true;
+}
+
+/// Makes the rename last; not every file system can, and the data is safe by then.
+void sync_folder(const std::filesystem::path& folder) {
+  const Descriptor fd(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.ok()) ::fsync(fd.get());
+}
+
+}  // namespace
+
+std::vector<std::byte> read_file(const std::filesystem::path& path) {
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  require<DataError>(fd.ok() && ::fstat(fd.get(), &status) == 0, "{}: cannot be read: {}",
+                     path.string(), std::strerror(errno));
+  require<DataError>(!S_ISDIR(status.st_mode), "{}: cannot be read: it is a folder", path.string());
+  // One byte more than announced, so that the last call sees the end without another growth.
+  std::vector<std::byte> bytes(static_cast<size_t>(status.st_size) + 1);
+  size_t filled = 0;
+  while (true) {
+    if (filled == bytes.size()) bytes.resize(2 * bytes.size());
+    const ssize_t n =
+        ::read(fd.get(), bytes.data() + filled, std::min(bytes.size() - filled, kMaxTransfer));
+    if (n < 0 && errno == EINTR) continue;
+    require<DataError>(n >= 0, "{}: cannot be read: {}", path.string(), std::strerror(errno));
+    if (n == 0) break;
+    filled += static_cast<size_t>(n);
+  }
+  bytes.resize(filled);
+  return bytes;
+}
+
+void write_file(const std::filesystem::path& path,
+                std::span<const std::span<const std::byte>> pieces) {
+  const std::filesystem::path target = target_of(path);
+  std::string name;
+  Descriptor fd(create_beside(target, name));
+  if (!fd.ok()) fail_to_write(path);
+  TemporaryFile temporary{name};
+  for (const auto piece : pieces)
+    if (!write_all(fd.get(), piece)) fail_to_write(path);
+  if (::fsync(fd.get()) != 0 || !fd.close()) fail_to_write(path);
+  if (::rename(name.c_str(), target.c_str()) != 0) fail_to_write(path);
+  temporary.renamed = true;
+  sync_folder(target.parent_path());
+}
+
+void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  const std::span<const std::byte> pieces[] = {bytes};
+  write_file(path, std::span<const std::span<const std::byte>>(pieces));
+}
+
+}  // namespace gradus

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+
+#include "tensor/error.h"
+
+namespace gradus {
+
+/// Up to six extents, outermost first, each at least 0. Images are [N, H, W, C].
+class Shape {
+ public:
+  static constexpr int kMaxRank = 6;
+
+  Shape() = default;
+  Shape(std::initializer_list<int64_t> extents)
+      : Shape(std::span(extents.begin(), extents.end())) {}
+  /// Throws ShapeError for a rank above 6, a negative extent, or a count beyond 2^62.
+  explicit Shape(std::span<const int64_t> extents);
+
+  int rank() const { return rank_; }
+  /// The extent of axis i; a negative i counts from the end.
+  int64_t operator[](int i) const { return extents_[i < 0 ? i + rank_ : i]; }
+  /// The number of elements; 1 for rank 0.
+  int64_t count() const;
+  std::span<const int64_t> extents() const { return {extents_.data(), static_cast<size_t>(rank_)}; }
+  bool operator==(const Shape&) const = default;
+
+  /// This shape with axis i replaced.
+  Shape with(int i, int64_t extent) const;
+
+ private:
+  std::array<int64_t, kMaxRank> extents_{};
+  int rank_ = 0;
+};
+
+/// "[2, 3]".
+std::string to_string(const Shape& s);
+
+/// The shape that a and b broadcast to (aligned at the last axis; extents equal or 1), as NumPy
+/// does. Throws ShapeError that starts with `operation` where they do not fit.
+Shape broadcast_shape(const char* operation, const Shape& a, const Shape& b);
+
+/// `axis` counted from the front, for a tensor of that rank; throws ShapeError out of range.
+int normalize_axis(const char* operation, int axis, int rank);
+
+}  // namespace gradus
+
+template <>
+struct fmt::formatter<gradus::Shape> : fmt::formatter<std::string> {
+  template <class Context>
+  auto format(const gradus::Shape& s, Context& ctx) const {
+    return fmt::formatter<std::string>::format(gradus::to_string(s), ctx);
+  }
+};

@@ -1,0 +1,113 @@
+#include "tensor/tensor.h"
+
+#include "tensor/backend.h"
+
+namespace gradus {
+
+Storage::Storage(size_t bytes, Device device)
+    : bytes_(bytes), device_(device), data_(backend(device).allocate(bytes)) {}
+
+Storage::~Storage() { backend(device_).release(data_); }
+
+Tensor::Tensor(const Shape& shape, DType dtype, Device device)
+    : storage_(std::make_shared<Storage>(shape.count() * size_of(dtype), device)),
+      shape_(shape),
+      dtype_(dtype) {}
+
+template <class T>
+Tensor Tensor::from(std::span<const T> values, const Shape& shape, Device device) {
+  require<ShapeError>(static_cast<int64_t>(values.size()) == shape.count(),
+                      "tensor: {} values do not fill the shape {}", values.size(), shape);
+  Tensor t(shape, dtype_of<T>(), device);
+  backend(device).copy_from_host(values.data(), t.raw(), t.bytes());
+  return t;
+}
+
+Tensor Tensor::full(const Shape& shape, double value, DType dtype, Device device) {
+  Tensor t(shape, dtype, device);
+  backend(device).fill(value, t);
+  return t;
+}
+
+template <class T>
+T* Tensor::data() const {
+  require<TypeError>(dtype_of<T>() == dtype_, "tensor: read as {}, but it holds {}",
+                     name(dtype_of<T>()), name(dtype_));
+  return static_cast<T*>(raw());
+}
+
+template <class T>
+std::span<T> Tensor::span() const {
+  require<DeviceError>(device().is_cpu(), "tensor: its elements lie on {}, not on the cpu",
+                       to_string(device()));
+  return {data<T>(), static_cast<size_t>(count())};
+}
+
+Tensor Tensor::reshape(const Shape& shape) const {
+  require<ShapeError>(shape.count() == count(), "reshape: {} elements of {} do not fill {}",
+                      count(), shape_, shape);
+  Tensor t = *this;
+  t.shape_ = shape;
+  return t;
+}
+
+Tensor Tensor::clone() const {
+  Tensor t = like();
+  t.copy_from(*this);
+  return t;
+}
+
+Tensor Tensor::to(Device device) const {
+  if (device == this->device()) return *this;
+  Tensor t(shape_, dtype_, device);
+  t.copy_from(*this);
+  return t;
+}
+
+Tensor Tensor::to(DType dtype) const {
+  if (dtype == dtype_) return *this;
+  Tensor t(shape_, dtype, device());
+  backend(device()).cast(*this, t);
+  return t;
+}
+
+void Tensor::copy_from(const Tensor& from) const {
+  require<ShapeError>(from.shape_ == shape_, "copy: {} into {}", from.shape_, shape_);
+  require<TypeError>(from.dtype_ == dtype_, "copy: {} into {}", name(from.dtype_), name(dtype_));
+  if (from.device() == device())
+    backend(device()).copy(from.raw(), raw(), bytes());
+  else if (from.device().is_cpu())
+    backend(device()).copy_from_host(from.raw(), raw(), bytes());
+  else if (device().is_cpu())
+    backend(from.device()).copy_to_host(from.raw(), raw(), bytes());
+  else
+    copy_from(from.to(kCpu));
+}
+
+template <class T>
+std::vector<T> Tensor::to_vector() const {
+  std::vector<T> values(count());
+  require<TypeError>(dtype_of<T>() == dtype_, "tensor: read as {}, but it holds {}",
+                     name(dtype_of<T>()), name(dtype_));
+  backend(device()).copy_to_host(raw(), values.data(), bytes());
+  return values;
+}
+
+double Tensor::item() const {
+  require<ShapeError>(count() == 1, "item: a tensor of shape {} is not a single value", shape_);
+  const Tensor host = to(kCpu);
+  return visit_dtype(dtype_, [&]<class T>(T) { return static_cast<double>(*host.data<T>()); });
+}
+
+#define GRADUS_FOR_ELEMENT_TYPE(T)                                           \
+  template Tensor Tensor::from<T>(std::span<const T>, const Shape&, Device); \
+  template T* Tensor::data<T>() const;                                       \
+  template std::span<T> Tensor::span<T>() const;                             \
+  template std::vector<T> Tensor::to_vector<T>() const;
+GRADUS_FOR_ELEMENT_TYPE(float)
+GRADUS_FOR_ELEMENT_TYPE(double)
+GRADUS_FOR_ELEMENT_TYPE(int32_t)
+GRADUS_FOR_ELEMENT_TYPE(uint8_t)
+#undef GRADUS_FOR_ELEMENT_TYPE
+
+}  // namespace gradus

@@ -1,0 +1,367 @@
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <csignal>
+#include <cstring>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "apps/ssgan/report/chart.h"
+#include "apps/ssgan/report/html.h"
+#include "apps/ssgan/report/table.h"
+#include "apps/ssgan/report/tensorboard.h"
+#include "apps/ssgan/report/tensorboard_records.h"
+#include "apps/ssgan/report/text.h"
+#include "nn/data/png.h"
+#include "tensor/error.h"
+#include "tensor/file.h"
+#include "tests/catch.h"
+#include "tests/temp_dir.h"
+
+using namespace gradus;
+using namespace gradus::ssgan;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string text_of(const fs::path& path) {
+  const auto bytes = read_file(path);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::string hex(std::string_view bytes) {
+  std::string out;
+  for (const char c : bytes) out += fmt::format("{:02x}", static_cast<uint8_t>(c));
+  return out;
+}
+
+size_t occurrences(std::string_view text, std::string_view part) {
+  size_t count = 0;
+  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+template <class T>
+T take(std::string_view& bytes) {
+  REQUIRE(bytes.size() >= sizeof(T));
+  T value;
+  std::memcpy(&value, bytes.data(), sizeof(T));
+  bytes.remove_prefix(sizeof(T));
+  return value;
+}
+
+uint32_t mask(uint32_t crc) { return ((crc >> 15) | (crc << 17)) + 0xA282EAD8u; }
+
+/// The events of a file, whose checksums are checked.
+std::vector<std::string> events_of(const std::string& file) {
+  std::string_view rest = file;
+  std::vector<std::string> events;
+  while (!rest.empty()) {
+    const std::string_view length_bytes = rest.substr(0, 8);
+    const auto length = take<uint64_t>(rest);
+    CHECK(take<uint32_t>(rest) == mask(crc32c(length_bytes)));
+    REQUIRE(rest.size() >= length);
+    const std::string_view event = rest.substr(0, length);
+    rest.remove_prefix(length);
+    CHECK(take<uint32_t>(rest) == mask(crc32c(event)));
+    events.emplace_back(event);
+  }
+  return events;
+}
+
+/// Field number -> its value: bits of a number, or bytes. No field of ours repeats.
+struct Field {
+  uint64_t bits = 0;
+  std::string bytes;
+};
+
+uint64_t take_varint(std::string_view& rest) {
+  uint64_t value = 0;
+  for (int shift = 0;; shift += 7) {
+    const auto byte = take<uint8_t>(rest);
+    value |= uint64_t{byte & 0x7Fu} << shift;
+    if (byte < 0x80) return value;
+  }
+}
+
+std::map<uint64_t, Field> parse(std::string_view message) {
+  std::map<uint64_t, Field> fields;
+  while (!message.empty()) {
+    const uint64_t key = take_varint(message);
+    Field field;
+    if ((key & 7) == 0) {
+      field.bits = take_varint(message);
+    } else if ((key & 7) == 1) {
+      field.bits = take<uint64_t>(message);
+    } else if ((key & 7) == 5) {
+      field.bits = take<uint32_t>(message);
+    } else {
+      REQUIRE((key & 7) == 2);
+      const uint64_t length = take_varint(message);
+      REQUIRE(message.size() >= length);
+      field.bytes = message.substr(0, length);
+      message.remove_prefix(length);
+    }
+    CHECK(fields.emplace(key >> 3, field).second);
+  }
+  return fields;
+}
+
+constexpr const char* kEpochHeader =
+    "epoch,step,lr,d_real,d_fake,d_class,d,g,train_accuracy,test_accuracy,seconds\n";
+
+void put_sample(const TempDir& run, const std::string& name, int width) {
+  fs::create_directories(run / "samples");
+  const std::vector<uint8_t> rgb(static_cast<size_t>(width) * 2 * 3, 200);
+  write_png(run / "samples" / name, rgb.data(), width, 2);
+}
+
+std::string report_of(const TempDir& run) {
+  write_report(run.path());
+  return text_of(run / "report.html");
+}
+
+}  // namespace
+
+TEST_CASE("tensorboard: crc32c") {
+  CHECK(crc32c("123456789") == 0xE3069283);
+  CHECK(crc32c("") == 0);
+  CHECK(mask(crc32c("123456789")) == 0xC78AB0E5);
+}
+
+TEST_CASE("tensorboard: records, byte by byte") {
+  CHECK(hex(file_version_record(1.0)) ==
+        "1800000000000000a37f4b2209000000000000f03f1a0d627261696e2e4576656e743a3286bf577a");
+  CHECK(hex(scalar_record("loss/d", 0.5, 7, 2.0)) ==
+        "1c00000000000000c8c1951d09000000000000004010072a0f0a0d0a066c6f73732f64150000003fff2d10e8");
+}
+
+TEST_CASE("tensorboard: a written file reads back") {
+  const TempDir dir;
+  const std::vector<uint8_t> png(300, 0x89);
+  TensorBoardWriter writer(dir / "a" / "tb");
+  writer.scalar("loss/d", -1.25, 1 << 20);
+  writer.image("samples", png, 5, 4, 573);
+  writer.scalar("lr", 3e-4, -1);
+  writer.flush();
+
+  const std::string name = writer.path().filename().string();
+  CHECK(writer.path().parent_path() == dir / "a" / "tb");
+  CHECK(name.starts_with("events.out.tfevents."));
+  CHECK(name.ends_with(".0"));
+  CHECK(name.find_first_not_of("0123456789", 20) == 30);
+  const auto events = events_of(text_of(writer.path()));
+  REQUIRE(events.size() == 4);
+  CHECK(parse(events[0])[3].bytes == "brain.Event:2");
+
+  auto event = parse(events[1]);
+  CHECK(std::bit_cast<double>(event[1].bits) > 1.6e9);
+  CHECK(event[2].bits == 1 << 20);
+  auto value = parse(parse(event[5].bytes)[1].bytes);
+  CHECK(value[1].bytes == "loss/d");
+  CHECK(std::bit_cast<float>(static_cast<uint32_t>(value[2].bits)) == -1.25f);
+
+  event = parse(events[2]);
+  value = parse(parse(event[5].bytes)[1].bytes);
+  CHECK(value[1].bytes == "samples");
+  auto image = parse(value[4].bytes);
+  CHECK(image[1].bits == 4);
+  CHECK(image[2].bits == 5);
+  CHECK(image[3].bits == 3);
+  CHECK(image[4].bytes == std::string(png.begin(), png.end()));
+  CHECK(static_cast<int64_t>(parse(events[3])[2].bits) == -1);
+}
+
+TEST_CASE("tensorboard: writers do not share a file") {
+  const TempDir dir;
+  TensorBoardWriter first(dir.path()), second(dir.path());
+  CHECK(first.path() != second.path());
+}
+
+TEST_CASE("tensorboard: what cannot be written is an error, and whole records stay") {
+  const TempDir dir;
+  dir.put("file", "");
+  CHECK_THROWS_AS(TensorBoardWriter(dir / "file"), OutputError);
+  CHECK_THROWS_WITH(TensorBoardWriter(dir / "file"), ContainsSubstring((dir / "file").string()));
+
+  TensorBoardWriter writer(dir.path());
+  writer.scalar("a", 1, 1);
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const rlimit small{fs::file_size(writer.path()) + 20, before.rlim_max};
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+  CHECK_THROWS_WITH(writer.scalar("a", 2, 2), ContainsSubstring("File too large"));
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  CHECK(events_of(text_of(writer.path())).size() == 2);
+  writer.scalar("a", 3, 3);
+  CHECK(events_of(text_of(writer.path())).size() == 3);
+}
+
+TEST_CASE("report: base64 and escaping") {
+  const auto encoded = [](std::string_view s) { return base64(std::as_bytes(std::span(s))); };
+  CHECK(encoded("") == "");
+  CHECK(encoded("f") == "Zg==");
+  CHECK(encoded("fo") == "Zm8=");
+  CHECK(encoded("foo") == "Zm9v");
+  CHECK(encoded("foobar") == "Zm9vYmFy");
+  CHECK(encoded("\xFF\xEF\xBE") == "/+++");
+  CHECK(escape_html("<a b='c' d=\"e\">&\x01é") ==
+        "&lt;a b=&#39;c&#39; d=&quot;e&quot;&gt;&amp;\uFFFDé");
+}
+
+TEST_CASE("report: numbers for people") {
+  CHECK(grouped(1234567) == "1,234,567");
+  CHECK(grouped(-999) == "−999");
+  CHECK(grouped(0) == "0");
+  CHECK(percent(0.7215) == "72.2\u00A0%");
+  CHECK(duration(8.44) == "8.4\u00A0s");
+  CHECK(duration(59.97) == "1\u00A0min 0\u00A0s");
+  CHECK(duration(3599.8) == "1\u00A0h 0\u00A0min");
+  CHECK(duration(7980) == "2\u00A0h 13\u00A0min");
+  CHECK(loss(0) == "0.0000");
+  CHECK(loss(3e-5) == "3e-05");
+  for (const auto& text : {grouped(NAN), percent(NAN), duration(NAN), loss(NAN), number(INFINITY)})
+    CHECK(text == "–");
+}
+
+TEST_CASE("report: ticks are round and inside") {
+  CHECK(round_ticks(0, 1, 5, false) == std::vector<double>{0, 0.2, 0.4, 3 * 0.2, 0.8, 1});
+  CHECK(round_ticks(0, 14325, 5, true) == std::vector<double>{0, 5000, 10000});
+  CHECK(round_ticks(1, 3, 5, true) == std::vector<double>{1, 2, 3});
+  CHECK(round_ticks(-0.3, 0.3, 3, false) == std::vector<double>{-0.2, 0, 0.2});
+  for (const double high : {1e-7, 0.3, 7.0, 99.0, 1e6}) {
+    const auto ticks = round_ticks(0, high, 5, false);
+    CHECK(ticks.size() >= 3);
+    CHECK(ticks.size() <= 7);
+    CHECK(ticks.back() <= high * (1 + 1e-9));
+  }
+}
+
+TEST_CASE("report: thinning averages what is there") {
+  Table table{{"step", "g"}, {}};
+  for (int i = 0; i < 1000; ++i) table.rows.push_back({double(i), i % 2 ? NAN : double(i)});
+  const auto [thinned, group] = thin(table, 300);
+  CHECK(group == 4);
+  REQUIRE(thinned.rows.size() == 250);
+  CHECK(thinned.rows[1] == std::vector<double>{5.5, 5});
+  CHECK(thin(table, 1000).table.rows.size() == 1000);
+  CHECK(thin(Table{{"step"}, {}}, 10).table.rows.empty());
+}
+
+TEST_CASE("report: logs of resumed and running runs") {
+  const TempDir dir;
+  const auto path = dir.put("m.jsonl",
+                            "{\"step\":1,\"g\":1}\n{\"step\":2,\"g\":2}\n{\"step\":3,\"g\":null}\n"
+                            "garbage\n[]\n{\"step\":2,\"g\":20}\n{\"step\":4,\"g");
+  const Log log = read_json_lines(path, {"step", "g"}, "step");
+  CHECK(log.skipped == 2);
+  REQUIRE(log.table.rows.size() == 3);
+  CHECK(log.table.rows[1] == std::vector<double>{2, 20});
+  CHECK(std::isnan(log.table.rows[2][1]));
+
+  const Log csv = read_csv(dir.put("e.csv", "g,epoch\r\n0.5,1\r\n,2\r\nx,3\r\n0.25,4\r\n0.125"),
+                           {"epoch", "g", "absent"}, "epoch");
+  CHECK(csv.skipped == 1);
+  REQUIRE(csv.table.rows.size() == 3);
+  CHECK(csv.table.rows[2][1] == 0.25);
+  CHECK(std::isnan(csv.table.rows[1][1]));
+  CHECK_FALSE(csv.table.has("absent"));
+  CHECK(read_csv(dir / "none.csv", {"epoch"}, "epoch").table.rows.empty());
+}
+
+TEST_CASE("report: a finished run") {
+  const TempDir run;
+  run.put(
+      "config.json",
+      R"({"seed":1,"note":"<script>alert(1)</script>","data":{"name":"svhn & co","of":{"n":[1,2]}}})");
+  run.put("epochs.csv", std::string(kEpochHeader) +
+                            "1,573,0.0003,0.6,0.5,1.5,2.6,0.1,0.39,0.42,12.5\n"
+                            "2,1146,0.00027,0.5,0.4,1,1.9,0.09,0.78,0.6137,12.5\n");
+  std::string metrics;
+  for (int i = 1; i <= 1146; ++i)
+    metrics += fmt::format(
+        R"({{"step":{},"epoch":1,"lr":0.0003,"d_real":0.6,"d_fake":0.5,"d_class":1,"d":2,"g":0.1}})"
+        "\n",
+        i);
+  run.put("metrics.jsonl", metrics);
+  run.put("summary.json",
+          R"({"test_accuracy":0.722,"train_accuracy":0.915,"baseline_accuracy":0.688,)"
+          R"("protocol":"<b>1,000</b> labels","seconds":250,"steps":1146})");
+  for (int i = 0; i <= 12; ++i) put_sample(run, fmt::format("epoch_{:03}.png", i), 10 + i);
+  put_sample(run, "epoch_1000.png", 99);
+  put_sample(run, "other.png", 77);
+
+  const std::string page = report_of(run);
+  for (const char* part :
+       {"72.2\u00A0%", "68.8\u00A0%", "+3.4", "91.5\u00A0%", "1,146", "61.4\u00A0%",
+        "4\u00A0min 10\u00A0s", "&lt;b&gt;1,000&lt;/b&gt; labels", "svhn &amp; co", "of.n", "[1,2]",
+        "&lt;script&gt;alert(1)", "the mean of 2 steps"})
+    CHECK_THAT(page, ContainsSubstring(part));
+  for (const char* part : {"<script", "http:", "https:", "src=\"/", "<link", "-0.0", "nan", "<b>"})
+    CHECK_THAT(page, !ContainsSubstring(part));
+  CHECK(occurrences(page, "<figure class=\"chart\">") == 4);
+  CHECK(occurrences(page, "role=\"img\"") == 4);
+  CHECK(occurrences(page, "<desc id=") == 4);
+  CHECK(occurrences(page, "data:image/png;base64,") == 6);
+  CHECK(occurrences(page, " alt=\"Grid of images") == 6);
+  CHECK_THAT(page, ContainsSubstring("width=\"10\" height=\"2\""));
+  CHECK_THAT(page, ContainsSubstring("width=\"99\" height=\"2\""));
+  CHECK_THAT(page, ContainsSubstring("epoch 1,000"));
+  CHECK_THAT(page, !ContainsSubstring("class=\"note\""));
+  CHECK(report_of(run) == page);
+}
+
+TEST_CASE("report: a baseline has no generator") {
+  const TempDir run;
+  run.put("epochs.csv", std::string(kEpochHeader) + "1,10,0.0003,,,1.5,1.5,,0.39,0.42,1\n");
+  run.put(
+      "metrics.jsonl",
+      "{\"step\":1,\"lr\":0.1,\"d_real\":null,\"d_fake\":null,\"d_class\":2,\"d\":2,\"g\":null}\n");
+  const std::string page = report_of(run);
+  CHECK(occurrences(page, "<figure class=\"chart\">") == 3);
+  CHECK_THAT(page, ContainsSubstring("wrong digit on labelled images"));
+  CHECK_THAT(page, !ContainsSubstring("feature matching"));
+  CHECK_THAT(page, !ContainsSubstring("G loss"));
+  CHECK_THAT(page, !ContainsSubstring("0.69"));
+  CHECK_THAT(page, ContainsSubstring("42.0\u00A0%"));
+}
+
+TEST_CASE("report: a run that has just begun") {
+  const TempDir run;
+  CHECK_THAT(report_of(run), ContainsSubstring("No epoch of this run is finished yet"));
+  run.put("epochs.csv", kEpochHeader);
+  run.put("metrics.jsonl", "{\"step\":1,\"d\":0,\"g\":0.5,\"lr\":0.0003}\n{\"st");
+  const std::string page = report_of(run);
+  CHECK(occurrences(page, "<figure class=\"chart\">") == 2);
+  CHECK_THAT(page, !ContainsSubstring("class=\"note\""));
+  CHECK_THAT(page, !ContainsSubstring("nan"));
+}
+
+TEST_CASE("report: damage is left out and named") {
+  const TempDir run;
+  run.put("config.json", "{\"seed\": 1,");
+  run.put("summary.json", "[1]");
+  run.put("metrics.jsonl", "x\ny\n{\"step\":1,\"g\":1}\n");
+  put_sample(run, "epoch_001.png", 10);
+  fs::resize_file(run / "samples" / "epoch_001.png", 12);
+  const std::string page = report_of(run);
+  CHECK_THAT(page, ContainsSubstring("config.json is not a JSON object"));
+  CHECK_THAT(page, ContainsSubstring("summary.json is not a JSON object"));
+  CHECK_THAT(page, ContainsSubstring("2 lines of metrics.jsonl could not be read"));
+  CHECK_THAT(page, ContainsSubstring("samples/epoch_001.png is not a PNG file"));
+  CHECK(occurrences(page, "class=\"note\"") == 4);
+}
+
+TEST_CASE("report: errors") {
+  const TempDir dir;
+  CHECK_THROWS_AS(write_report(dir / "none"), DataError);
+  CHECK_THROWS_WITH(write_report(dir / "none"), ContainsSubstring("no such run folder"));
+  fs::create_directory(dir / "report.html");
+  CHECK_THROWS_AS(write_report(dir.path()), OutputError);
+}

@@ -1,0 +1,197 @@
+#include "nn/data/svhn.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tensor/error.h"
+#include "tests/catch.h"
+#include "tests/mat_writer.h"
+#include "tests/temp_dir.h"
+
+using namespace gradus;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Image n of a made-up set has the value (7 h + 3 w + 50 c + 11 n) mod 256.
+uint8_t pixel(int h, int w, int c, int n) {
+  return static_cast<uint8_t>(7 * h + 3 * w + 50 * c + 11 * n);
+}
+
+MatWriter made_up_images(int count) {
+  MatWriter x{"X", {32, 32, 3, count}, {}};
+  for (int n = 0; n < count; ++n)
+    for (int c = 0; c < 3; ++c)
+      for (int w = 0; w < 32; ++w)
+        for (int h = 0; h < 32; ++h) x.data += static_cast<char>(pixel(h, w, c, n));
+  return x;
+}
+
+MatWriter made_up_labels(std::vector<uint8_t> labels) {
+  return {"y", {static_cast<int32_t>(labels.size()), 1}, raw(labels)};
+}
+
+void check_svhn_refused(const TempDir& dir, const std::string& file, const std::string& message) {
+  INFO(message);
+  dir.put("train_32x32.mat", file);
+  CHECK_THROWS_AS(load_svhn(dir.path(), SvhnSplit::train), DataError);
+  CHECK_THROWS_WITH(load_svhn(dir.path(), SvhnSplit::train),
+                    ContainsSubstring("train_32x32.mat: ") && ContainsSubstring(message));
+}
+
+/// Where real data may lie; says so where it does not.
+bool found(const fs::path& path) {
+  if (fs::exists(path)) return true;
+  std::cout << "skipped: no SVHN at " << path.string() << "\n";
+  return false;
+}
+
+fs::path shared_data() { return fs::path(GRADUS_SOURCE_DIR) / ".." / "shared" / "data"; }
+
+/// Sets an environment variable, or with null removes it, and puts it back.
+class Environment {
+ public:
+  Environment(const char* name, const char* value) : name_(name) {
+    if (const char* before = std::getenv(name)) before_ = before;
+    set(value);
+  }
+  ~Environment() { set(before_ ? before_->c_str() : nullptr); }
+
+ private:
+  void set(const char* value) { value ? ::setenv(name_, value, 1) : ::unsetenv(name_); }
+
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
+}  // namespace
+
+TEST_CASE("svhn: images are transposed, labels taken from any class") {
+  const TempDir dir;
+  for (const int count : {1, 2, 130}) {
+    std::vector<double> labels;
+    for (int n = 0; n < count; ++n) labels.push_back(n % 10 + 1);
+    const MatWriter y{"y", {count, 1}, raw(labels), 6, 9};
+    dir.put("test_32x32.mat", mat(y.compressed() + made_up_images(count).compressed()));
+    const ImageSet set = load_svhn(dir.path(), SvhnSplit::test);
+    CHECK(set.count() == count);
+    CHECK(!set.official);
+    CHECK_THAT(set.protocol, ContainsSubstring("test_32x32.mat, MD5 ") &&
+                                 ContainsSubstring(" is not the official file's"));
+    REQUIRE(set.images.shape() == Shape{count, 32, 32, 3});
+    const auto images = set.images.span<uint8_t>();
+    size_t i = 0;
+    int wrong = 0;
+    for (int n = 0; n < count; ++n)
+      for (int h = 0; h < 32; ++h)
+        for (int w = 0; w < 32; ++w)
+          for (int c = 0; c < 3; ++c) wrong += images[i++] != pixel(h, w, c, n);
+    CHECK(wrong == 0);
+    for (int n = 0; n < count; ++n) CHECK(set.labels.span<int32_t>()[n] == n % 10 + 1);
+  }
+}
+
+TEST_CASE("svhn: a single image, whose last dimension MATLAB drops") {
+  const TempDir dir;
+  MatWriter x = made_up_images(1);
+  x.dims.pop_back();
+  dir.put("extra_32x32.mat", mat(x.plain() + made_up_labels({10}).plain()));
+  CHECK(load_svhn(dir.path(), SvhnSplit::extra).images.shape() == Shape{1, 32, 32, 3});
+}
+
+TEST_CASE("svhn: files that are refused") {
+  const TempDir dir;
+  const MatWriter x = made_up_images(2);
+  const MatWriter y = made_up_labels({1, 10});
+  const auto x_with = [&](auto change) {
+    MatWriter w = x;
+    change(w);
+    return mat(w.compressed() + y.compressed());
+  };
+  const auto y_with = [&](const MatWriter& w) { return mat(x.compressed() + w.compressed()); };
+  check_svhn_refused(dir, "<!DOCTYPE html>", "looks like an HTML page");
+  check_svhn_refused(dir, "{\"error\": 404}", "not a MAT file");
+  check_svhn_refused(dir, mat(""), "should have the arrays X and y, but it has []");
+  check_svhn_refused(dir, mat(x.compressed()), "but it has [X]: is it another file, or was");
+  check_svhn_refused(dir, mat(x.compressed() + x.compressed()), "has the array X twice");
+  check_svhn_refused(dir, mat(x.compressed() + y.compressed().substr(0, 20)),
+                     "truncated: it ends at byte");
+  check_svhn_refused(dir, x_with([](MatWriter& w) {
+                       w.dims = {3, 32, 32, 2};
+                     }),
+                     "X should be u8 [32, 32, 3, N], but it is u8 [3, 32, 32, 2]");
+  check_svhn_refused(dir, x_with([](MatWriter& w) { w.kind = 8; }), "but it is i8 [32, 32, 3, 2]");
+  check_svhn_refused(dir, x_with([](MatWriter& w) {
+                       w.dims = {32, 32, 3, 0};
+                       w.data.clear();
+                     }),
+                     "but it is u8 [32, 32, 3, 0]");
+  check_svhn_refused(dir, y_with({"y", {1, 2}, "\1\2"}), "[N, 1], but it is u8 [1, 2]");
+  check_svhn_refused(dir, y_with(made_up_labels({})), "[N, 1], but it is u8 [0, 1]");
+  check_svhn_refused(dir, y_with(made_up_labels({1, 2, 3})), "X has 2 images, but y 3 labels");
+  check_svhn_refused(dir, y_with(made_up_labels({1, 0})), "the label 0 in row 1 (counted from 0)");
+  check_svhn_refused(dir, y_with(made_up_labels({11, 1})), "the label 11 in row 0");
+  const auto real = [&](double v) { return y_with({"y", {2, 1}, raw<double>({1, v}), 6, 9}); };
+  check_svhn_refused(dir, real(1.5), "the label 1.5 in row 1");
+  check_svhn_refused(dir, real(-1e300), "the label -1e+300 in row 1");
+  check_svhn_refused(dir, real(std::nan("")), "the label nan in row 1");
+}
+
+TEST_CASE("svhn: missing folders and files") {
+  const TempDir dir;
+  CHECK_THROWS_AS(load_svhn(dir / "no", SvhnSplit::test), DataError);
+  CHECK_THROWS_WITH(load_svhn(dir / "no", SvhnSplit::test),
+                    ContainsSubstring("no: no such folder") &&
+                        ContainsSubstring("train_32x32.mat, test_32x32.mat") &&
+                        ContainsSubstring("ufldl.stanford.edu"));
+  CHECK_THROWS_WITH(load_svhn(dir.path(), SvhnSplit::extra),
+                    ContainsSubstring("extra_32x32.mat: no such file") &&
+                        ContainsSubstring("ufldl.stanford.edu"));
+}
+
+TEST_CASE("svhn: where it is looked for") {
+  const Environment home("HOME", "/home/me");
+  const Environment cache("XDG_CACHE_HOME", nullptr);
+  const Environment data("GRADUS_DATA", nullptr);
+  CHECK(find_svhn("given") == "given");
+  CHECK(find_svhn({}) == "/home/me/.cache/gradus");
+  const Environment other_cache("XDG_CACHE_HOME", "/cache");
+  CHECK(find_svhn({}) == "/cache/gradus");
+  const Environment other_data("GRADUS_DATA", "/data");
+  CHECK(find_svhn({}) == "/data");
+  CHECK(find_svhn("given") == "given");
+}
+
+TEST_CASE("svhn: the real subset") {
+  const char* named = std::getenv("GRADUS_DATA");
+  const fs::path dir = named && *named ? fs::path(named) : shared_data() / "svhn-subset";
+  for (const SvhnSplit split : {SvhnSplit::train, SvhnSplit::test}) {
+    if (!found(dir / file_name(split))) continue;
+    const ImageSet set = load_svhn(dir, split);
+    CHECK(set.images.shape() == Shape{set.count(), 32, 32, 3});
+    CHECK_THAT(set.protocol, ContainsSubstring(file_name(split)));
+    const auto labels = set.labels.span<int32_t>();
+    const auto zeros = std::ranges::count(labels, 10);
+    if (set.count() == 7000)
+      CHECK(zeros == 481);
+    else if (set.count() == 1001)
+      CHECK(zeros == 63);
+    else if (set.count() == 73257)
+      CHECK(zeros == 4948);
+    else if (set.count() == 26032)
+      CHECK(zeros == 1744);
+  }
+}
+
+TEST_CASE("svhn: an interrupted download of a real file") {
+  const fs::path file = shared_data() / "fixtures" / "svhn_extra_truncated.mat";
+  if (!found(file)) return;
+  const TempDir dir;
+  fs::copy_file(file, dir / "extra_32x32.mat");
+  CHECK_THROWS_WITH(load_svhn(dir.path(), SvhnSplit::extra),
+                    ContainsSubstring("truncated: it ends at byte 454717"));
+}
