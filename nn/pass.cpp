@@ -20,10 +20,9 @@ Pass Pass::evaluation(Statistics statistics) {
 }
 
 Var Pass::use(const Parameter& p) const {
+  if (const auto it = state_->uses.find(&p); it != state_->uses.end()) return it->second;
   if (!state_->tape) return p.value();
-  const auto [it, is_new] = state_->uses.try_emplace(&p);
-  if (is_new) it->second = state_->tape->watch(p.value());
-  return it->second;
+  return state_->uses[&p] = state_->tape->watch(p.value());
 }
 
 std::vector<Tensor> Pass::gradients(const Var& loss, const std::vector<Parameter*>& parameters,

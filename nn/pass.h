@@ -30,6 +30,8 @@ class Pass {
 
   /// The parameter as a leaf of this pass's tape, the same one at each use.
   Var use(const Parameter& p) const;
+  /// Makes use(p) return `value`, which may be on any tape: a parameter as a function's argument.
+  void bind(const Parameter& p, Var value) const { state_->uses[&p] = std::move(value); }
   /// d loss / d parameter for each. See Tape::gradients.
   std::vector<Tensor> gradients(const Var& loss, const std::vector<Parameter*>& parameters,
                                 bool retain = false) const;

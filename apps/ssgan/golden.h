@@ -36,7 +36,7 @@ struct Comparison {
 };
 
 /// Compares with `case_dir`/expected.safetensors by the rules of `case_dir`/case.json. Where fewer
-/// images or steps are expected than came, or came than are expected, the leading ones count.
+/// images or steps are expected than came, or fewer steps came, the leading ones count.
 std::vector<Comparison> compare_with_case(const TensorFile& actual,
                                           const std::filesystem::path& case_dir);
 

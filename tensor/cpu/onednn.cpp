@@ -19,9 +19,9 @@ Geometry geometry(const ConvParams& params, const Tensor& x, const Tensor& w, co
 
 const float* data_or_null(const Tensor& t) { return t.defined() ? t.data<float>() : nullptr; }
 
-/// oneDNN 2.6's direct kernels keep a row of output pixels in registers: with a few pixels they
-/// wait for the weights. Measured for 3 x 3 kernels, 128 channels and 2 x 2 pixels, AVX-512 and
-/// AVX2: products of patches are 1.4 times as fast, 2.2 times for grad_weight.
+/// oneDNN 2.6's direct kernels are slow for a few output pixels. Measured for 3 x 3 kernels, 128
+/// channels and 2 x 2 pixels, AVX-512 and AVX2: products of patches are 1.3 to 1.4 times as fast,
+/// 2.2 times for grad_weight.
 bool few_pixels(const Geometry& g) { return g.p * g.q <= 4; }
 
 /// Its grad_input fills vectors with channels of dx: with a few, most lanes idle. Measured with

@@ -12,7 +12,7 @@
 
 #include "apps/ssgan/report/chart.h"
 #include "apps/ssgan/report/page_style.h"
-#include "apps/ssgan/report/run_folder.h"
+#include "apps/ssgan/report/run_record.h"
 #include "apps/ssgan/report/text.h"
 #include "tensor/file.h"
 
@@ -39,7 +39,7 @@ struct Results {
   bool final;
 };
 
-Results results_of(const RunFolder& run) {
+Results results_of(const RunRecord& run) {
   Results r{number_at(run.summary, "test_accuracy"),
             number_at(run.summary, "train_accuracy"),
             number_at(run.summary, "baseline_accuracy"),
@@ -58,11 +58,20 @@ Results results_of(const RunFolder& run) {
   return r;
 }
 
+const char* introduction(const RunRecord& run) {
+  const auto only_classes = [](const Table& t) { return t.has("d_class") && !t.has("g"); };
+  if (only_classes(run.metrics) || only_classes(run.epochs))
+    return "A baseline: the discriminator alone, which learns to name digits from the labelled "
+           "images only.";
+  return "A semi-supervised GAN: the discriminator learns to name digits from a few labelled "
+         "images, many unlabelled ones, and those that a generator makes.";
+}
+
 std::string tile(const std::string& name, const std::string& value) {
   return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", name, value);
 }
 
-std::string overview(const RunFolder& run, const Results& r) {
+std::string overview(const RunRecord& run, const Results& r) {
   std::string out;
   if (!r.protocol.empty()) out += "<p>How this was measured: " + escape_html(r.protocol) + "</p>\n";
   if (!r.final)
@@ -90,7 +99,7 @@ std::string overview(const RunFolder& run, const Results& r) {
   return out;
 }
 
-std::string notes(const RunFolder& run) {
+std::string notes(const RunRecord& run) {
   std::string out;
   for (const std::string& note : run.notes)
     out += "<p class=\"note\">" + escape_html(note) + "</p>\n";
@@ -109,7 +118,7 @@ void add_series(Chart& chart, const Table& table, const char* name, const char* 
   if (table.has(y)) chart.series.push_back(series(table, name, "step", y));
 }
 
-Chart accuracy_chart(const RunFolder& run, double baseline) {
+Chart accuracy_chart(const RunRecord& run, double baseline) {
   Chart chart{.id = "accuracy",
               .title = "How many digits are named correctly",
               .caption = "Accuracy of the discriminator as a classifier, after each epoch.",
@@ -131,7 +140,7 @@ Chart accuracy_chart(const RunFolder& run, double baseline) {
   return chart;
 }
 
-std::string charts(const RunFolder& run, double baseline) {
+std::string charts(const RunRecord& run, double baseline) {
   const bool per_step = !run.metrics.rows.empty();
   const auto [table, group] = thin(per_step ? run.metrics : run.epochs, kMostPoints);
   std::string each = per_step ? "" : " Means of an epoch.";
@@ -172,7 +181,7 @@ std::string charts(const RunFolder& run, double baseline) {
          "</div>\n</section>\n";
 }
 
-std::string samples(const RunFolder& run) {
+std::string samples(const RunRecord& run) {
   if (run.samples.empty()) return {};
   std::string out = "<section>\n<h2>Generated images</h2>\n<div class=\"samples\">\n";
   for (const Sample& s : run.samples) {
@@ -272,7 +281,7 @@ std::string settings(const Json& config) {
 }  // namespace
 
 void write_report(const std::filesystem::path& path) {
-  const RunFolder run = read_run_folder(path, kMostSamples);
+  const RunRecord run = read_run_record(path, kMostSamples);
   const Results results = results_of(run);
   const std::string name = escape_html(run.name);
   std::string page = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
@@ -283,11 +292,8 @@ void write_report(const std::filesystem::path& path) {
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
   page += fmt::format("<title>Training report: {}</title>\n<style>{}</style>\n</head>\n", name,
                       kPageStyle);
-  page += fmt::format(
-      "<body>\n<main>\n<h1>Training report: {}</h1>\n"
-      "<p class=\"quiet\">A semi-supervised GAN: the discriminator learns to name digits from a "
-      "few labelled images, many unlabelled ones, and those that a generator makes.</p>\n",
-      name);
+  page += fmt::format("<body>\n<main>\n<h1>Training report: {}</h1>\n<p class=\"quiet\">{}</p>\n",
+                      name, introduction(run));
   page += notes(run) + overview(run, results) + charts(run, results.baseline_accuracy) +
           samples(run) + epoch_table(run.epochs) + settings(run.config);
   page += "</main>\n</body>\n</html>\n";

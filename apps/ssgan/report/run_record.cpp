@@ -1,4 +1,4 @@
-#include "apps/ssgan/report/run_folder.h"
+#include "apps/ssgan/report/run_record.h"
 
 #include <algorithm>
 #include <charconv>
@@ -86,9 +86,9 @@ std::vector<Sample> read_samples(const fs::path& folder, size_t most,
 
 }  // namespace
 
-RunFolder read_run_folder(const fs::path& run, size_t most_samples) {
+RunRecord read_run_record(const fs::path& run, size_t most_samples) {
   require<DataError>(fs::is_directory(run), "{}: there is no such run folder", run.string());
-  RunFolder out;
+  RunRecord out;
   out.name = fs::canonical(run).filename().string();
   out.summary = read_object(run / "summary.json", out.notes);
   out.config = read_object(run / "config.json", out.notes);

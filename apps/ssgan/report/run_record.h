@@ -17,7 +17,7 @@ struct Sample {
 };
 
 /// What a report shows of a run; what is missing is empty.
-struct RunFolder {
+struct RunRecord {
   std::string name;
   nlohmann::ordered_json summary;  ///< an object
   nlohmann::ordered_json config;   ///< an object
@@ -28,6 +28,6 @@ struct RunFolder {
 };
 
 /// Reads at most `most_samples` (two or more) images: the first, the last, and some between.
-RunFolder read_run_folder(const std::filesystem::path& run, size_t most_samples);
+RunRecord read_run_record(const std::filesystem::path& run, size_t most_samples);
 
 }  // namespace gradus::ssgan

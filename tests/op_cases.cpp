@@ -1,0 +1,128 @@
+#include "tests/op_cases.h"
+
+#include "tensor/philox.h"
+
+namespace gradus {
+namespace {
+
+void add_matmul_cases(std::vector<OpCase>& cases) {
+  const int64_t sizes[][3] = {{2, 3, 4}, {1, 5, 1}, {4, 1, 3}, {17, 9, 33}, {64, 70, 20}};
+  for (const auto& [m, k, n] : sizes)
+    for (const Transpose t :
+         {Transpose{}, Transpose{true}, Transpose{.b = true}, Transpose{true, true}}) {
+      const Shape a = t.a ? Shape{k, m} : Shape{m, k}, b = t.b ? Shape{n, k} : Shape{k, n};
+      cases.push_back({fmt::format("matmul {}{} {}{}", a, t.a ? "^T" : "", b, t.b ? "^T" : ""),
+                       {{a}, {b}},
+                       [t](const auto& in) { return matmul(in[0], in[1], t); },
+                       [t, m = m, k = k, n = n](const auto& in) {
+                         Array c({m, n});
+                         for (int64_t i = 0; i < m; ++i)
+                           for (int64_t j = 0; j < n; ++j)
+                             for (int64_t l = 0; l < k; ++l)
+                               c(i, j) += (t.a ? in[0](l, i) : in[0](i, l)) *
+                                          (t.b ? in[1](j, l) : in[1](l, j));
+                         return c;
+                       }});
+    }
+}
+
+/// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, in rows of channels.
+Array normalise(const Array& x, const Array& mean, const Array& variance, const Array& gamma,
+                const Array& beta, double epsilon) {
+  Array y(x.shape);
+  const int64_t channels = gamma.shape[0];
+  for (int64_t i = 0; i < x.shape.count(); ++i) {
+    const int64_t c = i % channels;
+    y.v[i] = gamma.v[c] * (x.v[i] - mean.v[c]) / std::sqrt(variance.v[c] + epsilon) + beta.v[c];
+  }
+  return y;
+}
+
+Array batch_norm_loops(const Array& x, const Array& gamma, const Array& beta, double epsilon) {
+  const int64_t channels = gamma.shape[0], rows = x.shape.count() / channels;
+  Array mean(gamma.shape), variance(gamma.shape);
+  for (int64_t c = 0; c < channels; ++c) {
+    for (int64_t row = 0; row < rows; ++row) mean.v[c] += x.v[row * channels + c] / rows;
+    for (int64_t row = 0; row < rows; ++row)
+      variance.v[c] += std::pow(x.v[row * channels + c] - mean.v[c], 2) / rows;
+  }
+  return normalise(x, mean, variance, gamma, beta, epsilon);
+}
+
+void add_batch_norm_cases(std::vector<OpCase>& cases) {
+  for (const Shape& x : {Shape{6, 3}, Shape{4, 1}, Shape{2, 3, 4, 5}, Shape{7, 2, 9},
+                         Shape{9000, 3}, Shape{3, 2, 2, 2, 2, 2}})
+    for (const double epsilon : {1e-3, 1e-5}) {
+      const Shape channels{x[-1]};
+      cases.push_back(
+          {fmt::format("batch_norm {} epsilon {}", x, epsilon),
+           {{x, -1, 3}, {channels, 0.5, 2}, {channels}},
+           [epsilon](const auto& in) { return batch_norm(in[0], in[1], in[2], epsilon).y; },
+           [epsilon](const auto& in) { return batch_norm_loops(in[0], in[1], in[2], epsilon); }});
+    }
+  for (const Shape& x : {Shape{4, 3}, Shape{2, 3, 2, 5}}) {
+    const Array mean = random_array({x[-1]}, -1, 1, 11), variance = random_array({x[-1]}, 0, 3, 12);
+    cases.push_back({fmt::format("batch_norm_with {}", x),
+                     {{x}, {{x[-1]}}, {{x[-1]}}},
+                     [mean, variance](const auto& in) {
+                       return batch_norm_with(constant_like(in[0], mean),
+                                              constant_like(in[0], variance), in[0], in[1], in[2],
+                                              1e-3);
+                     },
+                     [mean, variance](const auto& in) {
+                       return normalise(in[0], mean, variance, in[1], in[2], 1e-3);
+                     }});
+  }
+}
+
+void add_dropout_cases(std::vector<OpCase>& cases) {
+  constexpr uint64_t kSeed = 0x123456789abcdef;
+  for (const double rate : {0.0, 0.25, 0.5, 0.9})
+    for (const int32_t step : {0, 7})
+      for (const Shape& x : {Shape{3, 5}, Shape{40, 1000}})
+        cases.push_back({fmt::format("dropout {} of {} in step {}", rate, x, step),
+                         {{x}},
+                         [rate, step](const auto& in) {
+                           const Tensor t = Tensor::from({step}, {}, in[0].device());
+                           return dropout(in[0], rate, {kSeed, Stream::train, 3, t});
+                         },
+                         [rate, step](const auto& in) {
+                           Array y(in[0].shape);
+                           for (size_t i = 0; i < y.v.size(); ++i) {
+                             const PhiloxBlock block = philox4x32(
+                                 {{static_cast<uint32_t>(i / 4), 3, static_cast<uint32_t>(step),
+                                   static_cast<uint32_t>(Stream::train)}},
+                                 static_cast<uint32_t>(kSeed), static_cast<uint32_t>(kSeed >> 32));
+                             if ((block.v[i % 4] >> 8) * 0x1p-24 >= rate)
+                               y.v[i] = in[0].v[i] / (1 - rate);
+                           }
+                           return y;
+                         }});
+}
+
+}  // namespace
+
+const std::vector<OpCase>& op_cases() {
+  static const std::vector<OpCase> cases = [] {
+    std::vector<OpCase> all;
+    add_elementwise_cases(all);
+    add_reduce_cases(all);
+    add_shaping_cases(all);
+    add_matmul_cases(all);
+    add_batch_norm_cases(all);
+    add_dropout_cases(all);
+    add_conv_cases(all);
+    return all;
+  }();
+  return cases;
+}
+
+std::vector<Array> values_of(const OpCase& c) {
+  std::vector<Array> values;
+  unsigned seed = 1;
+  for (const auto& [shape, low, high] : c.inputs)
+    values.push_back(random_array(shape, low, high, seed++));
+  return values;
+}
+
+}  // namespace gradus

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace gradus {
+
+struct ProgramResult {
+  int status = 0;  ///< as a shell has it: 128 + the signal where one ended the program
+  std::string out, err;
+};
+
+struct ProgramSetting {
+  std::map<std::string, std::string> environment;  ///< on top of this process's
+  std::optional<uint64_t> largest_file;            ///< bytes; writing beyond fails
+  bool terminal = false;                           ///< stderr is one
+  /// Called again and again while the program runs, with its process and what it wrote to stderr.
+  std::function<void(pid_t, const std::string& err)> meanwhile;
+};
+
+/// Runs ssgan with the words of `line` to its end. Throws where it cannot be started, or after ten
+/// minutes.
+ProgramResult run_program(const std::string& line, const ProgramSetting& setting = {});
+
+}  // namespace gradus
