@@ -41,6 +41,9 @@ BatchNormResult batch_norm(const Var& x, const Var& gamma, const Var& beta, doub
 Var batch_norm_with(const Tensor& mean, const Tensor& variance, const Var& x, const Var& gamma,
                     const Var& beta, double epsilon) {
   check(x, gamma, beta);
+  require<ShapeError>(mean.shape() == gamma.shape() && variance.shape() == gamma.shape(),
+                      "batch_norm: the statistics must be {} for x {}, got {} and {}",
+                      gamma.shape(), x.shape(), mean.shape(), variance.shape());
   return (x - mean) * (gamma / sqrt(Var(variance) + epsilon)) + beta;
 }
 

@@ -83,9 +83,14 @@ Var logsumexp(const Var& x, Axes axes, bool keep_axes) {
                       });
 }
 
-Var softmax(const Var& x, int axis) { return exp(log_softmax(x, axis)); }
+Var softmax(const Var& x, int axis) {
+  return exp(log_softmax(x, normalize_axis("softmax", axis, x.shape().rank())));
+}
 
-Var log_softmax(const Var& x, int axis) { return x - logsumexp(x, {axis}, true); }
+Var log_softmax(const Var& x, int axis) {
+  axis = normalize_axis("log_softmax", axis, x.shape().rank());
+  return x - logsumexp(x, {axis}, true);
+}
 
 Tensor argmax(const Tensor& x) {
   require_float("argmax", x);

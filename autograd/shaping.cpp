@@ -6,10 +6,13 @@
 namespace gradus {
 namespace {
 
-void require_index(const char* operation, const Tensor& index, int64_t rows) {
+void require_index(const char* operation, const Tensor& index) {
   require<TypeError>(index.dtype() == DType::i32, "{}: the index must be i32, got {}", operation,
                      name(index.dtype()));
   require_rank(operation, "the index", index.shape(), 1, "[N]");
+}
+
+void require_in_range(const char* operation, const Tensor& index, int64_t rows) {
   if (!index.device().is_cpu()) return;
   for (const int32_t i : index.span<int32_t>())
     require<ShapeError>(i >= 0 && i < rows, "{}: index {} is outside [0, {})", operation, i, rows);
@@ -69,7 +72,8 @@ Var concat(const std::vector<Var>& parts, int axis) {
 Var gather(const Var& x, const Tensor& index) {
   require_float("gather", x);
   require<ShapeError>(x.shape().rank() >= 1, "gather: x must have rows, got {}", x.shape());
-  require_index("gather", index, x.shape()[0]);
+  require_index("gather", index);
+  require_in_range("gather", index, x.shape()[0]);
   Tensor y(x.shape().with(0, index.count()), x.dtype(), x.device());
   backend(y).gather(x.value(), index, 1, 0, y);
   return Tape::record("gather", {x}, y,
@@ -82,7 +86,9 @@ Var gather(const Var& x, const Tensor& index) {
 
 Tensor one_hot(const Tensor& index, int64_t depth, DType dtype, OutOfRange out_of_range) {
   require<ShapeError>(depth > 0, "one_hot: the depth must be positive, got {}", depth);
-  if (out_of_range == OutOfRange::error) require_index("one_hot", index, depth);
+  require<TypeError>(is_float(dtype), "one_hot: needs f32 or f64, got {}", name(dtype));
+  require_index("one_hot", index);
+  if (out_of_range == OutOfRange::error) require_in_range("one_hot", index, depth);
   Tensor y({index.count(), depth}, dtype, index.device());
   backend(y).one_hot(index, y);
   return y;

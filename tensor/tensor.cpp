@@ -9,8 +9,20 @@ Storage::Storage(size_t bytes, Device device)
 
 Storage::~Storage() { backend(device_).release(data_); }
 
+namespace {
+
+/// A shape may count up to 2^62 elements, whose bytes would not fit a size_t.
+size_t byte_count(const Shape& shape, DType dtype) {
+  const auto count = static_cast<size_t>(shape.count());
+  require<ShapeError>(count <= (size_t{1} << 62) / size_of(dtype), "tensor: {} {} is too large",
+                      name(dtype), shape);
+  return count * size_of(dtype);
+}
+
+}  // namespace
+
 Tensor::Tensor(const Shape& shape, DType dtype, Device device)
-    : storage_(std::make_shared<Storage>(shape.count() * size_of(dtype), device)),
+    : storage_(std::make_shared<Storage>(byte_count(shape, dtype), device)),
       shape_(shape),
       dtype_(dtype) {}
 

@@ -1,6 +1,10 @@
 #include "apps/ssgan/checkpoint.h"
 
+#include <cstdio>
+#include <limits>
 #include <nlohmann/json.hpp>
+
+#include "tensor/file.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -43,17 +47,43 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   return c;
 }
 
+std::optional<std::filesystem::path> checkpoint_upto(const std::filesystem::path& run,
+                                                     int64_t step) {
+  std::optional<std::filesystem::path> best;
+  int64_t best_step = -1;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints", error)) {
+    long long at;
+    int length = 0;
+    const std::string name = entry.path().filename().string();
+    if (std::sscanf(name.c_str(), "step_%lld.safetensors%n", &at, &length) == 1 &&
+        length == static_cast<int>(name.size()) && at <= step && at > best_step) {
+      best = entry.path();
+      best_step = at;
+    }
+  }
+  return best;
+}
+
 std::filesystem::path newest_checkpoint(const std::filesystem::path& run) {
   require<DataError>(!run.empty(), "--resume: name a checkpoint, or the run's folder with --out");
-  std::filesystem::path newest;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints", error))
-    if (entry.path().extension() == ".safetensors" &&
-        (newest.empty() || entry.path().filename() > newest.filename()))
-      newest = entry.path();
-  require<DataError>(!newest.empty(), "{}: no checkpoint there to resume from",
+  const auto newest = checkpoint_upto(run, std::numeric_limits<int64_t>::max());
+  require<DataError>(newest.has_value(), "{}: no checkpoint there to resume from",
                      (run / "checkpoints").string());
-  return newest;
+  return *newest;
+}
+
+Options read_config(const std::filesystem::path& run) {
+  const std::filesystem::path path = run / "config.json";
+  const std::vector<std::byte> text = read_file(path);
+  try {
+    const char* begin = reinterpret_cast<const char*>(text.data());
+    return options_from_json(nlohmann::ordered_json::parse(begin, begin + text.size()));
+  } catch (const nlohmann::json::exception& e) {
+    throw DataError(fmt::format("{}: {}", path.string(), e.what()));
+  } catch (const DataError& e) {
+    throw DataError(fmt::format("{}: {}", path.string(), e.what()));
+  }
 }
 
 std::filesystem::path run_of(const std::filesystem::path& checkpoint) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "apps/ssgan/options.h"
@@ -24,6 +25,11 @@ Checkpoint read_checkpoint(const std::filesystem::path& path);
 
 /// The checkpoint of the highest step in `run`/checkpoints. Throws DataError where there is none.
 std::filesystem::path newest_checkpoint(const std::filesystem::path& run);
+/// The checkpoint of the highest step up to `step`, if there is one.
+std::optional<std::filesystem::path> checkpoint_upto(const std::filesystem::path& run,
+                                                     int64_t step);
+/// The configuration of a run's config.json. Throws DataError.
+Options read_config(const std::filesystem::path& run);
 /// The run folder that a checkpoint lies in.
 std::filesystem::path run_of(const std::filesystem::path& checkpoint);
 

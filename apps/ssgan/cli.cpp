@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "apps/ssgan/commands.h"
 #include "tensor/backend.h"
 
 namespace gradus::ssgan {

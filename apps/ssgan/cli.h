@@ -13,11 +13,6 @@ class App;
 
 namespace gradus::ssgan {
 
-/// Flags or values that the command line should not have had: exit status 2.
-struct UsageError : Error {
-  using Error::Error;
-};
-
 /// The flags that change Options, each unset where the command line does not name it.
 struct OptionFlags {
   std::optional<std::string> preset, data, data_dir, labels, dropout, zero_as, relu2, dead_layers;

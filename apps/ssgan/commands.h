@@ -13,6 +13,10 @@
 
 namespace gradus::ssgan {
 
+/// Flags or values that the command line should not have had: exit status 2.
+struct UsageError : Error {
+  using Error::Error;
+};
 /// A loss that is not finite: exit status 5.
 struct NotFinite : Error {
   using Error::Error;
@@ -69,6 +73,16 @@ struct StepCommand {
   int64_t max_steps = 0;
 };
 int step(const StepCommand& command);
+
+struct ReplayRequest {
+  std::filesystem::path run;
+  std::string data_dir;  ///< empty: as the run had it
+  Device device;
+  int64_t step = 1;  ///< 1 is the run's first, as metrics.jsonl counts
+  std::filesystem::path out;
+};
+/// Repeats step `step` of a run from the nearest earlier checkpoint and writes every tensor of it.
+int replay(const ReplayRequest& request);
 
 int compare(const std::filesystem::path& actual, const std::filesystem::path& case_dir,
             double tolerance, bool json);

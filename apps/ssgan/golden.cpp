@@ -6,7 +6,7 @@
 #include <set>
 
 #include "apps/ssgan/data.h"
-#include "apps/ssgan/trainer.h"
+#include "apps/ssgan/step_dump.h"
 #include "autograd/ops.h"
 #include "tensor/backend.h"
 #include "tensor/file.h"
@@ -88,10 +88,6 @@ class BatchSource {
   ImageSet set_;
 };
 
-Tensor scalars(const std::vector<double>& values) {
-  return Tensor::from(std::span<const double>(values), {static_cast<int64_t>(values.size())});
-}
-
 }  // namespace
 
 TensorFile run_steps(const StepRequest& r) {
@@ -100,36 +96,12 @@ TensorFile run_steps(const StepRequest& r) {
   trainer.generator().load(r.weights.tensors, "generator.", false);
   trainer.discriminator().load(r.weights.tensors, "discriminator.", false);
 
-  TensorFile out;
+  StepDump dump;
   const int64_t steps = r.max_steps ? std::min(r.max_steps, source.steps()) : source.steps();
-  std::map<std::string, std::vector<double>> losses;
-  for (int64_t k = 0; k < steps; ++k) {
-    Pass::Observer observe;
-    Trainer::GradientObserver gradients;
-    if (k == 0) {
-      observe = [&](const std::string& name, const Var& v) {
-        out.tensors[name] = v.value().to(kCpu);
-      };
-      gradients = [&](const std::string& name, const Tensor& g) {
-        out.tensors["grad." + name] = g.to(kCpu);
-      };
-    }
-    const Metrics m = trainer.step(source.batch(k), source.z(k), source.lr(k), observe, gradients);
-    losses["loss.d_real"].push_back(m.d_real);
-    losses["loss.d_fake"].push_back(m.d_fake);
-    losses["loss.d_class"].push_back(m.d_class);
-    losses["loss.d"].push_back(m.d);
-    losses["loss.g"].push_back(m.g);
-    losses["correct"].push_back(m.correct);
-    losses["masked_correct"].push_back(m.masked_correct);
-  }
-  for (const auto& [name, values] : losses) out.tensors[name] = scalars(values);
-  std::map<std::string, Tensor> updated;
-  trainer.generator().save(updated, "updated.generator.");
-  trainer.discriminator().save(updated, "updated.discriminator.");
-  for (const auto& [name, t] : updated)
-    if (name.find(".running_") == std::string::npos) out.tensors[name] = t.to(kCpu);
-  return out;
+  for (int64_t k = 0; k < steps; ++k)
+    dump.add(trainer.step(source.batch(k), source.z(k), source.lr(k),
+                          k == 0 ? dump.trace() : Trainer::Trace{}));
+  return dump.finish(trainer);
 }
 
 namespace {

@@ -37,6 +37,7 @@ class Program {
     add_eval();
     add_sample();
     add_step();
+    add_replay();
     add_compare();
     add_bench();
     add("explain", "Where the printed program departs from its prose, and the switches", "")
@@ -173,6 +174,22 @@ class Program {
     });
   }
 
+  void add_replay() {
+    CLI::App* app = add("replay", "Repeat one step of a run and write down every tensor",
+                        "ssgan replay --run runs/first --step 700 --out step700.safetensors");
+    app->add_option("--run", replay_.run, "Run folder")->required();
+    app->add_option("--step", replay_.step, "Which step; 1 is the first")->required();
+    app->add_option("--out", replay_.out, "File to write")->required();
+    app->add_option("--data-dir", replay_.data_dir, "Folder of the data, where it has moved");
+    runtime_.add(*app);
+    app->callback([this] {
+      run_ = [this] {
+        replay_.device = runtime_.resolve();
+        return replay(replay_);
+      };
+    });
+  }
+
   void add_compare() {
     CLI::App* app = add("compare", "Compare what step wrote with another program's numbers",
                         "ssgan compare O.safetensors golden/small --tolerance 1e-12");
@@ -215,6 +232,7 @@ class Program {
   EvalRequest eval_;
   SampleRequest sample_;
   StepCommand step_;
+  ReplayRequest replay_;
   BenchRequest bench_;
   std::string out_, resume_, checkpoint_, case_dir_, dtype_ = "f32";
   double tolerance_ = 1e-12;

@@ -12,6 +12,7 @@
 #include "apps/ssgan/progress.h"
 #include "apps/ssgan/report/html.h"
 #include "apps/ssgan/run_folder.h"
+#include "apps/ssgan/run_plan.h"
 #include "apps/ssgan/trainer.h"
 
 namespace gradus::ssgan {
@@ -69,43 +70,38 @@ class Run {
       : request_(request),
         options_(request.options),
         test_(test),
-        label_mask_(choose_labelled(train, options_.labels, options_.seed)),
-        labelled_(labelled_images()),
-        all_(train.count(), options_.batch_size, options_.seed),
-        few_(static_cast<int64_t>(labelled_.size()), options_.batch_size, options_.seed),
+        plan_(options_, train),
         trainer_(options_, DType::f32, request.device) {
-    per_epoch_ = all_.per_epoch();
-    if (options_.limit_batches) per_epoch_ = std::min(per_epoch_, options_.limit_batches);
-    if (options_.schedule.kind == Schedule::Kind::staircase) options_.schedule.every = per_epoch_;
-    total_ = options_.epochs * per_epoch_;
-    trainer_.use(train, label_mask_);
+    trainer_.use(train, plan_.label_mask());
     if (request.resume) resume(*request.resume);
   }
 
   int64_t first_step() const { return step_; }
-  int64_t labelled_count() const { return static_cast<int64_t>(labelled_.size()); }
+  int64_t labelled_count() const { return plan_.labelled(); }
 
   /// Trains; writes everything to `folder`. False where Ctrl-C or max_steps ended it early.
   bool train(RunFolder& folder) {
     const auto start = std::chrono::steady_clock::now();
     auto epoch_start = start;
-    const int64_t last = request_.max_steps ? std::min(request_.max_steps, total_) : total_;
-    const int64_t save_every = request_.save_every ? request_.save_every : 5 * per_epoch_;
+    const int64_t last = request_.max_steps ? std::min(request_.max_steps, plan_.total_steps())
+                                            : plan_.total_steps();
+    const int64_t save_every = request_.save_every ? request_.save_every : 5 * plan_.per_epoch();
     Progress progress(step_, last, request_.log_every, request_.color);
-    folder.log(fmt::format("start at step {} of {}, {} steps an epoch", step_, total_, per_epoch_));
+    folder.log(fmt::format("start at step {} of {}, {} steps an epoch", step_, plan_.total_steps(),
+                           plan_.per_epoch()));
     int64_t saved = -1;
     while (step_ < last && !interrupted) {
-      const int64_t epoch = step_ / per_epoch_;
-      const double lr = options_.schedule.at(step_, total_);
-      const std::vector<int32_t> images = batch_of(step_);
+      const int64_t epoch = step_ / plan_.per_epoch();
+      const double lr = plan_.lr(step_);
+      const std::vector<int32_t> images = plan_.images(step_);
       const Metrics m = trainer_.step(step_, images, lr);
       ++step_;
       require_finite(m);
       folder.metrics(epoch, step_, lr, m);
-      sums_.add(m, count_labelled(images));
+      sums_.add(m, plan_.count_labelled(images));
       progress.update(step_, options_.unlabeled ? fmt::format("d {:.3f}  g {:.4f}", m.d, m.g)
                                                 : fmt::format("d_class {:.3f}", m.d_class));
-      if (step_ % per_epoch_ == 0) {
+      if (step_ % plan_.per_epoch() == 0) {
         const auto now = std::chrono::steady_clock::now();
         finish_epoch(folder, progress, epoch, lr,
                      std::chrono::duration<double>(now - epoch_start).count());
@@ -120,34 +116,12 @@ class Run {
     summary_.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     summary_.steps = step_;
-    return step_ == total_;
+    return step_ == plan_.total_steps();
   }
 
   const Summary& summary() const { return summary_; }
 
  private:
-  std::vector<int32_t> labelled_images() const {
-    std::vector<int32_t> found;
-    const auto mask = label_mask_.span<int32_t>();
-    for (size_t i = 0; i < mask.size(); ++i)
-      if (mask[i]) found.push_back(static_cast<int32_t>(i));
-    return found;
-  }
-
-  std::vector<int32_t> batch_of(int64_t step) {
-    if (options_.unlabeled) return all_.at(step / per_epoch_, step % per_epoch_);
-    std::vector<int32_t> batch = few_.at(step / few_.per_epoch(), step % few_.per_epoch());
-    for (int32_t& i : batch) i = labelled_[i];
-    return batch;
-  }
-
-  int64_t count_labelled(const std::vector<int32_t>& images) const {
-    const auto mask = label_mask_.span<int32_t>();
-    int64_t n = 0;
-    for (const int32_t i : images) n += mask[i];
-    return n;
-  }
-
   void require_finite(const Metrics& m) const {
     for (const auto& [name, value] :
          {std::pair("d_real", m.d_real), std::pair("d_fake", m.d_fake),
@@ -221,11 +195,8 @@ class Run {
   const TrainRequest& request_;
   Options options_;
   const ImageSet& test_;
-  Tensor label_mask_;  // i32 [N]
-  std::vector<int32_t> labelled_;
-  Batches all_, few_;
+  RunPlan plan_;
   Trainer trainer_;
-  int64_t per_epoch_ = 0, total_ = 0;
   int64_t step_ = 0;  // taken so far
   EpochSums sums_;
   Summary summary_;

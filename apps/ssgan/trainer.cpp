@@ -41,12 +41,8 @@ Metrics Trainer::step(int64_t step, const std::vector<int32_t>& images, double l
   Recorded& recorded = it->second;
   if (is_new) {
     recorded.index = Tensor({static_cast<int64_t>(images.size())}, DType::i32, device_);
-    recorded.recording = backend(device_).record([this, index = recorded.index] {
-      random_.restart();
-      const Pass pass = Pass::training(random_);
-      run(gather_batch(index), options_.unlabeled ? draw_z(options_.batch_size) : Tensor(), pass,
-          {});
-    });
+    recorded.recording =
+        backend(device_).record([this, index = recorded.index] { run(index, Trace{}); });
   }
   recorded.index.copy_from(Tensor::from(std::span<const int32_t>(images), recorded.index.shape()));
   set(step_, static_cast<double>(step));
@@ -55,14 +51,26 @@ Metrics Trainer::step(int64_t step, const std::vector<int32_t>& images, double l
   return read_metrics();
 }
 
-Metrics Trainer::step(const Batch& real, const Tensor& z, double lr, const Pass::Observer& observe,
-                      const GradientObserver& gradients) {
+Metrics Trainer::step(int64_t step, const std::vector<int32_t>& images, double lr,
+                      const Trace& trace) {
+  set(step_, static_cast<double>(step));
+  set(lr_, lr);
+  const Shape shape{static_cast<int64_t>(images.size())};
+  run(Tensor::from(std::span<const int32_t>(images), shape, device_), trace);
+  return read_metrics();
+}
+
+Metrics Trainer::step(const Batch& real, const Tensor& z, double lr, const Trace& trace) {
   set(lr_, lr);
   random_.restart();
-  const Pass pass = Pass::training(random_);
-  pass.observe(observe);
-  run(real, z, pass, gradients);
+  run(real, z, Pass::training(random_), trace);
   return read_metrics();
+}
+
+void Trainer::run(const Tensor& index, const Trace& trace) {
+  random_.restart();
+  const Tensor z = options_.unlabeled ? draw_z(options_.batch_size) : Tensor();
+  run(gather_batch(index), z, Pass::training(random_), trace);
 }
 
 Batch Trainer::gather_batch(const Tensor& index) const {
@@ -85,18 +93,19 @@ Tensor Trainer::draw_z(int64_t count) {
   return z;
 }
 
-void Trainer::run(const Batch& real, const Tensor& z, const Pass& training,
-                  const GradientObserver& gradients) {
+void Trainer::run(const Batch& real, const Tensor& z, const Pass& training, const Trace& trace) {
   const Pass pass =
       training.with(options_.running_stats ? Statistics::batch_and_update : Statistics::batch);
+  pass.observe(trace.activation);
   const ModelLoss loss =
       z.defined() ? model_loss(pass, generator_, discriminator_, real, z, options_.zero_as)
                   : supervised_loss(pass, discriminator_, real, options_.zero_as);
   const auto report = [&](const std::string& prefix, Module& module,
                           const std::vector<Tensor>& grads) {
-    if (!gradients) return;
+    if (!trace.gradient) return;
     size_t i = 0;
-    for (const auto& [name, p] : module.named_parameters()) gradients(prefix + name, grads[i++]);
+    for (const auto& [name, p] : module.named_parameters())
+      trace.gradient(prefix + name, grads[i++]);
   };
 
   // Both gradients are taken at the old parameters; then both are applied.
@@ -104,8 +113,8 @@ void Trainer::run(const Batch& real, const Tensor& z, const Pass& training,
       pass.gradients(loss.d, discriminator_.parameters(), z.defined());
   report("discriminator.", discriminator_, d_grads);
   if (z.defined()) {
-    if (gradients)
-      gradients("fake", pass.tape()->gradients(loss.g, std::vector<Var>{loss.fake}, true)[0]);
+    if (trace.gradient)
+      trace.gradient("fake", pass.tape()->gradients(loss.g, std::vector<Var>{loss.fake}, true)[0]);
     const std::vector<Tensor> g_grads = pass.gradients(loss.g, generator_.parameters());
     report("generator.", generator_, g_grads);
     g_adam_.step(g_grads, lr_);

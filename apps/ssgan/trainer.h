@@ -34,12 +34,16 @@ class Trainer {
   /// Step number `step` of the run on these images of the set: the metrics before its update.
   Metrics step(int64_t step, const std::vector<int32_t>& images, double lr);
 
-  /// One step on explicit data; `observe` sees every named activation, `gradients` every gradient
-  /// as ("discriminator.conv1.weight", tensor), and that of g towards the generated images as
-  /// "fake". z [M, 100] is undefined where it is to be drawn.
-  using GradientObserver = std::function<void(const std::string& name, const Tensor& gradient)>;
-  Metrics step(const Batch& real, const Tensor& z, double lr, const Pass::Observer& observe,
-               const GradientObserver& gradients);
+  /// Sees a step's insides: every named activation, and every gradient as
+  /// ("discriminator.conv1.weight", tensor); that of g towards the generated images as "fake".
+  struct Trace {
+    Pass::Observer activation;
+    std::function<void(const std::string& name, const Tensor& gradient)> gradient;
+  };
+  /// The same step with the same bits, traced.
+  Metrics step(int64_t step, const std::vector<int32_t>& images, double lr, const Trace& trace);
+  /// One step on explicit data: z [M, 100].
+  Metrics step(const Batch& real, const Tensor& z, double lr, const Trace& trace);
 
   /// Weights, running statistics and both Adams, under golden names.
   void save(std::map<std::string, Tensor>& tensors);
@@ -55,7 +59,9 @@ class Trainer {
   Batch gather_batch(const Tensor& index) const;
   Tensor draw_z(int64_t count);
   /// Forward, both gradients at the old parameters, then both updates; metrics to metrics_.
-  void run(const Batch& real, const Tensor& z, const Pass& pass, const GradientObserver& gradients);
+  void run(const Batch& real, const Tensor& z, const Pass& pass, const Trace& trace);
+  /// The step's batch and noise, as step_ and the index say, then run.
+  void run(const Tensor& index, const Trace& trace);
   Metrics read_metrics() const;
 
   Options options_;

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "apps/ssgan/options.h"
+#include "nn/data/image_set.h"
+
+namespace gradus::ssgan {
+
+/// Which images and which learning rate each step of a run has: functions of the options, the
+/// training set and the step alone, so that a run can be taken up or repeated at any step.
+class RunPlan {
+ public:
+  RunPlan(const Options& options, const ImageSet& train);
+
+  int64_t per_epoch() const { return per_epoch_; }
+  int64_t total_steps() const { return total_; }
+  double lr(int64_t step) const { return schedule_.at(step, total_); }
+  /// Indices into the training set; for the baseline (options.unlabeled false) of labelled images.
+  std::vector<int32_t> images(int64_t step);
+
+  /// 1 where the label is visible, i32 [N].
+  const Tensor& label_mask() const { return label_mask_; }
+  int64_t labelled() const { return static_cast<int64_t>(labelled_.size()); }
+  int64_t count_labelled(const std::vector<int32_t>& images) const;
+
+ private:
+  bool unlabeled_;
+  Tensor label_mask_;
+  std::vector<int32_t> labelled_;
+  Batches all_, few_;
+  int64_t per_epoch_, total_;
+  Schedule schedule_;
+};
+
+}  // namespace gradus::ssgan
