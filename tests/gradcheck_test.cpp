@@ -14,10 +14,9 @@ using Inputs = std::vector<Var>;
 
 /// f(x), whose rule claims the derivative d(x).
 Var with_rule(const Var& x, Var (*f)(const Var&), Var (*d)(const Var&)) {
-  return Tape::record("test", {x}, f(x.detach()).value(),
-                      [x = x.value(), d](const Tensor& dy, GradSink& grads) {
-                        grads.add(0, Var(dy) * d(x));
-                      });
+  return Tape::record(
+      "test", {x}, f(x.detach()).value(),
+      [x = x.value(), d](const Tensor& dy, GradSink& grads) { grads.add(0, Var(dy) * d(x)); });
 }
 
 Tensor of(std::initializer_list<double> values) {
@@ -60,10 +59,10 @@ TEST_CASE("gradcheck: a wrong rule is caught and the coordinate named", "[gradch
 
 TEST_CASE("gradcheck: kinks are left out and counted", "[gradcheck]") {
   const Tensor x = of({-1, 0, 2, 0});
-  for (const auto f : {+[](const Inputs& in) { return relu(in[0]); },
-                       +[](const Inputs& in) { return abs(in[0]); },
-                       +[](const Inputs& in) { return leaky_relu(in[0], 0.2); },
-                       +[](const Inputs& in) { return maximum(in[0], 0); }}) {
+  for (const auto f :
+       {+[](const Inputs& in) { return relu(in[0]); }, +[](const Inputs& in) { return abs(in[0]); },
+        +[](const Inputs& in) { return leaky_relu(in[0], 0.2); },
+        +[](const Inputs& in) { return maximum(in[0], 0); }}) {
     const auto result = gradcheck(f, {x});
     INFO(result.worst);
     CHECK(result.ok);
@@ -75,8 +74,8 @@ TEST_CASE("gradcheck: kinks are left out and counted", "[gradcheck]") {
 TEST_CASE("gradcheck: kinks within a step of the coordinate are left out too", "[gradcheck]") {
   for (const double distance : {-9e-6, -6e-6, -3e-6, -1e-6, 1e-7, 2e-6, 4e-6, 5e-6, 8e-6}) {
     INFO("kink at distance " << distance);
-    const auto result = gradcheck([](const Inputs& in) { return relu(in[0]); },
-                                  {of({distance, 1})});
+    const auto result =
+        gradcheck([](const Inputs& in) { return relu(in[0]); }, {of({distance, 1})});
     INFO(result.worst);
     CHECK(result.ok);
     CHECK(result.kinks == 1);
@@ -103,11 +102,12 @@ TEST_CASE("gradcheck: wrong gradients of bent functions are not taken for kinks"
       {"x^3", [](const Var& x) { return x * x * x; }, [](const Var& x) { return 3 * x; }, 2},
       {"1 / x", [](const Var& x) { return exp(-log(x)); },
        [](const Var& x) { return exp(-2 * log(x)); }, 0.01},
-      {"sqrt", [](const Var& x) { return sqrt(x); }, [](const Var& x) { return exp(-0.5 * log(x)); },
-       1e-3},
+      {"sqrt", [](const Var& x) { return sqrt(x); },
+       [](const Var& x) { return exp(-0.5 * log(x)); }, 1e-3},
       {"1e6 x^2 at 0", [](const Var& x) { return 1e6 * (x * x); },
        [](const Var& x) { return x + 1; }, 0},
-      {"log", [](const Var& x) { return log(x); }, [](const Var& x) { return 1.001 * exp(-log(x)); }, 0.05},
+      {"log", [](const Var& x) { return log(x); },
+       [](const Var& x) { return 1.001 * exp(-log(x)); }, 0.05},
       {"sign of relu", [](const Var& x) { return relu(x); },
        [](const Var& x) { return -1 * equal(x, x); }, 0.3},
       {"constant", [](const Var& x) { return 0 * x; }, [](const Var& x) { return 0 * x + 1e-3; },
@@ -115,8 +115,8 @@ TEST_CASE("gradcheck: wrong gradients of bent functions are not taken for kinks"
   };
   for (const Wrong& w : table) {
     INFO(w.name);
-    const auto result = gradcheck(
-        [&](const Inputs& in) { return with_rule(in[0], w.f, w.d); }, {of({w.at})});
+    const auto result =
+        gradcheck([&](const Inputs& in) { return with_rule(in[0], w.f, w.d); }, {of({w.at})});
     CHECK_FALSE(result.ok);
     CHECK(result.kinks == 0);
     CHECK(result.checked == 1);

@@ -45,10 +45,16 @@ TEST_CASE("op errors: element-wise", "[ops][errors]") {
   check_all({
       {kShape, "add: cannot broadcast [2, 3] with [4]", [&] { f32 + of({4}); }},
       {kShape, "sub: cannot broadcast [2, 3] with [2]", [&] { f32 - of({2}); }},
-      {kShape, "mul: cannot broadcast [2, 3] with [3, 2]", [&] { f32* of({3, 2}); }},
+      {kShape, "mul: cannot broadcast [2, 3] with [3, 2]",
+       [&] {
+         f32* of({3, 2});
+       }},
       {kShape, "div: cannot broadcast [4] with [2, 3]", [&] { of({4}) / f32; }},
       {kShape, "maximum: cannot broadcast [2, 3] with [0]", [&] { maximum(f32, of({0})); }},
-      {kShape, "equal: cannot broadcast [2, 3] with [4, 3]", [&] { equal(f32, of({4, 3})); }},
+      {kShape, "equal: cannot broadcast [2, 3] with [4, 3]",
+       [&] {
+         equal(f32, of({4, 3}));
+       }},
       {kType, "add: operands are f32 and f64; convert one of them", [&] { f32 + f64; }},
       {kType, "mul: operands are f64 and f32; convert one of them", [&] { f64* f32; }},
       {kType, "div: operands are f32 and i32; convert one of them", [&] { f32 / i32; }},
@@ -71,9 +77,15 @@ TEST_CASE("op errors: reductions", "[ops][errors]") {
   const Var x = of({2, 3}), empty = of({0, 3}), i32 = of({2}, DType::i32);
   check_all({
       {kShape, "sum: axis 2 is outside a tensor of rank 2", [&] { sum(x, {2}); }},
-      {kShape, "mean: axis -3 is outside a tensor of rank 2", [&] { mean(x, {0, -3}); }},
+      {kShape, "mean: axis -3 is outside a tensor of rank 2",
+       [&] {
+         mean(x, {0, -3});
+       }},
       {kShape, "max: axis 0 is outside a tensor of rank 0", [&] { max(of({}), {0}); }},
-      {kShape, "logsumexp: axis 1 is named twice", [&] { logsumexp(x, {1, -1}); }},
+      {kShape, "logsumexp: axis 1 is named twice",
+       [&] {
+         logsumexp(x, {1, -1});
+       }},
       {kShape, "softmax: axis 2 is outside a tensor of rank 2", [&] { softmax(x, 2); }},
       {kShape, "log_softmax: axis -3 is outside a tensor of rank 2", [&] { log_softmax(x, -3); }},
       {kShape, "mean: nothing to reduce in [0, 3]", [&] { mean(empty); }},
@@ -81,7 +93,10 @@ TEST_CASE("op errors: reductions", "[ops][errors]") {
       {kShape, "logsumexp: nothing to reduce in [0, 3]", [&] { logsumexp(empty); }},
       {kType, "sum: needs f32 or f64, got i32", [&] { sum(i32); }},
       {kShape, "argmax: no last axis in []", [&] { argmax(of({}).value()); }},
-      {kShape, "argmax: no last axis in [2, 0]", [&] { argmax(of({2, 0}).value()); }},
+      {kShape, "argmax: no last axis in [2, 0]",
+       [&] {
+         argmax(of({2, 0}).value());
+       }},
       {kType, "argmax: needs f32 or f64, got i32", [&] { argmax(i32.value()); }},
   });
 }
@@ -90,19 +105,32 @@ TEST_CASE("op errors: matmul and batch norm", "[ops][errors]") {
   const Var x = of({4, 3}), channels = of({3});
   check_all({
       {kShape, "matmul: a must be a matrix, got [3]", [&] { matmul(channels, x); }},
-      {kShape, "matmul: b must be a matrix, got [1, 3, 2]", [&] { matmul(x, of({1, 3, 2})); }},
+      {kShape, "matmul: b must be a matrix, got [1, 3, 2]",
+       [&] {
+         matmul(x, of({1, 3, 2}));
+       }},
       {kShape, "matmul: [4, 3] times [4, 5]: inner extents 3 and 4 differ",
-       [&] { matmul(x, of({4, 5})); }},
+       [&] {
+         matmul(x, of({4, 5}));
+       }},
       {kShape, "matmul: [4, 3] transposed times [3, 5]: inner extents 4 and 3 differ",
-       [&] { matmul(x, of({3, 5}), {.a = true}); }},
+       [&] {
+         matmul(x, of({3, 5}), {.a = true});
+       }},
       {kShape, "matmul: [4, 3] times [3, 5] transposed: inner extents 3 and 5 differ",
-       [&] { matmul(x, of({3, 5}), {.b = true}); }},
+       [&] {
+         matmul(x, of({3, 5}), {.b = true});
+       }},
       {kType, "matmul: operands are f32 and f64; convert one of them",
-       [&] { matmul(x, of({3, 5}, DType::f64)); }},
+       [&] {
+         matmul(x, of({3, 5}, DType::f64));
+       }},
       {kShape, "batch_norm: x must be [..., C] and not empty, got [3]",
        [&] { batch_norm(channels, channels, channels, 1e-3); }},
       {kShape, "batch_norm: x must be [..., C] and not empty, got [0, 3]",
-       [&] { batch_norm(of({0, 3}), channels, channels, 1e-3); }},
+       [&] {
+         batch_norm(of({0, 3}), channels, channels, 1e-3);
+       }},
       {kShape, "batch_norm: gamma and beta must be [3] for x [4, 3], got [3] and [4]",
        [&] { batch_norm(x, channels, of({4}), 1e-3); }},
       {kType, "batch_norm: operands are f32 and f64; convert one of them",
@@ -124,8 +152,7 @@ TEST_CASE("op errors: convolutions", "[ops][errors]") {
   check_all({
       {kShape, "conv2d: x must be [N, H, W, C], got [5, 6, 3]", conv(of({5, 6, 3}), w, bias)},
       {kShape, "conv2d: w must be [K, R, S, C], got [3, 3]", conv(x, of({3, 3}), bias)},
-      {kShape,
-       "conv2d: x [2, 5, 6, 3] has 3 channels, w [4, 3, 3, 2] = [K, R, S, C] reads 2",
+      {kShape, "conv2d: x [2, 5, 6, 3] has 3 channels, w [4, 3, 3, 2] = [K, R, S, C] reads 2",
        conv(x, of({4, 3, 3, 2}), bias)},
       {kShape, "conv2d: strides must be positive, got 0 and 1", conv(x, w, bias, {0, 1, {}})},
       {kShape, "conv2d: strides must be positive, got 2 and -1", conv(x, w, bias, {2, -1, {}})},
@@ -187,16 +214,28 @@ TEST_CASE("op errors: shaping", "[ops][errors]") {
       {kShape, "slice: [-1, 1) is not within axis 0 of [2, 3]", [&] { slice(x, 0, -1, 1); }},
       {kShape, "concat: nothing to join", [&] { concat({}, 0); }},
       {kShape, "concat: [2, 3] and [2, 4] do not join along axis 0",
-       [&] { concat({x, of({2, 4})}, 0); }},
+       [&] {
+         concat({x, of({2, 4})}, 0);
+       }},
       {kShape, "concat: [2, 3] and [3] do not join along axis 0",
-       [&] { concat({x, of({3})}, 0); }},
-      {kType, "concat: parts are f32 and f64", [&] { concat({x, f64}, 0); }},
-      {kShape, "concat: axis -3 is outside a tensor of rank 2", [&] { concat({x, x}, -3); }},
-      {kShape, "gather: index 2 is outside [0, 2)", [&] { gather(x, index({0, 2})); }},
+       [&] {
+         concat({x, of({3})}, 0);
+       }},
+      {kType, "concat: parts are f32 and f64",
+       [&] {
+         concat({x, f64}, 0);
+       }},
+      {kShape, "concat: axis -3 is outside a tensor of rank 2",
+       [&] {
+         concat({x, x}, -3);
+       }},
+      {kShape, "gather: index 2 is outside [0, 2)",
+       [&] {
+         gather(x, index({0, 2}));
+       }},
       {kShape, "gather: index -1 is outside [0, 2)", [&] { gather(x, index({-1})); }},
       {kType, "gather: the index must be i32, got f32", [&] { gather(x, of({2}).value()); }},
-      {kShape, "gather: the index must be [N], got []",
-       [&] { gather(x, index({0}).reshape({})); }},
+      {kShape, "gather: the index must be [N], got []", [&] { gather(x, index({0}).reshape({})); }},
       {kShape, "gather: x must have rows, got []", [&] { gather(of({}), index({0})); }},
       {kShape, "one_hot: index 10 is outside [0, 10)",
        [&] { one_hot(index({10}), 10, DType::f32); }},
@@ -212,10 +251,18 @@ TEST_CASE("op errors: shaping", "[ops][errors]") {
 TEST_CASE("op errors: shapes and gradcheck", "[ops][errors]") {
   const auto itself = [](const std::vector<Var>& in) { return in[0]; };
   check_all({
-      {kShape, "shape: rank 7 exceeds 6", [] { Shape({1, 1, 1, 1, 1, 1, 1}); }},
-      {kShape, "shape: extent -2 of axis 1 is negative", [] { Shape({3, -2}); }},
+      {kShape, "shape: rank 7 exceeds 6",
+       [] {
+         Shape({1, 1, 1, 1, 1, 1, 1});
+       }},
+      {kShape, "shape: extent -2 of axis 1 is negative",
+       [] {
+         Shape({3, -2});
+       }},
       {kShape, "shape: [4294967296, 4294967296] has too many elements",
-       [] { Shape({int64_t{1} << 32, int64_t{1} << 32}); }},
+       [] {
+         Shape({int64_t{1} << 32, int64_t{1} << 32});
+       }},
       {kType, "gradcheck: inputs must be f64, got f32",
        [&] { gradcheck(itself, {of({2}).value()}); }},
   });
@@ -232,7 +279,9 @@ TEST_CASE("op errors: tapes", "[tape][errors]") {
   check_all({
       {kTape, "add: its inputs are on two tapes", [&] { a + b; }},
       {kTape, "concat: its inputs are on two tapes",
-       [&] { concat({vector, Tape::make()->watch(three)}, 0); }},
+       [&] {
+         concat({vector, Tape::make()->watch(three)}, 0);
+       }},
       {kTape, "gradients: the loss is not on this tape", gradients(tape, b, a)},
       {kTape, "gradients: the loss is not on this tape", gradients(tape, one, a)},
       {kTape, "gradients: a target is not on this tape", gradients(tape, loss, b)},
@@ -243,7 +292,7 @@ TEST_CASE("op errors: tapes", "[tape][errors]") {
        [&] { tape->watch(of({2}, DType::i32).value()); }},
   });
   CHECK(tape->gradients(loss, std::vector{vector}).size() == 1);
-  check_all({{kTape,
-              "gradients: what sum had saved was freed by an earlier call; pass retain there",
-              gradients(tape, loss, vector)}});
+  check_all(
+      {{kTape, "gradients: what sum had saved was freed by an earlier call; pass retain there",
+        gradients(tape, loss, vector)}});
 }

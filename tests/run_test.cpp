@@ -1,0 +1,274 @@
+#include <signal.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tensor/file.h"
+#include "tensor/safetensors.h"
+#include "tests/catch.h"
+#include "tests/program.h"
+#include "tests/small_svhn.h"
+#include "tests/temp_dir.h"
+
+using namespace gradus;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string text_of(const fs::path& path) {
+  const auto bytes = read_file(path);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::vector<std::string> lines_of(const fs::path& path) {
+  std::istringstream in(text_of(path));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+size_t entries(const fs::path& folder) {
+  return static_cast<size_t>(std::distance(fs::directory_iterator(folder), {}));
+}
+
+ProgramResult run_ok(const std::string& line) {
+  ProgramResult r = run_program(line);
+  INFO(line << "\n" << r.err);
+  REQUIRE(r.status == 0);
+  return r;
+}
+
+fs::path checkpoint(const fs::path& run, int step) {
+  return run / "checkpoints" / fmt::format("step_{:08}.safetensors", step);
+}
+
+void check_same_file(const fs::path& a, const fs::path& b) {
+  INFO(a << " and " << b);
+  CHECK((read_file(a) == read_file(b)));  // not printed: they are long
+}
+
+/// epochs.csv without its last column, the seconds.
+std::vector<std::string> epochs_of(const fs::path& run) {
+  std::vector<std::string> rows = lines_of(run / "epochs.csv");
+  for (std::string& row : rows) row.resize(row.rfind(','));
+  return rows;
+}
+
+/// Ten steps in one run and in two of `cut` and the rest must leave the same files.
+void check_resumed(const SmallSvhn& data, const std::string& more, int cut) {
+  INFO(more << ", cut at " << cut);
+  const TempDir dir;
+  const std::string train = "train" + data.flags() + "--epochs 2 " + more;
+  const fs::path whole = dir / "whole", parts = dir / "parts";
+  run_ok(train + " --out " + whole.string());
+  run_ok(train + " --out " + parts.string() + fmt::format(" --max-steps {}", cut));
+  CHECK(lines_of(parts / "metrics.jsonl").size() == static_cast<size_t>(cut));
+  run_ok("train --resume --out " + parts.string());
+  check_same_file(checkpoint(whole, 10), checkpoint(parts, 10));
+  check_same_file(whole / "metrics.jsonl", parts / "metrics.jsonl");
+  check_same_file(whole / "config.json", parts / "config.json");
+  CHECK(epochs_of(whole) == epochs_of(parts));
+  if (fs::exists(whole / "samples" / "epoch_001.png"))
+    check_same_file(whole / "samples" / "epoch_001.png", parts / "samples" / "epoch_001.png");
+}
+
+}  // namespace
+
+TEST_CASE("run: what a run on the drawn digits leaves in its folder") {
+  const TempDir dir;
+  const fs::path run = dir / "a" / "run";
+  const ProgramResult r = run_ok(
+      "train --g-size-mult 2 --d-size-mult 4 --batch-size 16 --epochs 3 "
+      "--limit-batches 4 --save-every 5 --out " +
+      run.string());
+  for (const char* name : {"config.json", "metrics.jsonl", "epochs.csv", "log.txt", "tb", "samples",
+                           "checkpoints", "report.html", "summary.json"}) {
+    INFO(name);
+    CHECK(fs::exists(run / name));
+  }
+  CHECK(entries(run) == 9);
+  CHECK(entries(run / "samples") == 3);
+  CHECK(entries(run / "tb") == 1);
+  CHECK(entries(run / "checkpoints") == 3);  // steps 5, 10 and the last
+  for (const int step : {5, 10, 12}) CHECK(fs::exists(checkpoint(run, step)));
+  for (const char* png : {"epoch_000.png", "epoch_001.png", "epoch_002.png"})
+    CHECK(text_of(run / "samples" / png).starts_with("\x89PNG"));
+
+  const auto config = nlohmann::json::parse(text_of(run / "config.json"));
+  CHECK(config.at("g_size_mult") == 2);
+  CHECK(config.at("data") == "digits");
+
+  const auto metrics = lines_of(run / "metrics.jsonl");
+  REQUIRE(metrics.size() == 12);
+  for (size_t i = 0; i < metrics.size(); ++i) {
+    const auto m = nlohmann::json::parse(metrics[i]);
+    CHECK(m.at("step") == i + 1);
+    CHECK(m.at("epoch") == i / 4);
+    for (const char* key : {"lr", "d_real", "d_fake", "d_class", "d", "g"})
+      CHECK(m.at(key).is_number());
+    const double parts =
+        m.at("d_real").get<double>() + m.at("d_fake").get<double>() + m.at("d_class").get<double>();
+    CHECK(std::abs(m.at("d").get<double>() - parts) < 1e-5);
+    CHECK(m.at("masked_correct").get<double>() <= m.at("correct").get<double>());
+  }
+
+  const auto epochs = lines_of(run / "epochs.csv");
+  REQUIRE(epochs.size() == 4);
+  CHECK(epochs[0] ==
+        "epoch,step,lr,d_real,d_fake,d_class,d,g,train_accuracy,test_accuracy,seconds");
+  for (int e = 0; e < 3; ++e) {
+    CHECK(epochs[e + 1].starts_with(fmt::format("{},{},", e, 4 * (e + 1))));
+    CHECK(std::count(epochs[e + 1].begin(), epochs[e + 1].end(), ',') == 10);
+  }
+  CHECK_THAT(text_of(run / "log.txt"),
+             ContainsSubstring("digits, 20000 training images") && ContainsSubstring("epoch   2"));
+  CHECK_THAT(r.out, ContainsSubstring("digits, 20000 training images; 1000 labels visible "
+                                      "(per-class:100); digits, 4000 test images"));
+}
+
+TEST_CASE("run: eval and sample of a checkpoint") {
+  const SmallSvhn data;
+  const TempDir dir;
+  run_ok("train" + data.flags() + "--epochs 1 --out " + (dir / "run").string());
+  const std::string from = " --checkpoint " + checkpoint(dir / "run", 5).string();
+  const auto score = nlohmann::json::parse(run_ok("eval --json" + from).out);
+  CHECK(score.at("images") == kSmallTestCount);
+  CHECK(score.at("accuracy") ==
+        nlohmann::json::parse(text_of(dir / "run" / "summary.json")).at("test_accuracy"));
+  CHECK_THAT(run_ok("eval" + from).out, ContainsSubstring("on 20 images"));
+  CHECK_THAT(run_ok("eval --eval-stats batch" + from).out, ContainsSubstring("batch statistics"));
+
+  const auto sample = [&](const std::string& name, const std::string& more) {
+    run_ok("sample" + from + " --out " + (dir / name).string() + more);
+    return text_of(dir / name);
+  };
+  const std::string png = sample("a.png", "");
+  CHECK(png.starts_with("\x89PNG"));
+  CHECK((png == sample("b.png", "")));
+  CHECK((png == text_of(dir / "run" / "samples" / "epoch_000.png")));
+  CHECK((png != sample("c.png", " --seed 2")));
+  CHECK((png != sample("d.png", " --count 4")));
+}
+
+TEST_CASE("run: ten steps are five, a resume, and five") {
+  const SmallSvhn data;
+  check_resumed(data, "", 5);
+  check_resumed(data, "--preset tutorial", 3);
+  check_resumed(data, "--no-unlabeled", 4);
+}
+
+TEST_CASE("run: what a resume goes on from") {
+  const SmallSvhn data;
+  const TempDir dir;
+  const std::string run = (dir / "run").string();
+  const std::string train = "train" + data.flags();
+  run_ok(train + "--epochs 2 --save-every 4 --out " + run);
+  const auto last = read_file(checkpoint(run, 10));
+
+  // From an earlier checkpoint the later lines are cut, and come again.
+  run_ok("train --resume " + checkpoint(run, 4).string());
+  CHECK(lines_of(dir / "run" / "metrics.jsonl").size() == 10);
+  CHECK(lines_of(dir / "run" / "epochs.csv").size() == 3);
+  CHECK((read_file(checkpoint(run, 10)) == last));
+
+  // --epochs is the total.
+  run_ok("train --resume auto --epochs 3 --out " + run);
+  CHECK(lines_of(dir / "run" / "metrics.jsonl").size() == 15);
+  CHECK(fs::exists(checkpoint(run, 15)));
+}
+
+TEST_CASE("run: a seed fixes the checkpoint, another changes it") {
+  const SmallSvhn data;
+  const TempDir dir;
+  const auto train = [&](const char* name, int seed) {
+    run_ok("train" + data.flags() + fmt::format("--epochs 1 --seed {} --out ", seed) +
+           (dir / name).string());
+    return load_safetensors(checkpoint(dir / name, 5)).tensors.at("generator.dense.weight");
+  };
+  const Tensor first = train("a", 1), other = train("c", 2);
+  train("b", 1);
+  check_same_file(checkpoint(dir / "a", 5), checkpoint(dir / "b", 5));
+  CHECK((first.to_vector<float>() != other.to_vector<float>()));
+}
+
+TEST_CASE("run: a folder that holds a run is refused, replaced or gone on with") {
+  const SmallSvhn data;
+  const TempDir dir;
+  const fs::path run = dir / "run";
+  const std::string train = "train" + data.flags() + "--epochs 1 --out " + run.string();
+  run_ok(train);
+  dir.put("run/notes.txt", "mine");
+  const std::string metrics = text_of(run / "metrics.jsonl"), log = text_of(run / "log.txt");
+
+  const ProgramResult r = run_program(train + " --seed 2");
+  CHECK(r.status == 1);
+  CHECK_THAT(r.err, ContainsSubstring(run.string()) && ContainsSubstring("--resume") &&
+                        ContainsSubstring("--overwrite"));
+  CHECK(r.out.empty());
+  CHECK(text_of(run / "metrics.jsonl") == metrics);
+  CHECK(text_of(run / "log.txt") == log);
+
+  run_ok(train + " --seed 2 --overwrite");
+  CHECK(text_of(run / "metrics.jsonl") != metrics);
+  CHECK(lines_of(run / "metrics.jsonl").size() == 5);
+  CHECK(text_of(run / "notes.txt") == "mine");
+}
+
+TEST_CASE("run: Ctrl-C writes a checkpoint, and the run goes on") {
+  const SmallSvhn data;
+  const TempDir dir;
+  const fs::path whole = dir / "whole", run = dir / "run";
+  const std::string train = "train" + data.flags() + "--epochs 400 --log-every 1 ";
+  bool sent = false;
+  const ProgramResult r = run_program(train + "--out " + run.string(),
+                                      {.meanwhile = [&](pid_t pid, const std::string& err) {
+                                        if (!sent && err.find("step 3/2000") != err.npos)
+                                          sent = ::kill(pid, SIGINT) == 0;
+                                      }});
+  INFO(r.err);
+  REQUIRE(r.status == 130);
+  CHECK_THAT(r.err, ContainsSubstring("interrupted after step "));
+  CHECK(r.out.empty());
+  const size_t steps = lines_of(run / "metrics.jsonl").size();
+  REQUIRE(steps >= 3);
+  CHECK(fs::exists(checkpoint(run, static_cast<int>(steps))));
+  CHECK(fs::exists(run / "report.html"));
+
+  const std::string until = fmt::format(" --max-steps {}", steps + 3);
+  run_ok("train --resume --out " + run.string() + until);
+  run_ok(train + "--out " + whole.string() + until);
+  check_same_file(whole / "metrics.jsonl", run / "metrics.jsonl");
+  check_same_file(checkpoint(whole, static_cast<int>(steps) + 3),
+                  checkpoint(run, static_cast<int>(steps) + 3));
+}
+
+TEST_CASE("run: the second Ctrl-C leaves at once") {
+  const SmallSvhn data;
+  const TempDir dir;
+  const ProgramResult r = run_program(
+      "train" + data.flags() + "--epochs 400000 --log-every 1 --out " + (dir / "run").string(),
+      {.meanwhile = [](pid_t pid, const std::string& err) {
+        if (err.find("step 1/") != err.npos) ::kill(pid, SIGINT);
+      }});
+  CHECK(r.status == 130);
+}
+
+TEST_CASE("run: the baseline beside a run") {
+  const SmallSvhn data;
+  const TempDir dir;
+  const fs::path run = dir / "run";
+  const ProgramResult r =
+      run_ok("train --baseline" + data.flags() + "--epochs 1 --out " + run.string());
+  CHECK_THAT(r.out, ContainsSubstring("baseline   test "));
+  const auto metrics = lines_of(run / "baseline" / "metrics.jsonl");
+  REQUIRE(metrics.size() == 5);
+  const auto m = nlohmann::json::parse(metrics[0]);
+  CHECK(m.contains("d_class"));
+  CHECK(!m.contains("g"));
+  CHECK(nlohmann::json::parse(text_of(run / "summary.json")).contains("baseline_accuracy"));
+}
