@@ -1,0 +1,199 @@
+#include <cmath>
+
+#include "autograd/ops.h"
+#include "nn/layers.h"
+#include "nn/optim.h"
+#include "nn/schedule.h"
+#include "tests/catch.h"
+#include "tests/values.h"
+
+using namespace gradus;
+
+namespace {
+
+/// Two parameters with values from a fixed seed.
+struct Two : Module {
+  explicit Two(DType dtype) : Module(dtype) {
+    a.value().copy_from(random_tensor({3, 2}, dtype, 1));
+    b.value().copy_from(random_tensor({4}, dtype, 2));
+  }
+  Parameter a{*this, "a", {3, 2}, constant(0)}, b{*this, "b", {4}, constant(0)};
+};
+
+/// The gradients of step t.
+std::vector<Tensor> gradients(int t, DType dtype) {
+  return {random_tensor({3, 2}, dtype, 10 + t), random_tensor({4}, dtype, 20 + t)};
+}
+
+std::vector<double> flat(Two& m) {
+  std::vector<double> all;
+  for (const Parameter* p : m.parameters())
+    for (const double x : to_array(p->value()).v) all.push_back(x);
+  return all;
+}
+
+double rate(int t) { return 0.01 * t; }
+Tensor rate_tensor(int t) { return Tensor::full({}, rate(t), DType::f64); }
+
+Array as_array(const std::vector<double>& v) {
+  Array a(Shape{int64_t(v.size())});
+  a.v = v;
+  return a;
+}
+
+}  // namespace
+
+TEST_CASE("adam: five steps agree with the formulas for either epsilon", "[nn][optim]") {
+  for (const DType dtype : {DType::f64, DType::f32})
+    for (const bool epsilon_hat : {true, false}) {
+      INFO(name(dtype) << " epsilon_hat " << epsilon_hat);
+      const AdamParams p{0.5, 0.99, 1e-2, epsilon_hat};
+      Two model(dtype);
+      std::vector<double> w = flat(model), m(w.size()), v(w.size());
+      Adam adam(model, p);
+      for (int t = 1; t <= 5; ++t) {
+        adam.step(gradients(t, dtype), rate_tensor(t));
+        std::vector<double> g;
+        for (const Tensor& tensor : gradients(t, dtype))
+          for (const double x : to_array(tensor).v) g.push_back(x);
+        for (size_t i = 0; i < w.size(); ++i) {
+          m[i] = 0.5 * m[i] + 0.5 * g[i];
+          v[i] = 0.99 * v[i] + 0.01 * g[i] * g[i];
+          const double c1 = 1 - std::pow(0.5, t), c2 = 1 - std::pow(0.99, t);
+          if (epsilon_hat)
+            w[i] -= rate(t) * std::sqrt(c2) / c1 * m[i] / (std::sqrt(v[i]) + 1e-2);
+          else
+            w[i] -= rate(t) * (m[i] / c1) / (std::sqrt(v[i] / c2) + 1e-2);
+        }
+        CHECK(error_of(as_array(flat(model)), as_array(w)) < (dtype == DType::f64 ? 1e-14 : 1e-6));
+      }
+    }
+}
+
+TEST_CASE("adam: saved and loaded in the middle it goes on with the same bits", "[nn][optim]") {
+  Two whole(DType::f32), half(DType::f32), rest(DType::f32);
+  Adam adam(whole, {}), before(half, {}), after(rest, {});
+  for (int t = 1; t <= 4; ++t) adam.step(gradients(t, DType::f32), rate_tensor(t));
+  for (int t = 1; t <= 2; ++t) before.step(gradients(t, DType::f32), rate_tensor(t));
+  std::map<std::string, Tensor> tensors;
+  half.save(tensors, "model.");
+  before.save(tensors, "adam.");
+  CHECK(tensors.count("adam.m.a") + tensors.count("adam.v.b") + tensors.count("adam.t") == 3);
+  CHECK(tensors.at("adam.t").item() == 2);
+  rest.load(tensors, "model.");
+  after.load(tensors, "adam.");
+  for (int t = 3; t <= 4; ++t) after.step(gradients(t, DType::f32), rate_tensor(t));
+  CHECK(flat(rest) == flat(whole));
+  tensors.erase("adam.v.b");
+  CHECK_THROWS_AS(after.load(tensors, "adam."), DataError);
+}
+
+TEST_CASE("sgd: steps with and without momentum", "[nn][optim]") {
+  for (const double momentum : {0.0, 0.9}) {
+    Two model(DType::f64);
+    std::vector<double> w = flat(model), velocity(w.size());
+    Sgd sgd(model, momentum);
+    for (int t = 1; t <= 5; ++t) {
+      sgd.step(gradients(t, DType::f64), rate_tensor(t));
+      size_t i = 0;
+      for (const Tensor& g : gradients(t, DType::f64))
+        for (const double x : to_array(g).v) {
+          velocity[i] = momentum * velocity[i] + x;
+          w[i] -= rate(t) * velocity[i];
+          ++i;
+        }
+      CHECK(error_of(as_array(flat(model)), as_array(w)) < 1e-14);
+    }
+  }
+}
+
+TEST_CASE("optimizer: gradients that do not fit are refused", "[nn][optim]") {
+  Two model(DType::f32);
+  Adam adam(model, {});
+  const auto message = [&](const std::vector<Tensor>& g) -> std::string {
+    try {
+      adam.step(g, rate_tensor(1));
+    } catch (const ShapeError& e) {
+      return e.what();
+    }
+    return "nothing was thrown";
+  };
+  const auto g = gradients(1, DType::f32);
+  CHECK(message({g[0]}) == "optimizer: 1 gradients for 2 parameters");
+  CHECK(message({g[1], g[0]}) == "optimizer: gradient [4] for a parameter [3, 2]");
+  CHECK(message(g) == "nothing was thrown");
+}
+
+TEST_CASE("optimizer: no gradient outlives the step", "[nn][optim]") {
+  Two model(DType::f32);
+  Adam adam(model, {});
+  Sgd sgd(model);
+  const auto g = gradients(1, DType::f32);
+  adam.step(g, rate_tensor(1));
+  sgd.step(g, rate_tensor(1));
+  CHECK(g[0].unique());
+}
+
+TEST_CASE("schedule: start, middle and end", "[nn][optim]") {
+  using Kind = Schedule::Kind;
+  const auto near = [](double a, double b) { return std::abs(a - b) <= 1e-15; };
+  const Schedule constant{Kind::constant, 2e-4};
+  CHECK(constant.at(0, 100) == 2e-4);
+  CHECK(constant.at(100, 100) == 2e-4);
+  const Schedule exponential{Kind::exponential, 1e-3, 0.01};
+  CHECK(exponential.at(0, 100) == 1e-3);
+  CHECK(near(exponential.at(50, 100), 1e-4));
+  CHECK(near(exponential.at(100, 100), 1e-5));
+  const Schedule linear{Kind::linear, 1e-3, 0.2, 0.5};
+  CHECK(linear.at(0, 100) == 1e-3);
+  CHECK(linear.at(50, 100) == 1e-3);
+  CHECK(near(linear.at(75, 100), 0.6e-3));
+  CHECK(near(linear.at(100, 100), 0.2e-3));
+  CHECK(near(linear.at(150, 100), 0.2e-3));
+  const Schedule cosine{Kind::cosine, 1e-3, 0.1};
+  CHECK(near(cosine.at(0, 100), 1e-3));
+  CHECK(near(cosine.at(50, 100), 0.55e-3));
+  CHECK(near(cosine.at(100, 100), 0.1e-3));
+  const Schedule staircase{Kind::staircase, 1e-3, 0.9, 0, 10};
+  CHECK(staircase.at(0, 100) == 1e-3);
+  CHECK(staircase.at(9, 100) == 1e-3);
+  CHECK(near(staircase.at(10, 100), 0.9e-3));
+  CHECK(near(staircase.at(29, 100), 0.81e-3));
+  for (const char* kind : {"constant", "exponential", "linear", "cosine", "staircase"})
+    CHECK(to_string(schedule_kind(kind)) == kind);
+  CHECK_THROWS_WITH(schedule_kind("stairs"),
+                    "schedule stairs: expected constant, exponential, linear, cosine or staircase");
+}
+
+TEST_CASE("nn: a small network learns exclusive or and does so with the same bits twice", "[nn]") {
+  const Tensor x = Tensor::from({0.F, 0.F, 0.F, 1.F, 1.F, 0.F, 1.F, 1.F}, {4, 2});
+  const Tensor labels = Tensor::from({0.F, 1.F, 1.F, 0.F}, {4, 1});
+  const auto learn = [&] {
+    Module root;
+    Sequential net(root, "net");
+    net.add<Linear>("hidden", Linear::Options{2, 8})
+        .add([](const Var& v) { return tanh(v); })
+        .add<Linear>("out", Linear::Options{8, 1});
+    Random init(1, Stream::init), random(1);
+    root.initialize(init);
+    Adam adam(root, {});
+    const Tensor lr = Tensor::full({}, 0.05, DType::f64);
+    std::vector<double> losses;
+    for (int step = 0; step < 300; ++step) {
+      const Pass pass = Pass::training(random);
+      const Var loss = mean(sigmoid_cross_entropy(net(pass, x), labels));
+      adam.step(pass.gradients(loss, root.parameters()), lr);
+      losses.push_back(loss.value().item());
+    }
+    const Tensor p = sigmoid(net(Pass::evaluation(Statistics::running), x)).value();
+    return std::pair(losses, to_array(p).v);
+  };
+  const auto [losses, p] = learn();
+  CHECK(losses.front() > 0.5);
+  CHECK(losses.back() < 0.05);
+  CHECK(p[0] < 0.1);
+  CHECK(p[1] > 0.9);
+  CHECK(p[2] > 0.9);
+  CHECK(p[3] < 0.1);
+  CHECK(learn() == std::pair(losses, p));
+}

@@ -47,7 +47,8 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 }
 
 std::vector<std::string> environment_with(const std::map<std::string, std::string>& changes) {
-  std::vector<std::string> all;
+  // Idle threads would spin, and several tests run at a time.
+  std::vector<std::string> all = {"OMP_WAIT_POLICY=passive"};
   for (char** e = environ; *e; ++e) {
     const std::string entry = *e;
     if (!changes.contains(entry.substr(0, entry.find('=')))) all.push_back(entry);
@@ -76,6 +77,8 @@ ProgramResult run_program(const std::string& line, const ProgramSetting& setting
   const std::vector<char*> argv = pointers(words), envp = pointers(environment);
   const Ends out = make_pipe(), err = setting.terminal ? make_terminal() : make_pipe();
 
+  const int full = setting.full_output ? ::open("/dev/full", O_WRONLY | O_CLOEXEC) : -1;
+
   const pid_t pid = ::fork();
   if (pid < 0) throw std::runtime_error("cannot fork");
   if (pid == 0) {
@@ -83,13 +86,14 @@ ProgramResult run_program(const std::string& line, const ProgramSetting& setting
       const rlimit limit{*setting.largest_file, *setting.largest_file};
       ::setrlimit(RLIMIT_FSIZE, &limit);
     }
-    ::dup2(out.write, STDOUT_FILENO);
+    ::dup2(setting.full_output ? full : out.write, STDOUT_FILENO);
     ::dup2(err.write, STDERR_FILENO);
     ::execve(SSGAN_PROGRAM, argv.data(), envp.data());
     ::_exit(127);
   }
   ::close(out.write);
   ::close(err.write);
+  if (full >= 0) ::close(full);
 
   ProgramResult result;
   bool late = false;

@@ -16,11 +16,12 @@ struct ProgramResult {
 };
 
 struct ProgramSetting {
-  std::map<std::string, std::string> environment;  ///< on top of this process's
-  std::optional<uint64_t> largest_file;            ///< bytes; writing beyond fails
-  bool terminal = false;                           ///< stderr is one
+  std::map<std::string, std::string> environment = {};  ///< on top of this process's
+  std::optional<uint64_t> largest_file = {};            ///< bytes; writing beyond fails
+  bool terminal = false;                                ///< stderr is one
+  bool full_output = false;                             ///< stdout takes nothing
   /// Called again and again while the program runs, with its process and what it wrote to stderr.
-  std::function<void(pid_t, const std::string& err)> meanwhile;
+  std::function<void(pid_t, const std::string& err)> meanwhile = {};
 };
 
 /// Runs ssgan with the words of `line` to its end. Throws where it cannot be started, or after ten

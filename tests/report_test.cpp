@@ -17,6 +17,7 @@
 #include "apps/ssgan/report/tensorboard_records.h"
 #include "apps/ssgan/report/text.h"
 #include "nn/data/png.h"
+#include "tensor/crc32c.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
 #include "tests/catch.h"
@@ -55,8 +56,6 @@ T take(std::string_view& bytes) {
   return value;
 }
 
-uint32_t mask(uint32_t crc) { return ((crc >> 15) | (crc << 17)) + 0xA282EAD8u; }
-
 /// The events of a file, whose checksums are checked.
 std::vector<std::string> events_of(const std::string& file) {
   std::string_view rest = file;
@@ -64,11 +63,11 @@ std::vector<std::string> events_of(const std::string& file) {
   while (!rest.empty()) {
     const std::string_view length_bytes = rest.substr(0, 8);
     const auto length = take<uint64_t>(rest);
-    CHECK(take<uint32_t>(rest) == mask(crc32c(length_bytes)));
+    CHECK(take<uint32_t>(rest) == masked_crc32c(length_bytes));
     REQUIRE(rest.size() >= length);
     const std::string_view event = rest.substr(0, length);
     rest.remove_prefix(length);
-    CHECK(take<uint32_t>(rest) == mask(crc32c(event)));
+    CHECK(take<uint32_t>(rest) == masked_crc32c(event));
     events.emplace_back(event);
   }
   return events;
@@ -131,7 +130,7 @@ std::string report_of(const TempDir& run) {
 TEST_CASE("tensorboard: crc32c") {
   CHECK(crc32c("123456789") == 0xE3069283);
   CHECK(crc32c("") == 0);
-  CHECK(mask(crc32c("123456789")) == 0xC78AB0E5);
+  CHECK(masked_crc32c("123456789") == 0xC78AB0E5);
 }
 
 TEST_CASE("tensorboard: records, byte by byte") {

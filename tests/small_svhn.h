@@ -33,6 +33,7 @@ class SmallSvhn {
     dir_.put("train_32x32.mat", svhn_file(kSmallTrainCount));
     dir_.put("test_32x32.mat", svhn_file(kSmallTestCount));
   }
+  const std::filesystem::path& path() const { return dir_.path(); }
   /// Flags of a run of 5 steps an epoch, of which the last has 4 images against 8 noise vectors.
   std::string flags() const {
     return " --data svhn --data-dir " + dir_.path().string() +

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -100,6 +102,18 @@ inline double error_of(const Array& got, const Array& expected) {
   }
   return worst / scale;
 }
+
+/// So many threads for as long as it lives.
+class Threads {
+ public:
+  explicit Threads(int n) : before_(omp_get_max_threads()) { omp_set_num_threads(n); }
+  ~Threads() { omp_set_num_threads(before_); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  int before_;
+};
 
 inline bool same_bits(const Array& a, const Array& b) {
   return a.shape == b.shape &&

@@ -66,7 +66,6 @@ std::optional<std::filesystem::path> checkpoint_upto(const std::filesystem::path
 }
 
 std::filesystem::path newest_checkpoint(const std::filesystem::path& run) {
-  require<DataError>(!run.empty(), "--resume: name a checkpoint, or the run's folder with --out");
   const auto newest = checkpoint_upto(run, std::numeric_limits<int64_t>::max());
   require<DataError>(newest.has_value(), "{}: no checkpoint there to resume from",
                      (run / "checkpoints").string());

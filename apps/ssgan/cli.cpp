@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 
 #include "apps/ssgan/commands.h"
 #include "tensor/backend.h"
@@ -14,12 +15,33 @@ CLI::IsMember one_of(std::initializer_list<std::string> words) {
   return CLI::IsMember(std::vector<std::string>(words));
 }
 
+CLI::Validator number(const std::string& expected, std::function<bool(double)> is_valid) {
+  return CLI::Validator(
+      [expected, is_valid = std::move(is_valid)](std::string& text) {
+        double v = 0;
+        const bool ok = CLI::detail::lexical_cast(text, v) && std::isfinite(v) && is_valid(v);
+        return ok ? "" : fmt::format("{}: expected {}", text, expected);
+      },
+      "");
+}
+
+CLI::Validator between(double low, double high) {
+  return number(fmt::format("a number from {:g} to {:g}", low, high),
+                [=](double v) { return low <= v && v <= high; });
+}
+
 template <class T, class Target>
 void set(const std::optional<T>& flag, Target& target) {
   if (flag) target = static_cast<Target>(*flag);
 }
 
 }  // namespace
+
+CLI::Validator not_negative() {
+  return number("a number of 0 or more", [](double v) { return v >= 0; });
+}
+
+CLI::Validator a_count() { return between(1, 1e9); }
 
 void OptionFlags::add_data(CLI::App& app) {
   app.add_option("--data", data, "Data set: digits (drawn by this program) or svhn")
@@ -51,29 +73,34 @@ void OptionFlags::add_network(CLI::App& app) {
       ->check(one_of({"off", "on"}));
   app.add_option("--drop-rate", drop_rate,
                  "Dropout rate of layers 1 and 3; the input has rate / 2.5")
-      ->check(CLI::Range(0.0, 0.99));
+      ->check(between(0, 0.99));
   app.add_option("--relu2", relu2, "What relu2 reads")->check(one_of({"conv2", "bn2"}));
   app.add_option("--dead-layers", dead_layers, "Layers that reach no loss")
       ->check(one_of({"keep", "drop"}));
 }
 
 void OptionFlags::add_training(CLI::App& app) {
-  app.add_option("--seed", seed, "Seed of weights, batches, noise and labels");
-  app.add_option("--epochs", epochs, "Epochs in all, also on resume")->check(CLI::PositiveNumber);
+  app.add_option("--seed", seed, "Seed of weights, batches, noise and labels")
+      ->check(not_negative());
+  app.add_option("--epochs", epochs, "Epochs in all, also on resume")->check(a_count());
   app.add_option("--batch-size", batch_size, "Real images a step, and noise vectors")
       ->check(CLI::Range(2, 1 << 20));
   app.add_option("--limit-batches", limit_batches, "At most so many steps an epoch")
-      ->check(CLI::NonNegativeNumber);
+      ->check(between(0, 1e9));
   app.add_option("--labels", labels, "Visible labels: first:N or per-class:N");
-  app.add_option("--lr", lr, "Learning rate at the start")->check(CLI::PositiveNumber);
+  app.add_option("--labelled-per-batch", labelled_per_batch,
+                 "Put so many labelled images into each batch, in the place of others")
+      ->check(between(0, 1e6));
+  app.add_option("--lr", lr, "Learning rate at the start")
+      ->check(number("a number above 0", [](double v) { return v > 0; }));
   app.add_option("--schedule", schedule,
                  "Learning rate over the run: constant, exponential, linear, cosine, or staircase "
                  "(times lr-final an epoch)")
       ->check(one_of({"constant", "exponential", "linear", "cosine", "staircase"}));
   app.add_option("--lr-final", lr_final, "Learning rate at the end, as a factor of the start")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(between(0, 1));
   app.add_option("--lr-flat", lr_flat, "linear: part of the run before the rate falls")
-      ->check(CLI::Range(0.0, 0.999));
+      ->check(between(0, 0.999));
   app.add_flag("--no-unlabeled", no_unlabeled,
                "The supervised baseline: D alone, on the labelled images, as many steps");
 }
@@ -89,6 +116,7 @@ Options OptionFlags::resolve(const std::optional<Options>& base) const {
   set(epochs, o.epochs);
   set(batch_size, o.batch_size);
   set(limit_batches, o.limit_batches);
+  set(labelled_per_batch, o.labelled_per_batch);
   set(lr, o.schedule.start);
   set(lr_final, o.schedule.final);
   set(lr_flat, o.schedule.flat);

@@ -9,15 +9,21 @@
 
 namespace CLI {
 class App;
-}
+class Validator;
+}  // namespace CLI
 
 namespace gradus::ssgan {
+
+/// Checks of a flag's value. CLI11's own let a NaN pass, wrap a negative number into an unsigned
+/// one, and write out the largest double in messages.
+CLI::Validator not_negative();
+CLI::Validator a_count();  ///< from 1 on
 
 /// The flags that change Options, each unset where the command line does not name it.
 struct OptionFlags {
   std::optional<std::string> preset, data, data_dir, labels, dropout, zero_as, relu2, dead_layers;
   std::optional<std::string> eval_stats, test_images, schedule;
-  std::optional<int64_t> epochs, batch_size, limit_batches;
+  std::optional<int64_t> epochs, batch_size, limit_batches, labelled_per_batch;
   std::optional<int> extra_class, g_size_mult, d_size_mult;
   std::optional<double> lr, lr_final, lr_flat, drop_rate;
   std::optional<uint64_t> seed;

@@ -87,6 +87,14 @@ int replay(const ReplayRequest& request);
 int compare(const std::filesystem::path& actual, const std::filesystem::path& case_dir,
             double tolerance, bool json);
 
+struct ImportRequest {
+  std::string from;  ///< PREFIX of a TensorFlow checkpoint, or PyTorch's weights .safetensors
+  std::filesystem::path out;
+  Options options;
+};
+/// Writes another program's weights as a checkpoint (import.h).
+int import_checkpoint(const ImportRequest& request);
+
 struct BenchRequest {
   Options options;
   Device device;

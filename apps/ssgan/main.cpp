@@ -38,9 +38,11 @@ class Program {
     add_sample();
     add_step();
     add_replay();
+    add_import();
     add_compare();
     add_bench();
-    add("explain", "Where the printed program departs from its prose, and the switches", "")
+    add("explain", "Where the printed program departs from its prose, and the switches",
+        "ssgan explain")
         ->callback([this] { run_ = [] { return explain(); }; });
   }
 
@@ -48,6 +50,9 @@ class Program {
     try {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
+      if (app_.get_subcommands().empty() && !app_.remaining().empty())
+        throw UsageError(fmt::format("{}: no such command; `ssgan --help` lists them",
+                                     app_.remaining().front()));
       return app_.exit(e) ? kUsage : kDone;
     }
     return run_();
@@ -57,7 +62,7 @@ class Program {
   CLI::App* add(const std::string& name, const std::string& description,
                 const std::string& example) {
     CLI::App* app = app_.add_subcommand(name, description);
-    if (!example.empty()) app->footer("Example:\n  " + example);
+    app->footer("Example:\n  " + example);
     return app;
   }
 
@@ -77,13 +82,13 @@ class Program {
                   "Afterwards train D on the labelled images alone, for comparison");
     app->add_flag("--dry-run", train_.dry_run, "Print the configuration and stop");
     app->add_option("--max-steps", train_.max_steps, "Stop after so many steps in all")
-        ->check(CLI::PositiveNumber);
+        ->check(a_count());
     app->add_option("--log-every", train_.log_every, "Steps between progress lines")
-        ->check(CLI::PositiveNumber)
+        ->check(a_count())
         ->capture_default_str();
     app->add_option("--save-every", train_.save_every,
                     "Steps between checkpoints (else every five epochs)")
-        ->check(CLI::PositiveNumber);
+        ->check(a_count());
     app->callback(
         [this, app] { run_ = [this, app] { return run_train(app->count("--resume") > 0); }; });
   }
@@ -93,8 +98,10 @@ class Program {
     train_.color = use_color(runtime_.color);
     std::optional<Options> base;
     if (resume) {
-      train_.resume = resume_.empty() || resume_ == "auto" ? newest_checkpoint(out_)
-                                                           : std::filesystem::path(resume_);
+      const bool newest = resume_.empty() || resume_ == "auto";
+      if (newest && out_.empty())
+        throw UsageError("--resume: name a checkpoint, or the run's folder with --out");
+      train_.resume = newest ? newest_checkpoint(out_) : std::filesystem::path(resume_);
       base = read_checkpoint(*train_.resume).options;
       if (out_.empty()) out_ = run_of(*train_.resume).string();
     }
@@ -131,7 +138,7 @@ class Program {
     app->add_option("--columns", sample_.columns, "Images a row")
         ->check(CLI::Range(1, 1000))
         ->capture_default_str();
-    app->add_option("--seed", flags_.seed, "Seed of the noise vectors");
+    app->add_option("--seed", flags_.seed, "Seed of the noise vectors")->check(not_negative());
     app->add_option("--stats", flags_.eval_stats,
                     "Batch norm: batch (as in training, the default) or running")
         ->check(CLI::IsMember(std::vector<std::string>{"batch", "running"}));
@@ -158,8 +165,7 @@ class Program {
     app->add_option("--weights", step_.weights, "Parameters by name")->required();
     app->add_option("--batch", step_.batch, "x and y or index, label_mask, z, lr")->required();
     app->add_option("--out", step_.out, "File to write")->required();
-    app->add_option("--max-steps", step_.max_steps, "Run the first steps alone")
-        ->check(CLI::PositiveNumber);
+    app->add_option("--max-steps", step_.max_steps, "Run the first steps alone")->check(a_count());
     app->add_option("--dtype", dtype_, "f32 or f64")
         ->check(CLI::IsMember(std::vector<std::string>{"f32", "f64"}))
         ->capture_default_str();
@@ -186,6 +192,26 @@ class Program {
       run_ = [this] {
         replay_.device = runtime_.resolve();
         return replay(replay_);
+      };
+    });
+  }
+
+  void add_import() {
+    CLI::App* app = add("import", "Make a checkpoint of weights that TensorFlow or PyTorch trained",
+                        "ssgan import --from checkpoints/model.ckpt --out imported.safetensors");
+    app->add_option("--from", import_.from,
+                    "PREFIX of a TensorFlow checkpoint of the printed program (PREFIX.index), or a "
+                    ".safetensors file in PyTorch's layouts")
+        ->required();
+    app->add_option("--out", import_.out, "Checkpoint to write")->required();
+    flags_.add_network(*app);
+    flags_.add_data(*app);
+    app->callback([this] {
+      run_ = [this] {
+        if (!flags_.preset) flags_.preset = "tutorial";
+        if (!flags_.data) flags_.data = "svhn";
+        import_.options = flags_.resolve();
+        return import_checkpoint(import_);
       };
     });
   }
@@ -234,9 +260,19 @@ class Program {
   StepCommand step_;
   ReplayRequest replay_;
   BenchRequest bench_;
+  ImportRequest import_;
   std::string out_, resume_, checkpoint_, case_dir_, dtype_ = "f32";
   double tolerance_ = 1e-12;
 };
+
+/// libgomp's threads spin while they wait, by default, and with another process on one of the cores
+/// a step then takes ten times as long. It reads the setting when it is loaded, before main, so the
+/// program sets it and starts itself again. What the user has set stays.
+void wait_without_spinning(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
+  setenv("OMP_WAIT_POLICY", "passive", 1);
+  execv("/proc/self/exe", argv);  // returns only where it fails: then with spinning
+}
 
 int guarded_main(int argc, char** argv) {
   try {
@@ -263,7 +299,11 @@ int guarded_main(int argc, char** argv) {
 }  // namespace gradus::ssgan
 
 int main(int argc, char** argv) {
+  gradus::ssgan::wait_without_spinning(argv);
   std::signal(SIGXFSZ, SIG_IGN);  // a file too large is then an error like a full disk
   std::signal(SIGPIPE, SIG_IGN);
-  return gradus::ssgan::guarded_main(argc, argv);
+  const int status = gradus::ssgan::guarded_main(argc, argv);
+  if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return status;
+  fmt::print(stderr, "ssgan: the results could not be written to stdout\n");
+  return status ? status : gradus::ssgan::kFailed;
 }

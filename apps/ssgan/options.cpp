@@ -24,6 +24,7 @@ Options mended() {
   o.network.relu2_reads_bn2 = true;
   o.network.keep_dead_layers = false;
   o.labels = {LabelChoice::Kind::per_class, 100};
+  o.labelled_per_batch = 32;
   o.schedule = {.kind = Schedule::Kind::exponential, .start = 3e-4, .final = 0.467};
   return o;
 }
@@ -73,6 +74,7 @@ nlohmann::ordered_json to_json(const Options& o) {
           {"batch_size", o.batch_size},
           {"limit_batches", o.limit_batches},
           {"labels", to_string(o.labels)},
+          {"labelled_per_batch", o.labelled_per_batch},
           {"unlabeled", o.unlabeled},
           {"lr", o.schedule.start},
           {"schedule", to_string(o.schedule.kind)},
@@ -103,6 +105,7 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   read(json, "batch_size", o.batch_size);
   read(json, "limit_batches", o.limit_batches);
   read(json, "labels", labels);
+  read(json, "labelled_per_batch", o.labelled_per_batch);
   read(json, "unlabeled", o.unlabeled);
   read(json, "lr", o.schedule.start);
   read(json, "schedule", kind);
@@ -125,6 +128,18 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   } catch (const Error& e) {
     throw DataError(fmt::format("configuration: {}", e.what()));
   }
+  // A damaged file must not ask for networks without channels or for endless memory.
+  const auto in = [](const char* key, double value, double low, double high) {
+    require<DataError>(low <= value && value <= high, "configuration: {} is {}, not {} to {}", key,
+                       value, low, high);
+  };
+  in("epochs", double(o.epochs), 1, 1e9);
+  in("batch_size", double(o.batch_size), 2, 1 << 20);
+  in("limit_batches", double(o.limit_batches), 0, 1e15);
+  in("drop_rate", n.drop_rate, 0, 0.99);
+  in("extra_class", n.extra_class, 0, 1);
+  in("g_size_mult", n.g_size_mult, 1, 1024);
+  in("d_size_mult", n.d_size_mult, 1, 1024);
   return o;
 }
 

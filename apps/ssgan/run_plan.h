@@ -17,7 +17,9 @@ class RunPlan {
   int64_t per_epoch() const { return per_epoch_; }
   int64_t total_steps() const { return total_; }
   double lr(int64_t step) const { return schedule_.at(step, total_); }
-  /// Indices into the training set; for the baseline (options.unlabeled false) of labelled images.
+  /// Indices into the training set: the batch that the epoch's order gives, its first images
+  /// replaced by labelled ones where options.labelled_per_batch says so. For the baseline
+  /// (options.unlabeled false) labelled images alone.
   std::vector<int32_t> images(int64_t step);
 
   /// 1 where the label is visible, i32 [N].
@@ -26,10 +28,13 @@ class RunPlan {
   int64_t count_labelled(const std::vector<int32_t>& images) const;
 
  private:
+  std::vector<int32_t> labelled_batch(int64_t step);
+
   bool unlabeled_;
+  int64_t labelled_per_batch_;
   Tensor label_mask_;
   std::vector<int32_t> labelled_;
-  Batches all_, few_;
+  Batches all_, few_;  // of all images; of the labelled ones
   int64_t per_epoch_, total_;
   Schedule schedule_;
 };

@@ -1,22 +1,12 @@
 #include "apps/ssgan/report/tensorboard_records.h"
 
-#include <array>
 #include <bit>
 #include <concepts>
 
+#include "tensor/crc32c.h"
+
 namespace gradus::ssgan {
 namespace {
-
-constexpr std::array<uint32_t, 256> kCrcTable = [] {
-  constexpr uint32_t kReflectedPolynomial = 0x82F63B78;
-  std::array<uint32_t, 256> table{};
-  for (uint32_t i = 0; i < table.size(); ++i) {
-    uint32_t crc = i;
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (crc & 1 ? kReflectedPolynomial : 0);
-    table[i] = crc;
-  }
-  return table;
-}();
 
 template <std::unsigned_integral U>
 std::string little_endian(U value) {
@@ -25,9 +15,7 @@ std::string little_endian(U value) {
   return bytes;
 }
 
-std::string masked_crc(std::string_view bytes) {
-  return little_endian(std::rotr(crc32c(bytes), 15) + 0xA282EAD8u);
-}
+std::string masked_crc(std::string_view bytes) { return little_endian(masked_crc32c(bytes)); }
 
 std::string record(std::string_view event) {
   const std::string length = little_endian(uint64_t{event.size()});
@@ -95,12 +83,6 @@ std::string summary_record(const Message& summary_value, int64_t step, double wa
 }
 
 }  // namespace
-
-uint32_t crc32c(std::string_view bytes) {
-  uint32_t crc = 0xFFFFFFFF;
-  for (const char c : bytes) crc = (crc >> 8) ^ kCrcTable[(crc ^ static_cast<uint8_t>(c)) & 0xFF];
-  return ~crc;
-}
 
 std::string file_version_record(double wall_time) {
   return record(Message()

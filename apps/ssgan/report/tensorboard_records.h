@@ -21,7 +21,4 @@ std::string scalar_record(std::string_view tag, double value, int64_t step, doub
 std::string image_record(std::string_view tag, std::span<const uint8_t> png, int width, int height,
                          int64_t step, double wall_time);
 
-/// CRC-32C (Castagnoli, RFC 3720 B.4), unmasked.
-uint32_t crc32c(std::string_view bytes);
-
 }  // namespace gradus::ssgan

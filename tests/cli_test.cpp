@@ -1,0 +1,338 @@
+#include <filesystem>
+#include <initializer_list>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "apps/ssgan/checkpoint.h"
+#include "tensor/file.h"
+#include "tests/catch.h"
+#include "tests/program.h"
+#include "tests/small_svhn.h"
+#include "tests/temp_dir.h"
+
+using namespace gradus;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string text_of(const fs::path& path) {
+  const auto bytes = read_file(path);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Every file below `folder`.
+std::map<std::string, std::string> contents_of(const fs::path& folder) {
+  std::map<std::string, std::string> all;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.is_regular_file())
+      all[fs::relative(entry.path(), folder).string()] = text_of(entry.path());
+  return all;
+}
+
+/// The program must end so, tell each of `parts` on stderr, and print no result.
+void check_refused(const std::string& line, int status, std::initializer_list<std::string> parts,
+                   const ProgramSetting& setting = {}) {
+  const ProgramResult r = run_program(line, setting);
+  INFO(line << "\n" << r.err);
+  CHECK(r.status == status);
+  for (const std::string& part : parts) CHECK_THAT(r.err, ContainsSubstring(part));
+  CHECK(r.out.empty());
+}
+
+/// A run of five steps, and its checkpoint.
+class SmallRun {
+ public:
+  SmallRun() {
+    const ProgramResult r = run_program("train" + data.flags() + "--epochs 1 --out " + path());
+    INFO(r.err);
+    REQUIRE(r.status == 0);
+  }
+  std::string path() const { return (dir / "run").string(); }
+  std::string checkpoint() const { return path() + "/checkpoints/step_00000005.safetensors"; }
+
+  TempDir dir;
+  SmallSvhn data;
+};
+
+/// Trains on `train` in the place of an earlier run, which must stay as it is.
+void check_data_refused(const SmallRun& run, const std::string& train, const std::string& reason) {
+  const TempDir dir;
+  dir.put("train_32x32.mat", train);
+  dir.put("test_32x32.mat", svhn_file(10));
+  const auto before = contents_of(run.path());
+  check_refused("train --data svhn --data-dir " + dir.path().string() +
+                    " --labels first:1 --epochs 1 --overwrite --out " + run.path(),
+                3, {(dir / "train_32x32.mat").string(), reason});
+  CHECK((contents_of(run.path()) == before));
+}
+
+}  // namespace
+
+TEST_CASE("cli: data that is missing or broken") {
+  const SmallRun run;
+  check_refused("train --data svhn --data-dir /nowhere --out " + (run.dir / "new").string(), 3,
+                {"/nowhere", "no such folder"});
+  CHECK(!fs::exists(run.dir / "new"));
+  const TempDir empty;
+  check_refused("train --data svhn --out " + (run.dir / "new").string(), 3,
+                {(empty / "train_32x32.mat").string(), "no such file"},
+                {.environment = {{"GRADUS_DATA", empty.path().string()}}});
+  check_refused("eval --checkpoint " + run.checkpoint() + " --data-dir " + empty.path().string(), 3,
+                {(empty / "test_32x32.mat").string(), "no such file"});
+
+  check_data_refused(run, "<!DOCTYPE html><html></html>", "HTML page");
+  check_data_refused(run, "", "it is empty");
+  const std::string whole = svhn_file(10);
+  check_data_refused(run, whole.substr(0, whole.size() / 2), "truncated");
+  const MatWriter y{"y", {1, 1}, raw<uint8_t>({1})};
+  const MatWriter planes{"X", {3, 32, 32, 1}, std::string(3072, 'x')};
+  check_data_refused(run, mat(planes.compressed() + y.compressed()), "[3, 32, 32, 1]");
+  const MatWriter x{"X", {32, 32, 3, 1}, std::string(3072, 'x')};
+  for (const uint8_t label : {0, 11}) {
+    const MatWriter wrong{"y", {1, 1}, raw<uint8_t>({label})};
+    check_data_refused(run, mat(x.compressed() + wrong.compressed()), std::to_string(int{label}));
+  }
+}
+
+TEST_CASE("cli: a real download that broke off") {
+  const fs::path file = fs::path(GRADUS_SOURCE_DIR) / ".." / "shared" / "data" / "fixtures" /
+                        "svhn_extra_truncated.mat";
+  if (!fs::exists(file)) {
+    std::cout << "skipped: no SVHN at " << file.string() << "\n";
+    return;
+  }
+  check_data_refused(SmallRun(), text_of(file), "truncated");
+}
+
+TEST_CASE("cli: more labels than images") {
+  const SmallRun run;
+  check_refused("train --data svhn --data-dir /x --labels nonsense", 2, {"--labels", "nonsense"});
+  check_refused("train --labels per-class:x", 2, {"--labels", "per-class:x"});
+  check_refused("train --labels first:0", 2, {"--labels", "first:0"});
+  const std::string flags = " --data svhn --batch-size 8 --out " + (run.dir / "new").string() +
+                            " --data-dir " + run.data.path().string();
+  check_refused("train --labels per-class:4" + flags, 3,
+                {"labels per-class:4", "has 3 images of digit"});
+  check_refused("train --labels first:37" + flags, 3, {"labels first:37", "has 36 images only"});
+  CHECK(!fs::exists(run.dir / "new"));
+}
+
+TEST_CASE("cli: checkpoints that are damaged or of something else") {
+  const SmallRun run;
+  const std::string whole = text_of(run.checkpoint());
+  const auto check = [&](const std::string& bytes, const std::string& reason) {
+    const std::string file = run.dir.put("damaged.safetensors", bytes).string();
+    check_refused("eval --checkpoint " + file, 3, {file, reason});
+    check_refused("sample --checkpoint " + file + " --out " + (run.dir / "x.png").string(), 3,
+                  {file, reason});
+    check_refused("train --resume " + file + " --out " + run.path(), 3, {file, reason});
+  };
+  const auto before = contents_of(run.path());
+  for (const size_t size : {size_t{0}, size_t{7}, size_t{100}, whole.size() / 2, whole.size() - 1})
+    check(whole.substr(0, size), "");
+  for (const size_t at : {size_t{0}, size_t{3}, size_t{8}, whole.find("dtype"),
+                          whole.find("data_offsets") + 15, whole.find("\"format\"") + 2}) {
+    INFO("byte " << at);
+    std::string flipped = whole;
+    flipped[at] = static_cast<char>(flipped[at] ^ 0x10);
+    check(flipped, "");
+  }
+  check(svhn_file(1), "");
+  const auto with = [&](const char* key, const std::string& value) {
+    TensorFile file = load_safetensors(run.checkpoint());
+    file.metadata[key] = value;
+    save_safetensors(run.dir / "other.safetensors", file);
+    return text_of(run.dir / "other.safetensors");
+  };
+  check(with("format", "another program's"), "another program's");
+  check(with("config", "{}"), "no key preset");
+  check(with("step", "x"), "damaged metadata");
+  auto config = nlohmann::json::parse(load_safetensors(run.checkpoint()).metadata.at("config"));
+  config["d_size_mult"] = -3;
+  check(with("config", config.dump()), "d_size_mult is -3");
+  config["d_size_mult"] = 5;
+  const std::string other = run.dir.put("d.safetensors", with("config", config.dump())).string();
+  check_refused("eval --checkpoint " + other, 3, {other, "discriminator.conv1.weight has shape"});
+  TensorFile bare;
+  bare.tensors["a"] = Tensor::zeros({2}, DType::f32);
+  save_safetensors(run.dir / "bare.safetensors", bare);
+  check(text_of(run.dir / "bare.safetensors"), "not a checkpoint of ssgan");
+
+  check_refused("eval --checkpoint /nowhere.safetensors", 3, {"/nowhere.safetensors"});
+  check_refused("train --resume /nowhere.safetensors", 3, {"/nowhere.safetensors"});
+  check_refused("train --resume --out /nowhere", 3, {"/nowhere/checkpoints", "no checkpoint"});
+  check_refused("train --resume --d-size-mult 5 --out " + run.path(), 3,
+                {run.checkpoint(), "of another architecture", "discriminator.conv1.weight"});
+  check_refused("train --resume --preset tutorial --out " + run.path(), 2, {"--preset tutorial"});
+  CHECK((contents_of(run.path()) == before));
+}
+
+TEST_CASE("cli: places that cannot be written") {
+  const SmallRun run;
+  const std::string in_file = run.dir.put("file", "mine").string() + "/run";
+  check_refused("train" + run.data.flags() + "--epochs 1 --out " + in_file, 1, {in_file});
+  check_refused("sample --checkpoint " + run.checkpoint() + " --out " + in_file, 1, {in_file});
+  CHECK(text_of(run.dir / "file") == "mine");
+  const ProgramResult r =
+      run_program("eval --checkpoint " + run.checkpoint(), {.full_output = true});
+  CHECK(r.status == 1);
+  CHECK_THAT(r.err, ContainsSubstring("could not be written to stdout"));
+}
+
+TEST_CASE("cli: a full disk") {
+  const SmallRun run;
+  const auto before = contents_of(run.path() + "/checkpoints");
+  const uint64_t size = fs::file_size(run.checkpoint());
+  REQUIRE(size > 50'000);
+  check_refused("train --resume --epochs 2 --out " + run.path(), 1,
+                {"step_00000010.safetensors", "cannot be written", "File too large"},
+                {.largest_file = size - 1000});
+  CHECK((contents_of(run.path() + "/checkpoints") == before));
+  CHECK(run_program("eval --checkpoint " + run.checkpoint()).status == 0);
+
+  check_refused("train" + run.data.flags() + "--epochs 40 --out " + (run.dir / "new").string(), 1,
+                {"metrics.jsonl", "cannot be written"}, {.largest_file = 800});
+  const std::string grid = run.dir.put("grid.png", "earlier").string();
+  check_refused("sample --checkpoint " + run.checkpoint() + " --out " + grid, 1, {grid},
+                {.largest_file = 1500});
+  CHECK(text_of(grid) == "earlier");
+  for (const auto& [name, text] : contents_of(run.dir.path()))
+    CHECK_THAT(name, !ContainsSubstring(".tmp"));
+}
+
+TEST_CASE("cli: losses that are not finite") {
+  const SmallRun run;
+  const auto before = contents_of(run.path() + "/checkpoints");
+  check_refused("train --resume --epochs 4 --lr 1e30 --out " + run.path(), 5,
+                {"step 7", "the loss ", "nan", "--lr"});
+  CHECK((contents_of(run.path() + "/checkpoints") == before));
+}
+
+TEST_CASE("cli: flags, values and commands that do not exist") {
+  check_refused("", 2, {"subcommand is required"});
+  check_refused("frobnicate", 2, {"frobnicate: no such command"});
+  check_refused("train extra", 2, {"extra"});
+  check_refused("train --bogus", 2, {"--bogus"});
+  check_refused("eval", 2, {"--checkpoint"});
+  check_refused("eval --checkpoint x --d-size-mult 4", 2, {"--d-size-mult"});
+  check_refused("train --resume", 2, {"--resume"});
+  for (const char* flag : {"--preset x",      "--data x",
+                           "--extra-class 2", "--g-size-mult 0",
+                           "--zero-as x",     "--dropout x",
+                           "--drop-rate 1",   "--drop-rate nan",
+                           "--relu2 x",       "--dead-layers x",
+                           "--epochs 0",      "--epochs x",
+                           "--epochs 1.5",    "--epochs 99999999999999999999",
+                           "--batch-size 1",  "--limit-batches -1",
+                           "--lr 0",          "--lr nan",
+                           "--lr inf",        "--schedule x",
+                           "--lr-final 2",    "--lr-flat 1",
+                           "--seed -1",       "--seed x",
+                           "--eval-stats x",  "--test-images x",
+                           "--threads 0",     "--color x",
+                           "--max-steps 0",   "--log-every 0",
+                           "--save-every 0",  "--device x",
+                           "--device cuda:",  "--device cuda:x"}) {
+    const std::string words = flag;
+    check_refused("train --dry-run " + words, 2, {words.substr(0, words.find(' '))});
+  }
+}
+
+TEST_CASE("cli: a device that is not there") {
+  check_refused("train --device cuda:999", 1, {"cuda:999"});
+  if (run_program("--version").out.find("cuda: not built in") != std::string::npos)
+    check_refused("bench --device cuda", 1, {"cuda:0", "no CUDA"});
+}
+
+TEST_CASE("cli: help has an example, and version says what is in") {
+  for (const char* command : {"train", "eval", "sample", "step", "compare", "bench", "explain"}) {
+    INFO(command);
+    for (const char* flag : {" -h", " --help"}) {
+      const ProgramResult r = run_program(command + std::string(flag));
+      CHECK(r.status == 0);
+      CHECK(r.err.empty());
+      CHECK_THAT(r.out, ContainsSubstring("Example:\n  ssgan " + std::string(command)));
+    }
+    CHECK_THAT(run_program("-h").out, ContainsSubstring(command));
+  }
+  const ProgramResult r = run_program("--version");
+  CHECK(r.status == 0);
+  CHECK(r.out.starts_with("ssgan "));
+  CHECK_THAT(r.out, ContainsSubstring("cpu: ") && ContainsSubstring("cuda: "));
+  CHECK_THAT(run_program("explain").out, ContainsSubstring("--zero-as"));
+}
+
+TEST_CASE("cli: results on stdout, the rest on stderr, no bar without a terminal") {
+  const SmallSvhn data;
+  const TempDir dir;
+  const std::string run = (dir / "run").string();
+  const ProgramResult r = run_program("train" + data.flags() + "--epochs 1 --log-every 2 --out " +
+                                      run + " --color always");
+  REQUIRE(r.status == 0);
+  CHECK_THAT(r.out, ContainsSubstring("run        " + run) && ContainsSubstring("report     "));
+  CHECK_THAT(r.out, !ContainsSubstring("step 2/5"));
+  CHECK_THAT(r.err, ContainsSubstring("step 2/5") && ContainsSubstring("step 4/5") &&
+                        ContainsSubstring("step 5/5") && !ContainsSubstring("step 3/5"));
+  CHECK_THAT(r.err, ContainsSubstring("\"g_size_mult\": 2"));
+  CHECK(r.err.find_first_of("\r\33") == std::string::npos);
+  const ProgramResult bench = run_program("bench --json --steps 3 --batch-size 4 --g-size-mult 2");
+  CHECK(bench.status == 0);
+  for (const char* key :
+       {"step_ms_median", "step_ms_p25", "step_ms_p75", "images_per_second", "peak_memory_mb"})
+    CHECK(nlohmann::json::parse(bench.out).contains(key));
+}
+
+TEST_CASE("cli: on a terminal a bar, in colour where that is wanted") {
+  const SmallSvhn data;
+  const auto stderr_of = [&](const std::string& more, const char* term, const char* no_color) {
+    const TempDir dir;
+    ProgramSetting setting;
+    setting.terminal = true;
+    setting.environment = {{"TERM", term}, {"NO_COLOR", no_color}};
+    const ProgramResult r = run_program(
+        "train" + data.flags() + "--epochs 1 --out " + (dir / "run").string() + more, setting);
+    CHECK(r.status == 0);
+    CHECK_THAT(r.err, ContainsSubstring("\r") && ContainsSubstring("5/5"));
+    return r.err;
+  };
+  const std::string color = "\33[36m";
+  CHECK_THAT(stderr_of("", "xterm", ""), ContainsSubstring(color));
+  CHECK_THAT(stderr_of("", "xterm", "1"), !ContainsSubstring(color));
+  CHECK_THAT(stderr_of("", "dumb", ""), !ContainsSubstring(color));
+  CHECK_THAT(stderr_of(" --color always", "dumb", "1"), ContainsSubstring(color));
+  CHECK_THAT(stderr_of(" --color never", "xterm", ""), !ContainsSubstring(color));
+}
+
+TEST_CASE("cli: a dry run shows the configuration and writes nothing") {
+  const TempDir dir;
+  const std::string out = (dir / "run").string();
+  const auto config = [&](const std::string& flags) {
+    const ProgramResult r = run_program("train --dry-run --out " + out + " " + flags);
+    CHECK(r.status == 0);
+    CHECK(!fs::exists(out));
+    return nlohmann::json::parse(r.err);
+  };
+  const auto tutorial = config("--preset tutorial");
+  CHECK(tutorial.at("zero_as") == "raw");
+  CHECK(tutorial.at("dropout") == "off");
+  CHECK(tutorial.at("relu2") == "conv2");
+  CHECK(tutorial.at("dead_layers") == "keep");
+  CHECK(tutorial.at("eval_stats") == "batch");
+  CHECK(tutorial.at("labels") == "first:1000");
+  CHECK(tutorial.at("test_images") == "notebook");
+  CHECK(tutorial.at("extra_class") == 0);
+  CHECK(tutorial.at("epochs") == 25);
+  CHECK(tutorial.at("batch_size") == 128);
+  CHECK(tutorial.at("beta1") == 0.5);
+  const auto mended = config("");
+  CHECK(mended.at("zero_as") == "class");
+  CHECK(mended.at("dropout") == "on");
+  CHECK(mended.at("relu2") == "bn2");
+  CHECK(mended.at("dead_layers") == "drop");
+  CHECK(mended.at("eval_stats") == "running");
+  CHECK(mended.at("labels") == "per-class:100");
+  CHECK(mended.at("test_images") == "all");
+  CHECK(config("--preset tutorial --zero-as class --labels first:7").at("zero_as") == "class");
+}
