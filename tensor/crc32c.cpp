@@ -19,8 +19,10 @@ constexpr std::array<uint32_t, 256> kTable = [] {
 
 }  // namespace
 
-uint32_t crc32c(std::string_view bytes) {
-  uint32_t crc = 0xFFFFFFFF;
+uint32_t crc32c(std::string_view bytes) { return crc32c(bytes, 0); }
+
+uint32_t crc32c(std::string_view bytes, uint32_t before) {
+  uint32_t crc = ~before;
   for (const char c : bytes) crc = (crc >> 8) ^ kTable[(crc ^ static_cast<uint8_t>(c)) & 0xFF];
   return ~crc;
 }

@@ -7,6 +7,8 @@ namespace gradus {
 
 /// CRC-32C (Castagnoli, RFC 3720 B.4).
 uint32_t crc32c(std::string_view bytes);
+/// The same, going on from the checksum of what came before.
+uint32_t crc32c(std::string_view bytes, uint32_t before);
 
 /// The same as TensorFlow's and LevelDB's files store it, so that a checksum over data that holds
 /// checksums is none of a pattern: rotated right by 15 bits, plus 0xA282EAD8.

@@ -139,6 +139,9 @@ TEST_CASE("cli: checkpoints that are damaged or of something else") {
     flipped[at] = static_cast<char>(flipped[at] ^ 0x10);
     check(flipped, "");
   }
+  std::string flipped = whole;
+  flipped.back() = static_cast<char>(flipped.back() ^ 1);
+  check(flipped, "checksum");
   check(svhn_file(1), "");
   const auto with = [&](const char* key, const std::string& value) {
     TensorFile file = load_safetensors(run.checkpoint());
@@ -218,6 +221,7 @@ TEST_CASE("cli: flags, values and commands that do not exist") {
   check_refused("eval", 2, {"--checkpoint"});
   check_refused("eval --checkpoint x --d-size-mult 4", 2, {"--d-size-mult"});
   check_refused("train --resume", 2, {"--resume"});
+  check_refused("train --resume --overwrite --out x", 2, {"--overwrite"});
   for (const char* flag : {"--preset x",      "--data x",
                            "--extra-class 2", "--g-size-mult 0",
                            "--zero-as x",     "--dropout x",
@@ -312,7 +316,7 @@ TEST_CASE("cli: a dry run shows the configuration and writes nothing") {
     const ProgramResult r = run_program("train --dry-run --out " + out + " " + flags);
     CHECK(r.status == 0);
     CHECK(!fs::exists(out));
-    return nlohmann::json::parse(r.err);
+    return nlohmann::json::parse(r.out);
   };
   const auto tutorial = config("--preset tutorial");
   CHECK(tutorial.at("zero_as") == "raw");

@@ -20,6 +20,10 @@ namespace fs = std::filesystem;
 namespace {
 
 fs::path shared() { return fs::path(GRADUS_SOURCE_DIR) / ".." / "shared"; }
+/// A case of the original program, run in TensorFlow.
+fs::path original(const std::string& name) { return shared() / "golden" / name; }
+/// The case in every clone: random images, PyTorch. make_case.py beside it made it.
+fs::path own() { return fs::path(GRADUS_SOURCE_DIR) / "tests" / "golden" / "random"; }
 
 /// A golden case: the steps to run, and what the original program had from them.
 struct Case {
@@ -29,9 +33,9 @@ struct Case {
 };
 
 /// None, with a line that says so, where the vectors are absent.
-std::optional<Case> golden_case(const std::string& name, DType dtype) {
+std::optional<Case> golden_case(const fs::path& dir, DType dtype) {
   Case c;
-  c.dir = shared() / "golden" / name;
+  c.dir = dir;
   if (!fs::exists(c.dir / "case.json")) {
     std::cout << "skipped: no golden vectors at " << c.dir.string() << "\n";
     return {};
@@ -64,9 +68,9 @@ TensorFile first_losses(const TensorFile& actual) {
   return first;
 }
 
-void check_f64(const std::string& name) {
-  INFO(name);
-  const auto c = golden_case(name, DType::f64);
+void check_f64(const fs::path& dir) {
+  INFO(dir.string());
+  const auto c = golden_case(dir, DType::f64);
   if (!c) return;
   const TensorFile actual = run_steps(c->request);
   size_t compared = 0;
@@ -85,9 +89,9 @@ void check_f64(const std::string& name) {
     }
 }
 
-void check_f32(const std::string& name, double gradient_tolerance) {
-  INFO(name);
-  const auto c = golden_case(name, DType::f32);
+void check_f32(const fs::path& dir, double gradient_tolerance) {
+  INFO(dir.string());
+  const auto c = golden_case(dir, DType::f32);
   if (!c) return;
   for (const Comparison& t : compare_with_case(run_steps(c->request), c->dir)) {
     INFO(t.name);
@@ -99,7 +103,7 @@ void check_f32(const std::string& name, double gradient_tolerance) {
 }
 
 std::optional<Case> long_case(DType dtype) {
-  auto c = golden_case("long", dtype);
+  auto c = golden_case(original("long"), dtype);
   if (!c) return {};
   fs::path data = shared() / "data" / "svhn-subset";
   const char* elsewhere = std::getenv("GRADUS_DATA");
@@ -152,24 +156,30 @@ class TinyCase {
 
 }  // namespace
 
+TEST_CASE("golden: a case of an independent program, in every clone") {
+  REQUIRE(fs::exists(own() / "case.json"));
+  check_f64(own());
+  check_f32(own(), 3e-5);
+}
+
 TEST_CASE("golden: the small cases in f64") {
   for (const char* name : {"small", "small_extra_class", "small_partial", "small_loud"})
-    check_f64(name);
+    check_f64(original(name));
 }
 
 TEST_CASE("golden: the small cases in f32") {
   for (const char* name : {"small", "small_extra_class", "small_partial", "small_loud"})
-    check_f32(name, 3e-5);
+    check_f32(original(name), 3e-5);
 }
 
 TEST_CASE("golden: the tutorial's sizes in f64", "[optimised]") {
-  check_f64("full");
-  check_f64("full_partial");
+  check_f64(original("full"));
+  check_f64(original("full_partial"));
 }
 
 TEST_CASE("golden: the tutorial's sizes in f32", "[optimised]") {
-  check_f32("full", 1e-2);
-  check_f32("full_partial", 3e-5);
+  check_f32(original("full"), 1e-2);
+  check_f32(original("full_partial"), 3e-5);
 }
 
 TEST_CASE("golden: twenty steps of a long run in f64", "[optimised]") {
@@ -285,7 +295,7 @@ TEST_CASE("compare: exit statuses of the program") {
 }
 
 TEST_CASE("golden: step and compare as commands") {
-  const auto c = golden_case("small_partial", DType::f64);
+  const auto c = golden_case(original("small_partial"), DType::f64);
   if (!c) return;
   const TempDir dir;
   const std::string weights = (c->dir / "weights.safetensors").string();

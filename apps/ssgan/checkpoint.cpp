@@ -4,6 +4,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "tensor/crc32c.h"
 #include "tensor/file.h"
 
 namespace gradus::ssgan {
@@ -17,12 +18,23 @@ const std::string& entry(const TensorFile& file, const std::string& path, const 
   return it->second;
 }
 
+/// Of all tensors' bytes in the order of their names.
+std::string checksum(const std::map<std::string, Tensor>& tensors) {
+  uint32_t crc = 0;
+  for (const auto& [name, t] : tensors) {
+    const Tensor host = t.to(kCpu);
+    crc = crc32c({static_cast<const char*>(host.raw()), host.bytes()}, crc);
+  }
+  return fmt::format("{:08x}", crc);
+}
+
 }  // namespace
 
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& c) {
   save_safetensors(path, {c.tensors,
                           {{"format", kFormat},
                            {"config", to_json(c.options).dump()},
+                           {"crc32c", checksum(c.tensors)},
                            {"step", std::to_string(c.step)},
                            {"epoch_sums", nlohmann::json(c.epoch_sums).dump()}}});
 }
@@ -32,6 +44,9 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   const std::string name = path.string();
   require<DataError>(entry(file, name, "format") == kFormat, "{}: format {}; {} expected", name,
                      entry(file, name, "format"), kFormat);
+  require<DataError>(entry(file, name, "crc32c") == checksum(file.tensors),
+                     "{}: damaged: its tensors have the checksum {}, not {}", name,
+                     checksum(file.tensors), entry(file, name, "crc32c"));
   Checkpoint c;
   c.tensors = file.tensors;
   try {

@@ -151,6 +151,7 @@ void RuntimeFlags::add(CLI::App& app) {
 
 Device RuntimeFlags::resolve() const {
   if (threads > 0) omp_set_num_threads(threads);
+  if (device == "auto") fmt::print(stderr, "device cpu: no CUDA in this build\n");
   if (device == "auto" || device == "cpu") return kCpu;
   if (device != "cuda" && !device.starts_with("cuda:"))
     throw UsageError(fmt::format("--device {}: expected auto, cpu, cuda or cuda:N", device));

@@ -98,6 +98,8 @@ class Program {
     train_.color = use_color(runtime_.color);
     std::optional<Options> base;
     if (resume) {
+      if (train_.overwrite)
+        throw UsageError("--overwrite and --resume: one of them, they ask for opposite things");
       const bool newest = resume_.empty() || resume_ == "auto";
       if (newest && out_.empty())
         throw UsageError("--resume: name a checkpoint, or the run's folder with --out");

@@ -235,7 +235,7 @@ Summary train_baseline(const TrainRequest& request, const ImageSet& train, const
 
 int train(const TrainRequest& request) {
   const Options& o = request.options;
-  fmt::print(stderr, "{}\n", to_json(o).dump(2));
+  fmt::print(request.dry_run ? stdout : stderr, "{}\n", to_json(o).dump(2));
   if (request.dry_run) return kDone;
   stop_on_interrupt();
   const ImageSet train_set = load_training_set(o), test_set = load_test_set(o);
