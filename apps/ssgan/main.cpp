@@ -267,12 +267,13 @@ class Program {
   double tolerance_ = 1e-12;
 };
 
-/// libgomp's threads spin while they wait, by default, and with another process on one of the cores
-/// a step then takes ten times as long. It reads the setting when it is loaded, before main, so the
-/// program sets it and starts itself again. What the user has set stays.
-void wait_without_spinning(char** argv) {
+/// libgomp's threads spin while they wait, by default for long, and with other processes on the
+/// cores a step then takes several times as long; not to spin at all costs a tenth on quiet ones.
+/// It reads the setting when it is loaded, before main, so the program sets it and starts itself
+/// again. What the user has set stays.
+void spin_briefly(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
-  setenv("OMP_WAIT_POLICY", "passive", 1);
+  setenv("GOMP_SPINCOUNT", "1000", 1);
   execv("/proc/self/exe", argv);  // returns only where it fails: then with spinning
 }
 
@@ -301,7 +302,7 @@ int guarded_main(int argc, char** argv) {
 }  // namespace gradus::ssgan
 
 int main(int argc, char** argv) {
-  gradus::ssgan::wait_without_spinning(argv);
+  gradus::ssgan::spin_briefly(argv);
   std::signal(SIGXFSZ, SIG_IGN);  // a file too large is then an error like a full disk
   std::signal(SIGPIPE, SIG_IGN);
   const int status = gradus::ssgan::guarded_main(argc, argv);

@@ -17,11 +17,15 @@ void parallel_for(int64_t n, int64_t grain, const Fn& fn) {
     if (n > 0) fn(int64_t{0}, n);
     return;
   }
-#pragma omp parallel for num_threads(static_cast <int>(parts)) schedule(static, 1)
-  for (int64_t p = 0; p < parts; ++p) fn(n * p / parts, n * (p + 1) / parts);
+  const int threads = static_cast<int>(parts);
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+  for (int64_t p = 0; p < parts; ++p) {
+    const Fn own = fn;  // a copy that no other thread sees, so that loops in it become vector code
+    own(n * p / parts, n * (p + 1) / parts);
+  }
 }
 
 /// Elements of cheap work worth a thread.
-inline constexpr int64_t kGrain = 1 << 13;
+inline constexpr int64_t kGrain = 1 << 15;
 
 }  // namespace gradus::cpu

@@ -69,6 +69,7 @@ void Reference::unary(const UnaryFn& fn, const Tensor& x, Tensor& y) {
           const T* in = x.data<T>();
           T* out = y.data<T>();
           parallel_for(x.count(), kGrain, [=](int64_t begin, int64_t end) {
+#pragma omp simd
             for (int64_t i = begin; i < end; ++i) out[i] = f.f(in[i]);
           });
         });
@@ -86,6 +87,7 @@ void Reference::unary_backward(const UnaryFn& fn, const Tensor& x, const Tensor&
           const T* out = y.defined() ? y.data<T>() : g;
           T* d = dx.data<T>();
           parallel_for(dy.count(), kGrain, [=](int64_t begin, int64_t end) {
+#pragma omp simd
             for (int64_t i = begin; i < end; ++i) d[i] = g[i] * f.df(in[i], out[i]);
           });
         });
