@@ -6,9 +6,13 @@
 
 namespace gradus {
 
+inline void require_defined(const char* operation, const Var& x) {
+  require<Error>(x.value().defined(), "{}: an operand is undefined", operation);
+}
+
 /// x is defined, and f32 or f64.
 inline void require_float(const char* operation, const Var& x) {
-  require<Error>(x.value().defined(), "{}: an operand is undefined", operation);
+  require_defined(operation, x);
   require<TypeError>(is_float(x.dtype()), "{}: needs f32 or f64, got {}", operation,
                      name(x.dtype()));
 }
@@ -16,7 +20,7 @@ inline void require_float(const char* operation, const Var& x) {
 /// a and b have the same dtype, f32 or f64, and lie on one device.
 inline void require_alike(const char* operation, const Var& a, const Var& b) {
   require_float(operation, a);
-  require<Error>(b.value().defined(), "{}: an operand is undefined", operation);
+  require_defined(operation, b);
   require<TypeError>(a.dtype() == b.dtype(), "{}: operands are {} and {}; convert one of them",
                      operation, name(a.dtype()), name(b.dtype()));
   require<DeviceError>(a.device() == b.device(), "{}: operands are on {} and {}", operation,

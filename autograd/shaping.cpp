@@ -21,12 +21,14 @@ void require_in_range(const char* operation, const Tensor& index, int64_t rows) 
 }  // namespace
 
 Var reshape(const Var& x, const Shape& shape) {
+  require_defined("reshape", x);
   return Tape::record(
       "reshape", {x}, x.value().reshape(shape),
       [from = x.shape()](const Tensor& dy, GradSink& grads) { grads.add(0, dy.reshape(from)); });
 }
 
 Var slice(const Var& x, int axis, int64_t begin, int64_t end) {
+  require_defined("slice", x);
   axis = normalize_axis("slice", axis, x.shape().rank());
   require<ShapeError>(begin >= 0 && begin <= end && end <= x.shape()[axis],
                       "slice: [{}, {}) is not within axis {} of {}", begin, end, axis, x.shape());
@@ -46,6 +48,7 @@ Var concat(const std::vector<Var>& parts, int axis) {
   axis = normalize_axis("concat", axis, first.rank());
   int64_t total = 0;
   for (const Var& part : parts) {
+    require_defined("concat", part);
     require<TypeError>(part.dtype() == parts[0].dtype(), "concat: parts are {} and {}",
                        name(parts[0].dtype()), name(part.dtype()));
     require<ShapeError>(

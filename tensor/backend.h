@@ -60,7 +60,7 @@ class Backend {
   virtual void copy_to_host(const void* device, void* host, size_t bytes) = 0;
   virtual void copy(const void* from, void* to, size_t bytes) = 0;
   virtual std::unique_ptr<Recording> record(std::function<void()> work) = 0;
-  /// "cpu: oneDNN 2.6.3, AVX-512, 2 threads".
+  /// "cpu: oneDNN 2.6.3, 2 threads".
   virtual std::string describe() const = 0;
 
   /// Any dtype.

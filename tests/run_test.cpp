@@ -127,7 +127,7 @@ TEST_CASE("run: what a run on the drawn digits leaves in its folder") {
   }
   CHECK_THAT(text_of(run / "log.txt"),
              ContainsSubstring("digits, 20000 training images") && ContainsSubstring("epoch   2"));
-  CHECK_THAT(r.out, ContainsSubstring("digits, 20000 training images; 1000 labels visible "
+  CHECK_THAT(r.out, ContainsSubstring("digits, 20000 training images; labels visible: 1000 "
                                       "(per-class:100); digits, 4000 test images"));
 }
 
@@ -170,7 +170,15 @@ TEST_CASE("run: what a resume goes on from") {
   run_ok(train + "--epochs 2 --save-every 4 --out " + run);
   const auto last = read_file(checkpoint(run, 10));
 
-  // From an earlier checkpoint the later lines are cut, and come again.
+  // What came later would be lost.
+  const ProgramResult refused = run_program("train --resume " + checkpoint(run, 4).string());
+  CHECK(refused.status == 2);
+  CHECK_THAT(refused.err, ContainsSubstring("has gone on to step_00000010"));
+  CHECK((read_file(checkpoint(run, 10)) == last));
+
+  // After a crash behind step 4 the later lines are cut, and come again.
+  fs::remove(checkpoint(run, 8));
+  fs::remove(checkpoint(run, 10));
   run_ok("train --resume " + checkpoint(run, 4).string());
   CHECK(lines_of(dir / "run" / "metrics.jsonl").size() == 10);
   CHECK(lines_of(dir / "run" / "epochs.csv").size() == 3);

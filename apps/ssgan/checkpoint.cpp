@@ -4,6 +4,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "apps/ssgan/commands/commands.h"
 #include "tensor/crc32c.h"
 #include "tensor/file.h"
 
@@ -11,6 +12,7 @@ namespace gradus::ssgan {
 namespace {
 
 constexpr const char* kFormat = "gradus ssgan checkpoint 1";
+constexpr const char* kChecksum = "crc32c";
 
 const std::string& entry(const TensorFile& file, const std::string& path, const char* key) {
   const auto it = file.metadata.find(key);
@@ -18,25 +20,42 @@ const std::string& entry(const TensorFile& file, const std::string& path, const 
   return it->second;
 }
 
-/// Of all tensors' bytes in the order of their names.
-std::string checksum(const std::map<std::string, Tensor>& tensors) {
-  uint32_t crc = 0;
-  for (const auto& [name, t] : tensors) {
-    const Tensor host = t.to(kCpu);
-    crc = crc32c({static_cast<const char*>(host.raw()), host.bytes()}, crc);
+/// A run's checkpoints by step.
+std::map<int64_t, std::filesystem::path> checkpoints_of(const std::filesystem::path& run) {
+  std::map<int64_t, std::filesystem::path> all;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints", error)) {
+    long long step;
+    int length = 0;
+    const std::string name = entry.path().filename().string();
+    if (std::sscanf(name.c_str(), "step_%lld.safetensors%n", &step, &length) == 1 &&
+        length == static_cast<int>(name.size()))
+      all[step] = entry.path();
   }
-  return fmt::format("{:08x}", crc);
+  return all;
 }
 
 }  // namespace
 
+std::string checkpoint_checksum(const TensorFile& file) {
+  uint32_t crc = 0;
+  for (const auto& [key, value] : file.metadata)
+    if (key != kChecksum) crc = crc32c(value, crc32c(key, crc));
+  for (const auto& [name, t] : file.tensors) {
+    const Tensor host = t.to(kCpu);
+    crc = crc32c({static_cast<const char*>(host.raw()), host.bytes()}, crc32c(name, crc));
+  }
+  return fmt::format("{:08x}", crc);
+}
+
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& c) {
-  save_safetensors(path, {c.tensors,
-                          {{"format", kFormat},
-                           {"config", to_json(c.options).dump()},
-                           {"crc32c", checksum(c.tensors)},
-                           {"step", std::to_string(c.step)},
-                           {"epoch_sums", nlohmann::json(c.epoch_sums).dump()}}});
+  TensorFile file{c.tensors,
+                  {{"format", kFormat},
+                   {"config", to_json(c.options).dump()},
+                   {"step", std::to_string(c.step)},
+                   {"epoch_sums", nlohmann::json(c.epoch_sums).dump()}}};
+  file.metadata[kChecksum] = checkpoint_checksum(file);
+  save_safetensors(path, file);
 }
 
 Checkpoint read_checkpoint(const std::filesystem::path& path) {
@@ -44,9 +63,9 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   const std::string name = path.string();
   require<DataError>(entry(file, name, "format") == kFormat, "{}: format {}; {} expected", name,
                      entry(file, name, "format"), kFormat);
-  require<DataError>(entry(file, name, "crc32c") == checksum(file.tensors),
-                     "{}: damaged: its tensors have the checksum {}, not {}", name,
-                     checksum(file.tensors), entry(file, name, "crc32c"));
+  require<DataError>(entry(file, name, kChecksum) == checkpoint_checksum(file),
+                     "{}: damaged: its checksum is {}, not {}", name, checkpoint_checksum(file),
+                     entry(file, name, kChecksum));
   Checkpoint c;
   c.tensors = file.tensors;
   try {
@@ -54,6 +73,7 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
     c.step = nlohmann::json::parse(entry(file, name, "step")).get<int64_t>();
     c.epoch_sums =
         nlohmann::json::parse(entry(file, name, "epoch_sums")).get<std::vector<double>>();
+    require<DataError>(c.step >= 0, "step {}", c.step);
   } catch (const nlohmann::json::exception& e) {
     throw DataError(fmt::format("{}: damaged metadata: {}", name, e.what()));
   } catch (const DataError& e) {
@@ -62,22 +82,37 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   return c;
 }
 
+bool statistics_are_fresh(const std::map<std::string, Tensor>& tensors) {
+  for (const auto& [name, t] : tensors) {
+    if (name.starts_with("adam.") || name.find(".running_") == std::string::npos) continue;
+    const float fresh = name.ends_with(".running_variance") ? 1 : 0;
+    for (const float v : t.to(DType::f32).to_vector<float>())
+      if (v != fresh) return false;
+  }
+  return true;
+}
+
+void require_statistics(const std::filesystem::path& path, const Checkpoint& c,
+                        const Options& options) {
+  if (options.running_stats && statistics_are_fresh(c.tensors))
+    throw UsageError(fmt::format(
+        "{}: its running statistics were never updated; use those of the batch", path.string()));
+}
+
 std::optional<std::filesystem::path> checkpoint_upto(const std::filesystem::path& run,
                                                      int64_t step) {
-  std::optional<std::filesystem::path> best;
-  int64_t best_step = -1;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints", error)) {
-    long long at;
-    int length = 0;
-    const std::string name = entry.path().filename().string();
-    if (std::sscanf(name.c_str(), "step_%lld.safetensors%n", &at, &length) == 1 &&
-        length == static_cast<int>(name.size()) && at <= step && at > best_step) {
-      best = entry.path();
-      best_step = at;
-    }
-  }
-  return best;
+  const auto all = checkpoints_of(run);
+  const auto above = all.upper_bound(step);
+  if (above == all.begin()) return {};
+  return std::prev(above)->second;
+}
+
+std::optional<std::filesystem::path> checkpoint_from(const std::filesystem::path& run,
+                                                     int64_t step) {
+  const auto all = checkpoints_of(run);
+  const auto at = all.lower_bound(step);
+  if (at == all.end()) return {};
+  return at->second;
 }
 
 std::filesystem::path newest_checkpoint(const std::filesystem::path& run) {
@@ -100,8 +135,48 @@ Options read_config(const std::filesystem::path& run) {
   }
 }
 
-std::filesystem::path run_of(const std::filesystem::path& checkpoint) {
-  return std::filesystem::absolute(checkpoint).parent_path().parent_path();
+std::optional<std::filesystem::path> run_of(const std::filesystem::path& checkpoint) {
+  const std::filesystem::path folder = std::filesystem::absolute(checkpoint).parent_path();
+  std::error_code error;
+  if (folder.filename() != "checkpoints" ||
+      !std::filesystem::exists(folder.parent_path() / "config.json", error))
+    return {};
+  return folder.parent_path();
+}
+
+bool continues_run(const std::filesystem::path& checkpoint, int64_t step,
+                   const std::filesystem::path& run) {
+  std::error_code error;
+  if (!std::filesystem::exists(run / "config.json", error)) return false;
+  const auto own = run_of(checkpoint);
+  if (!own || !std::filesystem::equivalent(*own, run, error))
+    throw UsageError(fmt::format("--resume {}: {} holds another run; give --out a new folder",
+                                 checkpoint.string(), run.string()));
+  const auto newest = checkpoint_upto(run, std::numeric_limits<int64_t>::max());
+  if (newest && checkpoint_upto(run, step) != newest)
+    throw UsageError(fmt::format(
+        "--resume {}: the run has gone on to {}; resume from that, or give --out a new folder",
+        checkpoint.string(), newest->filename().string()));
+  return true;
+}
+
+void require_same_network(const std::filesystem::path& checkpoint, const Options& there,
+                          const Options& asked) {
+  const nlohmann::ordered_json a = to_json(there), b = to_json(asked);
+  for (const char* key : {"extra_class", "g_size_mult", "d_size_mult", "relu2", "dead_layers"})
+    require<DataError>(a[key] == b[key],
+                       "{}: of another architecture than this run: {} is {} there, {} here",
+                       checkpoint.string(), key, a[key].dump(), b[key].dump());
+}
+
+void require_same_run(const std::filesystem::path& checkpoint, const Options& there,
+                      const Options& asked) {
+  const nlohmann::ordered_json a = to_json(there), b = to_json(asked);
+  for (const char* key : {"data", "seed", "batch_size", "limit_batches", "labels",
+                          "labelled_per_batch", "unlabeled", "zero_as"})
+    if (a[key] != b[key])
+      throw UsageError(fmt::format("--resume {}: {} is {} there, {} here; a run keeps it",
+                                   checkpoint.string(), key, a[key].dump(), b[key].dump()));
 }
 
 }  // namespace gradus::ssgan

@@ -19,18 +19,44 @@ struct Checkpoint {
   std::map<std::string, Tensor> tensors;
 };
 
+/// The checksum that a checkpoint's metadata carries as "crc32c": of all names, other metadata and
+/// tensors' bytes.
+std::string checkpoint_checksum(const TensorFile& file);
+
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
 /// Throws DataError that names the file where it is missing, damaged or not a checkpoint of ssgan.
 Checkpoint read_checkpoint(const std::filesystem::path& path);
+
+/// Whether the discriminator's and generator's running statistics are as before the first step.
+bool statistics_are_fresh(const std::map<std::string, Tensor>& tensors);
+/// Throws UsageError where `options` ask for running statistics that were never updated, as those
+/// of the tutorial preset are.
+void require_statistics(const std::filesystem::path& path, const Checkpoint& checkpoint,
+                        const Options& options);
 
 /// The checkpoint of the highest step in `run`/checkpoints. Throws DataError where there is none.
 std::filesystem::path newest_checkpoint(const std::filesystem::path& run);
 /// The checkpoint of the highest step up to `step`, if there is one.
 std::optional<std::filesystem::path> checkpoint_upto(const std::filesystem::path& run,
                                                      int64_t step);
+/// The checkpoint of the lowest step from `step` on, if there is one.
+std::optional<std::filesystem::path> checkpoint_from(const std::filesystem::path& run,
+                                                     int64_t step);
 /// The configuration of a run's config.json. Throws DataError.
 Options read_config(const std::filesystem::path& run);
-/// The run folder that a checkpoint lies in.
-std::filesystem::path run_of(const std::filesystem::path& checkpoint);
+/// The run folder that a checkpoint lies in, if it lies in one.
+std::optional<std::filesystem::path> run_of(const std::filesystem::path& checkpoint);
+
+/// Whether going on from `checkpoint`, of step `step`, in the folder `run` continues the run that
+/// is there; false where none is. Throws UsageError where something would be lost: a run that the
+/// checkpoint is not of, or later checkpoints.
+bool continues_run(const std::filesystem::path& checkpoint, int64_t step,
+                   const std::filesystem::path& run);
+/// Throws DataError where `asked` is another network than the checkpoint's.
+void require_same_network(const std::filesystem::path& checkpoint, const Options& there,
+                          const Options& asked);
+/// Throws UsageError where data, batches, labels or seed are others, which a run keeps.
+void require_same_run(const std::filesystem::path& checkpoint, const Options& there,
+                      const Options& asked);
 
 }  // namespace gradus::ssgan

@@ -4,8 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
+#include <filesystem>
 
-#include "apps/ssgan/commands.h"
+#include "apps/ssgan/commands/commands.h"
 #include "tensor/backend.h"
 
 namespace gradus::ssgan {
@@ -111,7 +112,7 @@ Options OptionFlags::resolve(const std::optional<Options>& base) const {
     throw UsageError(
         fmt::format("--preset {}: this run is of the preset {}", *preset, base->preset));
   set(data, o.data);
-  set(data_dir, o.data_dir);
+  if (data_dir) o.data_dir = std::filesystem::absolute(*data_dir).string();
   set(seed, o.seed);
   set(epochs, o.epochs);
   set(batch_size, o.batch_size);
@@ -125,6 +126,8 @@ Options OptionFlags::resolve(const std::optional<Options>& base) const {
   set(g_size_mult, o.network.g_size_mult);
   set(d_size_mult, o.network.d_size_mult);
   if (dropout) o.dropout = *dropout == "on";
+  if (drop_rate && !o.dropout)
+    throw UsageError("--drop-rate: dropout is off, so it has no effect; add --dropout on");
   if (zero_as) o.zero_as = *zero_as == "raw" ? ZeroAs::raw : ZeroAs::klass;
   if (relu2) o.network.relu2_reads_bn2 = *relu2 == "bn2";
   if (dead_layers) o.network.keep_dead_layers = *dead_layers == "keep";

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "autograd/shaping.h"
-#include "nn/data/digits.h"
 #include "nn/data/svhn.h"
 
 namespace gradus::ssgan {
@@ -12,8 +11,15 @@ namespace {
 constexpr uint64_t kDigitSeed = 1;  // one data set for every run: `--seed` is the training's
 constexpr int64_t kNotebookTestImages = 13016;
 
-ImageSet drawn(DigitSplit split) {
-  const int64_t n = split == DigitSplit::train ? kDigitTrainCount : kDigitTestCount;
+ImageSet svhn(const Options& o, SvhnSplit split) {
+  std::optional<std::filesystem::path> dir;
+  if (!o.data_dir.empty()) dir = o.data_dir;
+  return load_svhn(find_svhn(dir), split);
+}
+
+}  // namespace
+
+ImageSet drawn_digits(int64_t n, DigitSplit split) {
   DigitImages drawn = draw_digits(n, kDigitSeed, split);
   std::replace(drawn.labels.begin(), drawn.labels.end(), 0, 10);
   ImageSet set;
@@ -24,20 +30,13 @@ ImageSet drawn(DigitSplit split) {
   return set;
 }
 
-ImageSet svhn(const Options& o, SvhnSplit split) {
-  std::optional<std::filesystem::path> dir;
-  if (!o.data_dir.empty()) dir = o.data_dir;
-  return load_svhn(find_svhn(dir), split);
-}
-
-}  // namespace
-
 ImageSet load_training_set(const Options& o) {
-  return o.data == "digits" ? drawn(DigitSplit::train) : svhn(o, SvhnSplit::train);
+  return o.data == "digits" ? drawn_digits(kDigitTrainCount, DigitSplit::train)
+                            : svhn(o, SvhnSplit::train);
 }
 
 ImageSet load_test_set(const Options& o) {
-  if (o.data == "digits") return drawn(DigitSplit::test);
+  if (o.data == "digits") return drawn_digits(kDigitTestCount, DigitSplit::test);
   ImageSet set = svhn(o, SvhnSplit::test);
   if (o.notebook_test_set && set.official) {
     set.images = slice(set.images, 0, 0, kNotebookTestImages).value();

@@ -24,6 +24,11 @@ const Tensor& find(const TensorFile& file, const std::string& name, DType dtype,
   return it->second;
 }
 
+void require_shape(const char* name, const Tensor& t, const Shape& shape) {
+  require<DataError>(t.shape() == shape, "batch: {} has shape {}, {} expected", name, t.shape(),
+                     shape);
+}
+
 /// Row k of the leading axis, without it.
 Tensor at(const Tensor& t, int64_t k) {
   const auto extents = t.shape().extents();
@@ -44,9 +49,17 @@ class BatchSource {
       x_ = find(r.batch, "x", DType::u8, 5);
       y_ = find(r.batch, "y", DType::i32, 2);
     }
-    for (const Tensor* t : {&mask_, &z_, index_.defined() ? &index_ : &x_})
-      require<DataError>(t->shape()[0] == steps(), "batch: {} steps of lr, but a tensor {}",
-                         steps(), t->shape());
+    const int64_t k = lr_.count(), n = mask_.shape()[1];
+    require_shape("label_mask", mask_, {k, n});
+    require_shape("z", z_, {k, z_.shape()[1], kZSize});
+    if (index_.defined()) {
+      require_shape("index", index_, {k, n});
+      return;
+    }
+    require_shape("x", x_, {k, n, 32, 32, 3});
+    require_shape("y", y_, {k, n});
+    for (const int32_t label : y_.span<int32_t>())
+      require<DataError>(label >= 1 && label <= 10, "batch: label {} in y, not 1 to 10", label);
   }
 
   int64_t steps() const { return lr_.count(); }

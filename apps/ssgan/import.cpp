@@ -8,7 +8,7 @@
 #include <limits>
 #include <set>
 
-#include "apps/ssgan/commands.h"
+#include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/trainer.h"
 #include "nn/tf_checkpoint.h"
 
@@ -81,16 +81,6 @@ bool is_adam(const std::string& name) { return name.starts_with("adam."); }
 bool is_statistic(const std::string& name) { return name.find(".running_") != std::string::npos; }
 bool is_variance(const std::string& name) { return name.ends_with(".running_variance"); }
 
-/// Whether all running statistics are as before the first step.
-bool statistics_are_fresh(const Checkpoint& c) {
-  return std::ranges::all_of(c.tensors, [](const auto& named) {
-    const auto& [name, tensor] = named;
-    if (is_adam(name) || !is_statistic(name)) return true;
-    const float fresh = is_variance(name) ? 1 : 0;
-    return std::ranges::all_of(tensor.template span<float>(), [&](float v) { return v == fresh; });
-  });
-}
-
 std::string listed(const std::vector<std::string>& names) {
   constexpr size_t kMost = 4;
   const size_t shown = std::min(names.size(), kMost);
@@ -155,7 +145,7 @@ class TensorflowImport {
       tensor = read(theirs, tensor.shape());
       if (is_variance(name)) require_not_negative(what(theirs), tensor);
     }
-    if (statistics_are_fresh(c)) note(kNoStatistics);
+    if (statistics_are_fresh(c.tensors)) note(kNoStatistics);
     if (file_.contains("beta1_power") || file_.contains("beta1_power_1"))
       read_adams();
     else
@@ -313,7 +303,7 @@ Imported import_pytorch(const std::filesystem::path& path, const Options& option
     if (name.starts_with("generator.dense.")) tensor = units_to_nhwc(tensor);
     if (is_variance(name)) require_not_negative(what, tensor);
   }
-  if (statistics_are_fresh(imported.checkpoint)) imported.notes.push_back(kNoStatistics);
+  if (statistics_are_fresh(imported.checkpoint.tensors)) imported.notes.push_back(kNoStatistics);
   imported.notes.push_back(kNoAdams);
   std::vector<std::string> left_out;
   for (const auto& [name, tensor] : file.tensors)

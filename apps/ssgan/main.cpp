@@ -7,7 +7,7 @@
 
 #include "apps/ssgan/checkpoint.h"
 #include "apps/ssgan/cli.h"
-#include "apps/ssgan/commands.h"
+#include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/version.h"
 
 namespace gradus::ssgan {
@@ -96,20 +96,35 @@ class Program {
   int run_train(bool resume) {
     train_.device = runtime_.resolve();
     train_.color = use_color(runtime_.color);
-    std::optional<Options> base;
     if (resume) {
-      if (train_.overwrite)
-        throw UsageError("--overwrite and --resume: one of them, they ask for opposite things");
-      const bool newest = resume_.empty() || resume_ == "auto";
-      if (newest && out_.empty())
-        throw UsageError("--resume: name a checkpoint, or the run's folder with --out");
-      train_.resume = newest ? newest_checkpoint(out_) : std::filesystem::path(resume_);
-      base = read_checkpoint(*train_.resume).options;
-      if (out_.empty()) out_ = run_of(*train_.resume).string();
+      train_.options = resumed_options();
+    } else {
+      train_.options = flags_.resolve();
     }
-    train_.options = flags_.resolve(base);
     train_.out = out_.empty() ? default_run_name(train_.options) : out_;
     return train(train_);
+  }
+
+  /// Finds the checkpoint and the run folder that --resume means.
+  Options resumed_options() {
+    if (train_.overwrite)
+      throw UsageError("--overwrite and --resume: one of them, they ask for opposite things");
+    const bool newest = resume_.empty() || resume_ == "auto";
+    if (newest && out_.empty())
+      throw UsageError("--resume: name a checkpoint, or the run's folder with --out");
+    const std::filesystem::path path =
+        newest ? newest_checkpoint(out_) : std::filesystem::path(resume_);
+    const Checkpoint c = read_checkpoint(path);
+    const auto run = run_of(path);
+    if (out_.empty() && !run)
+      throw UsageError(fmt::format("--resume {}: it lies in no run's folder; name one with --out",
+                                   path.string()));
+    if (out_.empty()) out_ = run->string();
+    const Options options = flags_.resolve(c.options);
+    require_same_network(path, c.options, options);
+    if (continues_run(path, c.step, out_)) require_same_run(path, c.options, options);
+    train_.resume = path;
+    return options;
   }
 
   void add_eval() {

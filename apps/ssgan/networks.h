@@ -5,7 +5,7 @@
 #include "nn/layers.h"
 
 // The two networks of the tutorial "Using GANs for semi-supervised learning", layer by layer under
-// its names. docs/architecture.md holds them side by side.
+// its names. docs/ssgan.md holds them side by side.
 
 namespace gradus::ssgan {
 

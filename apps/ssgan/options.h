@@ -21,7 +21,7 @@ struct Options {
   bool running_stats = true;       ///< evaluation by running statistics, not the batch's own
   bool notebook_test_set = false;  ///< of the official test file, its first half alone
   LabelChoice labels;
-  int64_t labelled_per_batch = 0;  ///< of a batch's images, so many are labelled ones
+  int64_t labelled_per_batch = 0;  ///< at least so many of a batch's images
   bool unlabeled = true;           ///< false: the supervised baseline
   int64_t epochs = 25;
   int64_t batch_size = 128;

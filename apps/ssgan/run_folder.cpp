@@ -54,6 +54,21 @@ bool epoch_line_upto(const std::string& line, int64_t step) {
   return line.starts_with("epoch,");
 }
 
+bool holds_run(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path / "config.json", error);
+}
+
+void remove_run(const fs::path& path) {
+  for (const char* name : {"config.json", "metrics.jsonl", "epochs.csv", "log.txt", "tb", "samples",
+                           "checkpoints", "summary.json", "report.html", "baseline"}) {
+    std::error_code error;
+    fs::remove_all(path / name, error);
+    require<OutputError>(!error, "{}: cannot be removed: {}", (path / name).string(),
+                         error.message());
+  }
+}
+
 }  // namespace
 
 void RunFolder::Lines::open(const fs::path& path, const char* mode) {
@@ -68,17 +83,17 @@ void RunFolder::Lines::write(const std::string& text) {
   require<OutputError>(ok, "{}: cannot be written: {}", name_, std::strerror(errno));
 }
 
-RunFolder::RunFolder(fs::path path, const Options& options, Start start, int64_t step)
-    : path_(std::move(path)) {
-  const bool holds_run = fs::exists(path_ / "config.json");
-  require<OutputError>(start != Start::fresh || !holds_run,
+void RunFolder::require_startable(const fs::path& path, Start start) {
+  require<OutputError>(start != Start::fresh || !holds_run(path),
                        "{}: it already holds a run; go on with --resume, or replace it with "
                        "--overwrite",
-                       path_.string());
-  if (start == Start::overwrite && holds_run)
-    for (const char* name : {"config.json", "metrics.jsonl", "epochs.csv", "log.txt", "tb",
-                             "samples", "checkpoints", "summary.json", "report.html", "baseline"})
-      fs::remove_all(path_ / name);
+                       path.string());
+}
+
+RunFolder::RunFolder(fs::path path, const Options& options, Start start, int64_t step)
+    : path_(std::move(path)) {
+  require_startable(path_, start);
+  if (start == Start::overwrite && holds_run(path_)) remove_run(path_);
   for (const char* folder : {"", "samples", "checkpoints", "tb"}) make_folder(path_ / folder);
   if (start == Start::resume) {
     filter_lines(path_ / "metrics.jsonl",
@@ -89,8 +104,8 @@ RunFolder::RunFolder(fs::path path, const Options& options, Start start, int64_t
   write_text(path_ / "config.json", to_json(options).dump(2) + "\n");
   log_.open(path_ / "log.txt", "a");
   metrics_.open(path_ / "metrics.jsonl", "a");
-  const bool has_header =
-      fs::exists(path_ / "epochs.csv") && fs::file_size(path_ / "epochs.csv") > 0;
+  std::error_code error;  // of a file that is not there yet
+  const bool has_header = fs::file_size(path_ / "epochs.csv", error) > 0 && !error;
   epochs_.open(path_ / "epochs.csv", "a");
   if (!has_header) epochs_.write(kEpochColumns);
   board_ = std::make_unique<TensorBoardWriter>(path_ / "tb");

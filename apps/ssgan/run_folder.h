@@ -27,8 +27,10 @@ struct EpochRow {
 class RunFolder {
  public:
   enum class Start { fresh, overwrite, resume };
-  /// fresh: throws OutputError where `path` already holds a run. resume: cuts what metrics.jsonl
-  /// and epochs.csv say beyond `step`, and goes on behind it.
+  /// Throws OutputError where `path` holds a run and `start` is fresh.
+  static void require_startable(const std::filesystem::path& path, Start start);
+  /// fresh: as require_startable. overwrite: removes the run that `path` holds. resume: cuts what
+  /// metrics.jsonl and epochs.csv say beyond `step`, and goes on behind it.
   RunFolder(std::filesystem::path path, const Options& options, Start start, int64_t step);
 
   const std::filesystem::path& path() const { return path_; }

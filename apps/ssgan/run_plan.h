@@ -18,8 +18,9 @@ class RunPlan {
   int64_t total_steps() const { return total_; }
   double lr(int64_t step) const { return schedule_.at(step, total_); }
   /// Indices into the training set: the batch that the epoch's order gives, its first images
-  /// replaced by labelled ones where options.labelled_per_batch says so. For the baseline
-  /// (options.unlabeled false) labelled images alone.
+  /// replaced by labelled ones (fewer in the last batch of a pass through them) where
+  /// options.labelled_per_batch says so. For the baseline (options.unlabeled false) labelled images
+  /// alone.
   std::vector<int32_t> images(int64_t step);
 
   /// 1 where the label is visible, i32 [N].

@@ -45,7 +45,7 @@ class Trainer {
   /// One step on explicit data: z [M, 100].
   Metrics step(const Batch& real, const Tensor& z, double lr, const Trace& trace);
 
-  /// Weights, running statistics and both Adams, under golden names.
+  /// Weights, running statistics and both Adams, under the names of docs/ssgan.md.
   void save(std::map<std::string, Tensor>& tensors);
   void load(const std::map<std::string, Tensor>& tensors);
 

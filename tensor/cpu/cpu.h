@@ -5,7 +5,7 @@
 namespace gradus::cpu {
 
 /// The CPU backend: the reference, with the kernels that a training step spends its time in
-/// replaced by faster ones for f32.
+/// replaced by faster ones: sums over rows, and in f32 convolutions and matrix products.
 class Cpu final : public Reference {
  public:
   std::string describe() const override;

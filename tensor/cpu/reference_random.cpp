@@ -102,8 +102,10 @@ void Reference::dropout(const Draw& draw, double rate, const Tensor& x, Tensor& 
     const float threshold = static_cast<float>(rate);
     for_each_tile(draw, y.count(), [=](int64_t first, int64_t n, const Words& words) {
 #pragma omp simd
-      for (int64_t i = 0; i < n; ++i)
-        out[first + i] = in[first + i] * (uniform01(words[i]) >= threshold ? scale : T(0));
+      for (int64_t i = 0; i < n; ++i) {
+        const T kept = scale * in[first + i];
+        out[first + i] = uniform01(words[i]) >= threshold ? kept : T(0);
+      }
     });
   });
 }

@@ -49,6 +49,7 @@ void Reference::reduce(Reduction op, const Tensor& x, Tensor& y) {
               for (const int64_t r : offsets.reduced) sum += std::exp(base[r] - max);
             out[i] = T(op == Reduction::sum   ? sum
                        : op == Reduction::max ? max
+                       : std::isinf(max)      ? max
                                               : max + std::log(sum));
           }
         });

@@ -1,4 +1,4 @@
-#include "apps/ssgan/commands.h"
+#include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/golden.h"
 
 namespace gradus::ssgan {

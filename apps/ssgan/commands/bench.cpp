@@ -4,23 +4,14 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "apps/ssgan/commands.h"
+#include "apps/ssgan/commands/commands.h"
+#include "apps/ssgan/data.h"
 #include "apps/ssgan/trainer.h"
-#include "nn/data/digits.h"
 
 namespace gradus::ssgan {
 namespace {
 
 constexpr int kWarmUp = 5;
-
-ImageSet images_for(int64_t batch) {
-  DigitImages drawn = draw_digits(batch, 1, DigitSplit::train);
-  std::replace(drawn.labels.begin(), drawn.labels.end(), 0, 10);
-  ImageSet set;
-  set.images = Tensor::from(std::span<const uint8_t>(drawn.pixels), {batch, 32, 32, 3});
-  set.labels = Tensor::from(std::span<const int32_t>(drawn.labels), {batch});
-  return set;
-}
 
 double peak_memory_mb() {
   rusage usage{};
@@ -32,7 +23,7 @@ double peak_memory_mb() {
 
 int bench(const BenchRequest& r) {
   const Options& o = r.options;
-  const ImageSet set = images_for(o.batch_size);
+  const ImageSet set = drawn_digits(o.batch_size, DigitSplit::train);
   Trainer trainer(o, DType::f32, r.device);
   trainer.use(set, Tensor::full({set.count()}, 1, DType::i32));
   std::vector<int32_t> order(set.count());

@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/ssgan/checkpoint.h"
-#include "apps/ssgan/commands.h"
+#include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/data.h"
 #include "apps/ssgan/evaluate.h"
 
@@ -10,8 +10,10 @@ namespace gradus::ssgan {
 int eval(const EvalRequest& r) {
   const Options& o = r.options;
   Discriminator discriminator(network_of(o), DType::f32, r.device);
+  const Checkpoint c = read_checkpoint(r.checkpoint);
+  require_statistics(r.checkpoint, c, o);
   try {
-    discriminator.load(read_checkpoint(r.checkpoint).tensors, "discriminator.");
+    discriminator.load(c.tensors, "discriminator.");
   } catch (const DataError& e) {
     throw DataError(fmt::format("{}: {}", r.checkpoint.string(), e.what()));
   }

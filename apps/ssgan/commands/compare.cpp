@@ -1,7 +1,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "apps/ssgan/commands.h"
+#include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/golden.h"
 
 namespace gradus::ssgan {

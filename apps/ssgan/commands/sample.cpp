@@ -1,5 +1,5 @@
 #include "apps/ssgan/checkpoint.h"
-#include "apps/ssgan/commands.h"
+#include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/samples.h"
 #include "nn/data/png.h"
 
@@ -8,8 +8,10 @@ namespace gradus::ssgan {
 int sample(const SampleRequest& r) {
   const Options& o = r.options;
   Generator generator(network_of(o), DType::f32, r.device);
+  const Checkpoint c = read_checkpoint(r.checkpoint);
+  require_statistics(r.checkpoint, c, o);
   try {
-    generator.load(read_checkpoint(r.checkpoint).tensors, "generator.");
+    generator.load(c.tensors, "generator.");
   } catch (const DataError& e) {
     throw DataError(fmt::format("{}: {}", r.checkpoint.string(), e.what()));
   }

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "apps/ssgan/commands/commands.h"
+#include "apps/ssgan/progress.h"
+#include "apps/ssgan/run_folder.h"
+#include "apps/ssgan/run_plan.h"
+#include "apps/ssgan/trainer.h"
+
+namespace gradus::ssgan {
+
+/// After the first call, Ctrl-C asks a run to stop after its step; a second one ends the program.
+void stop_on_interrupt();
+bool is_interrupted();
+
+/// Of a run up to where it is. Accuracies are those of the last finished epoch, NaN before the
+/// first.
+struct RunSummary {
+  double train_accuracy, test_accuracy;
+  double seconds;  ///< of this session
+  int64_t steps;   ///< in all
+};
+
+/// One training run, from its first step, or from a checkpoint, to its last.
+class Run {
+ public:
+  /// Starts from request.resume where that is set. Throws DataError where the checkpoint does not
+  /// fit the request's options. The sets must outlive the run.
+  Run(const TrainRequest& request, const ImageSet& train, const ImageSet& test);
+
+  int64_t step() const { return step_; }  ///< taken so far
+  int64_t total_steps() const { return plan_.total_steps(); }
+  int64_t labelled_count() const { return plan_.labelled(); }
+
+  /// Trains until the last step, request.max_steps or Ctrl-C; everything goes to `folder`, at the
+  /// end a checkpoint too. Throws NotFinite where a loss or a weight is not; no checkpoint is
+  /// written then.
+  void train(RunFolder& folder);
+  RunSummary summary() const;
+
+ private:
+  /// Sums over the steps of the epoch under way, and the last epoch's accuracies (negative: none).
+  struct Epoch {
+    double steps = 0, d_real = 0, d_fake = 0, d_class = 0, d = 0, g = 0;
+    double masked_correct = 0, labelled = 0;
+    double train_accuracy = -1, test_accuracy = -1;
+  };
+  static std::vector<double> to_values(const Epoch& epoch);
+  static Epoch from_values(const std::vector<double>& values);
+
+  void require_finite(const Metrics& m) const;
+  void finish_epoch(RunFolder& folder, Progress& progress, double lr, double seconds);
+  void save(RunFolder& folder);
+  void resume(const std::filesystem::path& path);
+
+  const TrainRequest& request_;
+  Options options_;
+  const ImageSet& test_;
+  RunPlan plan_;
+  Trainer trainer_;
+  int64_t step_ = 0;
+  Epoch epoch_;
+  double seconds_ = 0;
+};
+
+}  // namespace gradus::ssgan
