@@ -17,11 +17,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string text_of(const fs::path& path) {
-  const auto bytes = read_file(path);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 /// Every file below `folder`.
 std::map<std::string, std::string> contents_of(const fs::path& folder) {
   std::map<std::string, std::string> all;

@@ -8,7 +8,15 @@
 #include <string>
 #include <string_view>
 
+#include "tensor/file.h"
+
 namespace gradus {
+
+/// The whole file.
+inline std::string text_of(const std::filesystem::path& path) {
+  const auto bytes = read_file(path);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 /// A folder under the system's temporary one that goes, with all in it, on destruction.
 class TempDir {

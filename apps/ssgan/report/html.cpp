@@ -185,8 +185,7 @@ std::string samples(const RunRecord& run) {
   if (run.samples.empty()) return {};
   std::string out = "<section>\n<h2>Generated images</h2>\n<div class=\"samples\">\n";
   for (const Sample& s : run.samples) {
-    const std::string when =
-        fmt::format("after epoch {}", grouped(double(s.epoch)));
+    const std::string when = fmt::format("after epoch {}", grouped(double(s.epoch)));
     out += fmt::format(
         "<figure><img src=\"data:image/png;base64,{}\" width=\"{}\" height=\"{}\" "
         "alt=\"Grid of images made by the generator, {}\">"
