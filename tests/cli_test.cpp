@@ -218,6 +218,7 @@ TEST_CASE("cli: flags, values and commands that do not exist") {
   check_refused("eval --checkpoint x --d-size-mult 4", 2, {"--d-size-mult"});
   check_refused("train --resume", 2, {"--resume"});
   check_refused("train --resume --overwrite --out x", 2, {"--overwrite"});
+  check_refused("bench --precision tf32", 2, {"--precision tf32"});
   for (const char* flag : {"--preset x",      "--data x",
                            "--extra-class 2", "--g-size-mult 0",
                            "--zero-as x",     "--dropout x",

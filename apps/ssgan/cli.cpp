@@ -147,6 +147,11 @@ void RuntimeFlags::add(CLI::App& app) {
   app.add_option("--device", device, "auto, cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--threads", threads, "CPU threads (else $OMP_NUM_THREADS, else all)")
       ->check(CLI::Range(1, 1024));
+  app.add_option("--precision", precision, "fp32, or tf32 where a CUDA device computes")
+      ->check(one_of({"fp32", "tf32"}))
+      ->capture_default_str();
+  app.add_flag("--no-graph", no_graph,
+               "Run each step anew instead of replaying it (the CPU always does)");
   app.add_option("--color", color, "auto, always or never")
       ->check(one_of({"auto", "always", "never"}))
       ->capture_default_str();
@@ -154,6 +159,8 @@ void RuntimeFlags::add(CLI::App& app) {
 
 Device RuntimeFlags::resolve() const {
   if (threads > 0) omp_set_num_threads(threads);
+  if (precision == "tf32" && (device == "auto" || device == "cpu"))
+    throw UsageError("--precision tf32: only a CUDA device has it; the CPU computes in fp32");
   if (device == "auto") fmt::print(stderr, "device cpu: no CUDA in this build\n");
   if (device == "auto" || device == "cpu") return kCpu;
   if (device != "cuda" && !device.starts_with("cuda:"))

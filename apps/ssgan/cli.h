@@ -41,6 +41,8 @@ struct RuntimeFlags {
   std::string device = "auto";
   int threads = 0;  ///< 0: OMP_NUM_THREADS, or all
   std::string color = "auto";
+  std::string precision = "fp32";
+  bool no_graph = false;  ///< what the CPU does anyway
 
   void add(CLI::App& app);
   /// Applies the thread count; the device to use, with a log line where auto chose the CPU.
