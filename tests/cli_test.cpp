@@ -286,6 +286,10 @@ TEST_CASE("cli: results on stdout, the rest on stderr, no bar without a terminal
 }
 
 TEST_CASE("cli: on a terminal a bar, in colour where that is wanted") {
+  if (!has_pseudo_terminals()) {
+    std::cout << "skipped: no pseudo-terminal\n";
+    return;
+  }
   const SmallSvhn data;
   const auto stderr_of = [&](const std::string& more, const char* term, const char* no_color) {
     const TempDir dir;

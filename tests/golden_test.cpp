@@ -298,20 +298,20 @@ TEST_CASE("golden: step and compare as commands") {
   const auto c = golden_case(original("small_partial"), DType::f64);
   if (!c) return;
   const TempDir dir;
-  const std::string weights = (c->dir / "weights.safetensors").string();
+  const std::filesystem::path weights = c->dir / "weights.safetensors";
   const std::string out = (dir / "out.safetensors").string();
   const std::string step =
-      fmt::format("step --preset tutorial --weights {} --batch {} --out {} --dtype f64 ", weights,
-                  (c->dir / "batch.safetensors").string(), out);
+      fmt::format("step --preset tutorial --weights {} --batch {} --out {} --dtype f64 ",
+                  quoted(weights), quoted(c->dir / "batch.safetensors"), out);
   const ProgramResult r = run_program(step + "--g-size-mult 4 --d-size-mult 8");
   INFO(r.err);
   REQUIRE(r.status == 0);
-  const std::string compare = fmt::format("compare {} {} --tolerance ", out, c->dir.string());
+  const std::string compare = fmt::format("compare {} {} --tolerance ", out, quoted(c->dir));
   CHECK(run_program(compare + "1e-11").status == 0);
   CHECK(run_program(compare + "1e-30").status == 4);
 
   const ProgramResult other = run_program(step + "--g-size-mult 4 --d-size-mult 4");
   CHECK(other.status == 3);
-  CHECK_THAT(other.err, ContainsSubstring(weights) &&
+  CHECK_THAT(other.err, ContainsSubstring(weights.string()) &&
                             ContainsSubstring("discriminator.conv1.weight has shape"));
 }

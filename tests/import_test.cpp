@@ -220,9 +220,8 @@ TEST_CASE("import: the program evaluates, samples and trains on from it") {
     REQUIRE(r.status == 0);
     return r;
   };
-  const ProgramResult imported =
-      run("import --from " + fixture("model.index").string() + " --out " + at +
-          " --g-size-mult 2 --d-size-mult 2" + data_flags);
+  const ProgramResult imported = run("import --from " + quoted(fixture("model.index")) + " --out " +
+                                     at + " --g-size-mult 2 --d-size-mult 2" + data_flags);
   CHECK(imported.out == at + " at step 3\n");
   CHECK_THAT(imported.err, ContainsSubstring("learning rate 0.00027;"));
   run("eval --checkpoint " + at);

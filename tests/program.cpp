@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <iterator>
+#include <iomanip>
 #include <sstream>
 #include <stdexcept>
 #include <vector>
@@ -38,6 +38,23 @@ Ends make_terminal() {
   if (slave < 0) throw std::runtime_error("no pseudo-terminal");
   return {master, slave};
 }
+
+}  // namespace
+
+bool has_pseudo_terminals() {
+  try {
+    const Ends ends = make_terminal();
+    ::close(ends.read);
+    ::close(ends.write);
+    return true;
+  } catch (const std::runtime_error&) {
+    return false;
+  }
+}
+
+std::string quoted(const std::filesystem::path& path) { return "\"" + path.string() + "\""; }
+
+namespace {
 
 std::vector<char*> pointers(std::vector<std::string>& words) {
   std::vector<char*> all;
@@ -72,7 +89,7 @@ bool take(int fd, std::string& text) {
 ProgramResult run_program(const std::string& line, const ProgramSetting& setting) {
   std::vector<std::string> words = {SSGAN_PROGRAM};
   std::istringstream in(line);
-  words.insert(words.end(), std::istream_iterator<std::string>(in), {});
+  for (std::string word; in >> std::quoted(word);) words.push_back(word);
   std::vector<std::string> environment = environment_with(setting.environment);
   const std::vector<char*> argv = pointers(words), envp = pointers(environment);
   const Ends out = make_pipe(), err = setting.terminal ? make_terminal() : make_pipe();

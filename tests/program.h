@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -24,8 +25,14 @@ struct ProgramSetting {
   std::function<void(pid_t, const std::string& err)> meanwhile = {};
 };
 
-/// Runs ssgan with the words of `line` to its end. Throws where it cannot be started, or after ten
-/// minutes.
+/// Whether this system gives pseudo-terminals; a bare chroot does not.
+bool has_pseudo_terminals();
+
+/// As one word of a line, whatever spaces it has.
+std::string quoted(const std::filesystem::path& path);
+
+/// Runs ssgan with the words of `line` to its end; a word in double quotes may have spaces. Throws
+/// where it cannot be started, or after ten minutes.
 ProgramResult run_program(const std::string& line, const ProgramSetting& setting = {});
 
 }  // namespace gradus
