@@ -4,6 +4,7 @@
 
 #include "nn/data/batches.h"
 #include "tests/catch.h"
+#include "tests/message_of.h"
 
 using namespace gradus;
 
@@ -33,16 +34,6 @@ ImageSet labelled(int64_t n) {
   set.labels = Tensor({n}, DType::i32);
   for (int64_t i = 0; i < n; ++i) set.labels.span<int32_t>()[i] = int32_t(i % 10 + 1);
   return set;
-}
-
-template <class E, class Fn>
-std::string message_of(const Fn& fn) {
-  try {
-    fn();
-  } catch (const E& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
 }
 
 }  // namespace

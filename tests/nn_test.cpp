@@ -5,6 +5,7 @@
 #include "nn/layers.h"
 #include "tensor/backend.h"
 #include "tests/catch.h"
+#include "tests/message_of.h"
 #include "tests/values.h"
 
 using namespace gradus;
@@ -24,16 +25,6 @@ std::vector<std::string> names_of(Module& m) {
   std::vector<std::string> names;
   for (const auto& [name, p] : m.named_parameters()) names.push_back(name);
   return names;
-}
-
-template <class Fn>
-std::string data_error(const Fn& fn) {
-  try {
-    fn();
-  } catch (const DataError& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
 }
 
 const Pass kEvaluation = Pass::evaluation(Statistics::running);
@@ -84,14 +75,16 @@ TEST_CASE("module: loading names the tensor that does not fit", "[nn]") {
   net.save(good, "D.");
   auto bad = good;
   bad.erase("D.conv.bias");
-  CHECK(data_error([&] { net.load(bad, "D."); }) == "no tensor D.conv.bias; [3] expected");
+  CHECK(message_of<DataError>([&] { net.load(bad, "D."); }) ==
+        "no tensor D.conv.bias; [3] expected");
   bad = good;
   bad["D.norm.running_mean"] = Tensor::zeros({4}, DType::f64);
-  CHECK(data_error([&] { net.load(bad, "D."); }) ==
+  CHECK(message_of<DataError>([&] { net.load(bad, "D."); }) ==
         "tensor D.norm.running_mean has shape [4]; [3] expected");
   bad = good;
   bad["D.scale"] = Tensor::zeros({3}, DType::i32);
-  CHECK(data_error([&] { net.load(bad, "D."); }) == "tensor D.scale holds i32; f64 expected");
+  CHECK(message_of<DataError>([&] { net.load(bad, "D."); }) ==
+        "tensor D.scale holds i32; f64 expected");
 }
 
 TEST_CASE("init: parameters start within their range", "[nn]") {

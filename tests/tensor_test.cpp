@@ -4,23 +4,10 @@
 
 #include "tensor/backend.h"
 #include "tests/catch.h"
+#include "tests/message_of.h"
 #include "tests/values.h"
 
 using namespace gradus;
-
-namespace {
-
-template <class E, class Fn>
-std::string message_of(const Fn& fn) {
-  try {
-    fn();
-  } catch (const E& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
-}
-
-}  // namespace
 
 TEST_CASE("shape: extents, count and text", "[tensor]") {
   const Shape s{2, 3, 4};

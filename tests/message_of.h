@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+namespace gradus {
+
+/// The message of the E that fn throws.
+template <class E, class Fn>
+std::string message_of(const Fn& fn) {
+  try {
+    fn();
+  } catch (const E& e) {
+    return e.what();
+  }
+  return "nothing was thrown";
+}
+
+}  // namespace gradus
