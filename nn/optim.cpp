@@ -1,72 +1,49 @@
 #include "nn/optim.h"
 
-#include "autograd/elementwise.h"
-
 namespace gradus {
-namespace {
 
-template <class Slot>
-void set_gradients(std::vector<Slot>& slots, const std::vector<Tensor>& gradients) {
-  require<ShapeError>(gradients.size() == slots.size(), "optimizer: {} gradients for {} parameters",
-                      gradients.size(), slots.size());
-  for (size_t i = 0; i < slots.size(); ++i) {
-    require<ShapeError>(gradients[i].shape() == slots[i].value.shape(),
-                        "optimizer: gradient {} for a parameter {}", gradients[i].shape(),
-                        slots[i].value.shape());
-    slots[i].grad = gradients[i];
-  }
-}
-
-/// Gradients live no longer than the step that uses them.
-template <class Slot>
-void drop_gradients(std::vector<Slot>& slots) {
-  for (Slot& slot : slots) slot.grad = {};
-}
-
-Tensor zeros_like(const Tensor& t) { return Tensor::zeros(t.shape(), t.dtype(), t.device()); }
-
-}  // namespace
-
-Adam::Adam(Module& module, const AdamParams& params)
-    : params_(params), t_(Tensor::zeros({}, DType::i32, module.device())) {
+Optimizer::Optimizer(Module& module, const UpdateFn& update)
+    : update_(update), t_(Tensor::zeros({}, DType::i32, module.device())) {
+  const auto [uses_m, uses_v] =
+      std::visit([](const auto& f) { return std::pair(f.uses_m(), f.uses_v()); }, update);
   for (const auto& [name, p] : module.named_parameters()) {
+    const Tensor& value = p->value();
+    const auto moment = [&](bool used) {
+      return used ? Tensor::zeros(value.shape(), value.dtype(), value.device()) : Tensor();
+    };
     names_.push_back(name);
-    slots_.push_back({p->value(), {}, zeros_like(p->value()), zeros_like(p->value())});
+    slots_.push_back({value, {}, moment(uses_m), moment(uses_v)});
   }
 }
 
-void Adam::step(const std::vector<Tensor>& gradients, const Tensor& lr) {
-  set_gradients(slots_, gradients);
+void Optimizer::step(const std::vector<Tensor>& gradients, const Tensor& lr) {
+  require<ShapeError>(gradients.size() == slots_.size(),
+                      "optimizer: {} gradients for {} parameters", gradients.size(), slots_.size());
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    require<ShapeError>(gradients[i].shape() == slots_[i].value.shape(),
+                        "optimizer: gradient {} for a parameter {}", gradients[i].shape(),
+                        slots_[i].value.shape());
+    slots_[i].grad = gradients[i];
+  }
   backend(t_).increment(t_);
-  backend(t_).adam(params_, lr, t_, slots_);
-  drop_gradients(slots_);
+  backend(t_).update(update_, lr, t_, slots_);
+  for (UpdateSlot& slot : slots_) slot.grad = {};  // it lives no longer than the step that uses it
 }
 
-void Adam::save(std::map<std::string, Tensor>& tensors, const std::string& prefix) const {
+void Optimizer::save(std::map<std::string, Tensor>& tensors, const std::string& prefix) const {
   for (size_t i = 0; i < slots_.size(); ++i) {
-    tensors[prefix + "m." + names_[i]] = slots_[i].m;
-    tensors[prefix + "v." + names_[i]] = slots_[i].v;
+    if (slots_[i].m.defined()) tensors[prefix + "m." + names_[i]] = slots_[i].m;
+    if (slots_[i].v.defined()) tensors[prefix + "v." + names_[i]] = slots_[i].v;
   }
   tensors[prefix + "t"] = t_;
 }
 
-void Adam::load(const std::map<std::string, Tensor>& tensors, const std::string& prefix) {
+void Optimizer::load(const std::map<std::string, Tensor>& tensors, const std::string& prefix) {
   for (size_t i = 0; i < slots_.size(); ++i) {
-    load_tensor(tensors, prefix + "m." + names_[i], slots_[i].m);
-    load_tensor(tensors, prefix + "v." + names_[i], slots_[i].v);
+    if (slots_[i].m.defined()) load_tensor(tensors, prefix + "m." + names_[i], slots_[i].m);
+    if (slots_[i].v.defined()) load_tensor(tensors, prefix + "v." + names_[i], slots_[i].v);
   }
   load_tensor(tensors, prefix + "t", t_);
-}
-
-Sgd::Sgd(Module& module, double momentum) : momentum_(momentum) {
-  for (const auto& [name, p] : module.named_parameters())
-    slots_.push_back({p->value(), {}, momentum ? zeros_like(p->value()) : Tensor()});
-}
-
-void Sgd::step(const std::vector<Tensor>& gradients, const Tensor& lr) {
-  set_gradients(slots_, gradients);
-  backend(lr).sgd(momentum_, lr, slots_);
-  drop_gradients(slots_);
 }
 
 }  // namespace gradus

@@ -9,34 +9,41 @@
 
 namespace gradus {
 
-/// Adam over a fixed list of parameters, m and v starting at 0. AdamParams says which epsilon:
-/// TensorFlow's or the paper's.
-class Adam {
+/// An update rule (tensor/update.h) over a module's parameters. Moments start at 0.
+class Optimizer {
  public:
-  Adam(Module& module, const AdamParams& params);
-  /// One update by gradients in the order of the parameters; lr f64 [] on their device.
+  Optimizer(Module& module, const UpdateFn& update);
+  /// One update by gradients in the order of the parameters; lr f64 [] on their device. Throws
+  /// ShapeError where their number or a shape is another.
   void step(const std::vector<Tensor>& gradients, const Tensor& lr);
 
-  /// m and v of each parameter and the count of steps t, as `prefix` + "m.conv1.weight".
+  /// The moments in use of each parameter and the count of steps t, as `prefix` +
+  /// "m.conv1.weight".
   void save(std::map<std::string, Tensor>& tensors, const std::string& prefix) const;
   void load(const std::map<std::string, Tensor>& tensors, const std::string& prefix);
 
  private:
-  AdamParams params_;
+  UpdateFn update_;
   Tensor t_;  // i32 []
   std::vector<std::string> names_;
-  std::vector<AdamSlot> slots_;
+  std::vector<UpdateSlot> slots_;
 };
 
-/// value -= lr * velocity, velocity = momentum * velocity + gradient.
-class Sgd {
+/// Adam, and with a weight decay AdamW.
+class Adam : public Optimizer {
  public:
-  Sgd(Module& module, double momentum = 0);
-  void step(const std::vector<Tensor>& gradients, const Tensor& lr);
+  explicit Adam(Module& module, const AdamUpdate& update = {}) : Optimizer(module, update) {}
+};
 
- private:
-  double momentum_;
-  std::vector<SgdSlot> slots_;
+/// Stochastic gradient descent, with or without momentum.
+class Sgd : public Optimizer {
+ public:
+  explicit Sgd(Module& module, const SgdUpdate& update = {}) : Optimizer(module, update) {}
+};
+
+class RmsProp : public Optimizer {
+ public:
+  explicit RmsProp(Module& module, const RmsPropUpdate& update = {}) : Optimizer(module, update) {}
 };
 
 }  // namespace gradus

@@ -8,6 +8,7 @@
 #include "tensor/elementwise.h"
 #include "tensor/random.h"
 #include "tensor/tensor.h"
+#include "tensor/update.h"
 
 namespace gradus {
 
@@ -22,20 +23,10 @@ struct ConvParams {
 
 enum class Reduction { sum, max, logsumexp };
 
-/// Kingma & Ba 2015. var -= lr * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon), as
-/// TensorFlow computes it; with `epsilon_hat` false, the paper's algorithm 1:
-/// var -= lr * m_hat / (sqrt(v_hat) + epsilon).
-struct AdamParams {
-  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
-  bool epsilon_hat = true;
-};
-
-/// One parameter's tensors in an optimiser's update: same shape and dtype.
-struct AdamSlot {
+/// One parameter's tensors in an optimiser's update: same shape and dtype. m and v are undefined
+/// where the update does not use them.
+struct UpdateSlot {
   Tensor value, grad, m, v;
-};
-struct SgdSlot {
-  Tensor value, grad, velocity;  ///< velocity undefined where there is no momentum
 };
 
 /// A piece of work that can be run again and again: everything that changes between runs lies in
@@ -120,11 +111,10 @@ class Backend {
 
   /// Adds 1 to an i32 [].
   virtual void increment(Tensor& counter) = 0;
-  /// One step of Adam over all slots: lr f64 [], t i32 [] (1 in the first step).
-  virtual void adam(const AdamParams& p, const Tensor& lr, const Tensor& t,
-                    std::span<const AdamSlot> slots) = 0;
-  /// velocity = momentum * velocity + grad; value -= lr * velocity.
-  virtual void sgd(double momentum, const Tensor& lr, std::span<const SgdSlot> slots) = 0;
+  /// One step of an optimiser, in place, for each element of each slot. lr f64 [], t i32 [] (1 in
+  /// the first step); 0 where undefined.
+  virtual void update(const UpdateFn& fn, const Tensor& lr, const Tensor& t,
+                      std::span<const UpdateSlot> slots) = 0;
 };
 
 /// The backend of `device`; throws DeviceError, with the reason, where there is none.

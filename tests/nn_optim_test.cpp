@@ -25,6 +25,13 @@ std::vector<Tensor> gradients(int t, DType dtype) {
   return {random_tensor({3, 2}, dtype, 10 + t), random_tensor({4}, dtype, 20 + t)};
 }
 
+std::vector<double> flat_gradients(int t, DType dtype) {
+  std::vector<double> all;
+  for (const Tensor& g : gradients(t, dtype))
+    for (const double x : to_array(g).v) all.push_back(x);
+  return all;
+}
+
 std::vector<double> flat(Two& m) {
   std::vector<double> all;
   for (const Parameter* p : m.parameters())
@@ -45,34 +52,34 @@ Array as_array(const std::vector<double>& v) {
 
 TEST_CASE("adam: five steps agree with the formulas for either epsilon", "[nn][optim]") {
   for (const DType dtype : {DType::f64, DType::f32})
-    for (const bool epsilon_hat : {true, false}) {
-      INFO(name(dtype) << " epsilon_hat " << epsilon_hat);
-      const AdamParams p{0.5, 0.99, 1e-2, epsilon_hat};
-      Two model(dtype);
-      std::vector<double> w = flat(model), m(w.size()), v(w.size());
-      Adam adam(model, p);
-      for (int t = 1; t <= 5; ++t) {
-        adam.step(gradients(t, dtype), rate_tensor(t));
-        std::vector<double> g;
-        for (const Tensor& tensor : gradients(t, dtype))
-          for (const double x : to_array(tensor).v) g.push_back(x);
-        for (size_t i = 0; i < w.size(); ++i) {
-          m[i] = 0.5 * m[i] + 0.5 * g[i];
-          v[i] = 0.99 * v[i] + 0.01 * g[i] * g[i];
-          const double c1 = 1 - std::pow(0.5, t), c2 = 1 - std::pow(0.99, t);
-          if (epsilon_hat)
-            w[i] -= rate(t) * std::sqrt(c2) / c1 * m[i] / (std::sqrt(v[i]) + 1e-2);
-          else
-            w[i] -= rate(t) * (m[i] / c1) / (std::sqrt(v[i] / c2) + 1e-2);
+    for (const bool epsilon_hat : {true, false})
+      for (const double weight_decay : {0.0, 0.3}) {
+        INFO(name(dtype) << " epsilon_hat " << epsilon_hat << " weight decay " << weight_decay);
+        Two model(dtype);
+        std::vector<double> w = flat(model), m(w.size()), v(w.size());
+        Adam adam(model, {0.5, 0.99, 1e-2, epsilon_hat, weight_decay});
+        for (int t = 1; t <= 5; ++t) {
+          adam.step(gradients(t, dtype), rate_tensor(t));
+          const std::vector<double> g = flat_gradients(t, dtype);
+          for (size_t i = 0; i < w.size(); ++i) {
+            w[i] -= rate(t) * weight_decay * w[i];
+            m[i] = 0.5 * m[i] + 0.5 * g[i];
+            v[i] = 0.99 * v[i] + 0.01 * g[i] * g[i];
+            const double c1 = 1 - std::pow(0.5, t), c2 = 1 - std::pow(0.99, t);
+            if (epsilon_hat)
+              w[i] -= rate(t) * std::sqrt(c2) / c1 * m[i] / (std::sqrt(v[i]) + 1e-2);
+            else
+              w[i] -= rate(t) * (m[i] / c1) / (std::sqrt(v[i] / c2) + 1e-2);
+          }
+          CHECK(error_of(as_array(flat(model)), as_array(w)) <
+                (dtype == DType::f64 ? 1e-14 : 1e-6));
         }
-        CHECK(error_of(as_array(flat(model)), as_array(w)) < (dtype == DType::f64 ? 1e-14 : 1e-6));
       }
-    }
 }
 
 TEST_CASE("adam: saved and loaded in the middle it goes on with the same bits", "[nn][optim]") {
   Two whole(DType::f32), half(DType::f32), rest(DType::f32);
-  Adam adam(whole, {}), before(half, {}), after(rest, {});
+  Adam adam(whole), before(half), after(rest);
   for (int t = 1; t <= 4; ++t) adam.step(gradients(t, DType::f32), rate_tensor(t));
   for (int t = 1; t <= 2; ++t) before.step(gradients(t, DType::f32), rate_tensor(t));
   std::map<std::string, Tensor> tensors;
@@ -92,24 +99,84 @@ TEST_CASE("sgd: steps with and without momentum", "[nn][optim]") {
   for (const double momentum : {0.0, 0.9}) {
     Two model(DType::f64);
     std::vector<double> w = flat(model), velocity(w.size());
-    Sgd sgd(model, momentum);
+    Sgd sgd(model, {momentum});
     for (int t = 1; t <= 5; ++t) {
       sgd.step(gradients(t, DType::f64), rate_tensor(t));
-      size_t i = 0;
-      for (const Tensor& g : gradients(t, DType::f64))
-        for (const double x : to_array(g).v) {
-          velocity[i] = momentum * velocity[i] + x;
-          w[i] -= rate(t) * velocity[i];
-          ++i;
-        }
+      const std::vector<double> g = flat_gradients(t, DType::f64);
+      for (size_t i = 0; i < w.size(); ++i) {
+        velocity[i] = momentum * velocity[i] + g[i];
+        w[i] -= rate(t) * velocity[i];
+      }
       CHECK(error_of(as_array(flat(model)), as_array(w)) < 1e-14);
     }
   }
 }
 
+TEST_CASE("rmsprop: steps with and without momentum", "[nn][optim]") {
+  for (const DType dtype : {DType::f64, DType::f32})
+    for (const double momentum : {0.0, 0.9}) {
+      Two model(dtype);
+      std::vector<double> w = flat(model), square(w.size()), velocity(w.size());
+      RmsProp rmsprop(model, {0.9, 1e-2, momentum});
+      for (int t = 1; t <= 5; ++t) {
+        rmsprop.step(gradients(t, dtype), rate_tensor(t));
+        const std::vector<double> g = flat_gradients(t, dtype);
+        for (size_t i = 0; i < w.size(); ++i) {
+          square[i] = 0.9 * square[i] + 0.1 * g[i] * g[i];
+          velocity[i] = momentum * velocity[i] + g[i] / (std::sqrt(square[i]) + 1e-2);
+          w[i] -= rate(t) * velocity[i];
+        }
+        CHECK(error_of(as_array(flat(model)), as_array(w)) < (dtype == DType::f64 ? 1e-14 : 1e-6));
+      }
+    }
+}
+
+TEST_CASE("optimizer: it saves the moments that it uses, and loads them", "[nn][optim]") {
+  const auto names = [](const Optimizer& optimizer) {
+    std::map<std::string, Tensor> tensors;
+    optimizer.save(tensors, "");
+    std::string all;
+    for (const auto& [name, tensor] : tensors) all += name + " ";
+    return all;
+  };
+  Two model(DType::f32);
+  CHECK(names(Sgd(model)) == "t ");
+  CHECK(names(Sgd(model, {0.9})) == "m.a m.b t ");
+  CHECK(names(RmsProp(model)) == "t v.a v.b ");
+  CHECK(names(RmsProp(model, {.momentum = 0.9})) == "m.a m.b t v.a v.b ");
+  Sgd sgd(model, {0.9}), other(model, {0.9});
+  sgd.step(gradients(1, DType::f32), rate_tensor(1));
+  std::map<std::string, Tensor> saved, again;
+  sgd.save(saved, "");
+  other.load(saved, "");
+  other.save(again, "");
+  for (const auto& [name, tensor] : saved) CHECK(same_bits(again.at(name), tensor));
+}
+
+TEST_CASE("optimizer: the same bits for every number of threads", "[nn][optim]") {
+  const UpdateFn updates[] = {AdamUpdate{.weight_decay = 0.1}, SgdUpdate{0.9},
+                              RmsPropUpdate{.momentum = 0.9}, EmaUpdate{0.9}};
+  for (const UpdateFn& update : updates)
+    for (const DType dtype : {DType::f32, DType::f64}) {
+      const auto with = [&](int threads) {
+        const Threads scope(threads);
+        const Shape shape{300001};
+        const std::vector<UpdateSlot> slots{
+            {random_tensor(shape, dtype, 1), random_tensor(shape, dtype, 2),
+             random_tensor(shape, dtype, 3), random_tensor(shape, dtype, 4, 0, 1)}};
+        backend(kCpu).update(update, rate_tensor(1), Tensor::from({3}, {}), slots);
+        return slots[0];
+      };
+      const UpdateSlot one = with(1), three = with(3);
+      CHECK(same_bits(one.value, three.value));
+      CHECK(same_bits(one.m, three.m));
+      CHECK(same_bits(one.v, three.v));
+    }
+}
+
 TEST_CASE("optimizer: gradients that do not fit are refused", "[nn][optim]") {
   Two model(DType::f32);
-  Adam adam(model, {});
+  Adam adam(model);
   const auto message = [&](const std::vector<Tensor>& g) -> std::string {
     try {
       adam.step(g, rate_tensor(1));
@@ -126,7 +193,7 @@ TEST_CASE("optimizer: gradients that do not fit are refused", "[nn][optim]") {
 
 TEST_CASE("optimizer: no gradient outlives the step", "[nn][optim]") {
   Two model(DType::f32);
-  Adam adam(model, {});
+  Adam adam(model);
   Sgd sgd(model);
   const auto g = gradients(1, DType::f32);
   adam.step(g, rate_tensor(1));
@@ -176,7 +243,7 @@ TEST_CASE("nn: a small network learns exclusive or and does so with the same bit
         .add<Linear>("out", Linear::Options{8, 1});
     Random init(1, Stream::init), random(1);
     root.initialize(init);
-    Adam adam(root, {});
+    Adam adam(root);
     const Tensor lr = Tensor::full({}, 0.05, DType::f64);
     std::vector<double> losses;
     for (int step = 0; step < 300; ++step) {

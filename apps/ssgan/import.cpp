@@ -269,7 +269,7 @@ std::string pytorch_name(const std::string& ours) {
 
 std::optional<int64_t> steps_of_powers(float beta1_power, float beta2_power, double beta1) {
   const auto t1 = steps_of_power(beta1_power, static_cast<float>(beta1));
-  const auto t2 = steps_of_power(beta2_power, static_cast<float>(AdamParams{}.beta2));
+  const auto t2 = steps_of_power(beta2_power, static_cast<float>(AdamUpdate{}.beta2));
   // beta1's vanishes early, and is then all the same for every later t.
   const bool agree =
       t1 ? t1 == t2 : !t2 || std::pow(beta1, static_cast<double>(*t2) + 1) < 2 * kSmallestPower;

@@ -56,9 +56,8 @@ class Reference : public Backend {
   void one_hot(const Tensor& index, Tensor& y) override;
 
   void increment(Tensor& counter) override { ++*counter.data<int32_t>(); }
-  void adam(const AdamParams& p, const Tensor& lr, const Tensor& t,
-            std::span<const AdamSlot> slots) override;
-  void sgd(double momentum, const Tensor& lr, std::span<const SgdSlot> slots) override;
+  void update(const UpdateFn& fn, const Tensor& lr, const Tensor& t,
+              std::span<const UpdateSlot> slots) override;
 
   Memory& memory() { return memory_; }
 
