@@ -219,6 +219,8 @@ TEST_CASE("cli: flags, values and commands that do not exist") {
   check_refused("train --resume", 2, {"--resume"});
   check_refused("train --resume --overwrite --out x", 2, {"--overwrite"});
   check_refused("bench --precision tf32", 2, {"--precision tf32"});
+  for (const std::string unread : {"--data", "--eval-stats", "--test-images"})
+    check_refused("step --weights x --batch x --out x " + unread + " x", 2, {unread});
   for (const char* flag : {"--preset x",      "--data x",
                            "--extra-class 2", "--g-size-mult 0",
                            "--zero-as x",     "--dropout x",
@@ -248,7 +250,8 @@ TEST_CASE("cli: a device that is not there") {
 }
 
 TEST_CASE("cli: help has an example, and version says what is in") {
-  for (const char* command : {"train", "eval", "sample", "step", "compare", "bench", "explain"}) {
+  for (const char* command :
+       {"train", "eval", "sample", "step", "replay", "import", "compare", "bench", "explain"}) {
     INFO(command);
     for (const char* flag : {" -h", " --help"}) {
       const ProgramResult r = run_program(command + std::string(flag));

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "tensor/error.h"
@@ -88,13 +90,10 @@ TEST_CASE("digits: splits and seeds are different streams", "[digits]") {
 
 TEST_CASE("digits: no image comes twice", "[digits]") {
   const DigitImages set = draw_digits(500, 1, DigitSplit::train);
-  std::vector<std::vector<uint8_t>> images;
-  for (size_t i = 0; i < 500; ++i) {
-    const auto from = set.pixels.begin() + static_cast<std::ptrdiff_t>(i * kBytes);
-    images.emplace_back(from, from + static_cast<std::ptrdiff_t>(kBytes));
-  }
-  std::sort(images.begin(), images.end());
-  CHECK(std::adjacent_find(images.begin(), images.end()) == images.end());
+  std::set<std::string> different;
+  for (size_t i = 0; i < 500; ++i)
+    different.emplace(reinterpret_cast<const char*>(&set.pixels[i * kBytes]), kBytes);
+  CHECK(different.size() == 500);
 }
 
 TEST_CASE("digits: brightness, contrast and colour are those of photographs", "[digits]") {

@@ -1,5 +1,3 @@
-#include "apps/ssgan/golden.h"
-
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
@@ -7,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "apps/ssgan/comparison.h"
+#include "apps/ssgan/given_steps.h"
 #include "autograd/shaping.h"
 #include "tensor/file.h"
 #include "tests/catch.h"
@@ -28,7 +28,7 @@ fs::path own() { return fs::path(GRADUS_SOURCE_DIR) / "tests" / "golden" / "rand
 /// A golden case: the steps to run, and what the original program had from them.
 struct Case {
   fs::path dir;
-  StepRequest request;
+  GivenSteps given;
   bool one_step = false;
 };
 
@@ -43,16 +43,16 @@ std::optional<Case> golden_case(const fs::path& dir, DType dtype) {
   const auto text = read_file(c.dir / "case.json");
   const auto json = nlohmann::json::parse(reinterpret_cast<const char*>(text.data()),
                                           reinterpret_cast<const char*>(text.data()) + text.size());
-  Options& o = c.request.options;
+  Options& o = c.given.options;
   o = preset("tutorial");
   o.data = "svhn";
   json.at("extra_class").get_to(o.network.extra_class);
   json.at("g_size_mult").get_to(o.network.g_size_mult);
   json.at("d_size_mult").get_to(o.network.d_size_mult);
   c.one_step = json.at("steps") == 1;
-  c.request.dtype = dtype;
-  c.request.weights = load_safetensors(c.dir / "weights.safetensors");
-  c.request.batch = load_safetensors(c.dir / "batch.safetensors");
+  c.given.dtype = dtype;
+  c.given.weights = load_safetensors(c.dir / "weights.safetensors");
+  c.given.batch = load_safetensors(c.dir / "batch.safetensors");
   return c;
 }
 
@@ -72,7 +72,7 @@ void check_f64(const fs::path& dir) {
   INFO(dir.string());
   const auto c = golden_case(dir, DType::f64);
   if (!c) return;
-  const TensorFile actual = run_steps(c->request);
+  const TensorFile actual = run_steps(c->given);
   size_t compared = 0;
   for (const Comparison& t : compare_with_case(actual, c->dir)) {
     INFO(t.name);
@@ -93,7 +93,7 @@ void check_f32(const fs::path& dir, double gradient_tolerance) {
   INFO(dir.string());
   const auto c = golden_case(dir, DType::f32);
   if (!c) return;
-  for (const Comparison& t : compare_with_case(run_steps(c->request), c->dir)) {
+  for (const Comparison& t : compare_with_case(run_steps(c->given), c->dir)) {
     INFO(t.name);
     CHECK(t.problem.empty());
     // Adam divides by the gradient's size, which magnifies the rounding of small ones.
@@ -112,7 +112,7 @@ std::optional<Case> long_case(DType dtype) {
     std::cout << "skipped: no SVHN at " << data.string() << "\n";
     return {};
   }
-  c->request.options.data_dir = data.string();
+  c->given.options.data_dir = data.string();
   return c;
 }
 
@@ -185,8 +185,8 @@ TEST_CASE("golden: the tutorial's sizes in f32", "[optimised]") {
 TEST_CASE("golden: twenty steps of a long run in f64", "[optimised]") {
   auto c = long_case(DType::f64);
   if (!c) return;
-  c->request.max_steps = 20;
-  const TensorFile actual = run_steps(c->request);
+  c->given.max_steps = 20;
+  const TensorFile actual = run_steps(c->given);
   const TensorFile expected = load_safetensors(c->dir / "expected.safetensors");
   for (const auto& [name, t] : expected.tensors) {
     if (!is_loss(name)) continue;
@@ -203,7 +203,7 @@ TEST_CASE("golden: twenty steps of a long run in f64", "[optimised]") {
 TEST_CASE("golden: a hundred steps in f32 end where the original's do", "[.][slow]") {
   const auto c = long_case(DType::f32);
   if (!c) return;
-  const TensorFile actual = run_steps(c->request);
+  const TensorFile actual = run_steps(c->given);
   const TensorFile expected = load_safetensors(c->dir / "expected.safetensors");
   const auto late_mean = [](const Tensor& t) {
     REQUIRE(t.count() == 100);

@@ -1,4 +1,4 @@
-#include "apps/ssgan/import.h"
+#include "apps/ssgan/import/import.h"
 
 #include <cmath>
 

@@ -4,7 +4,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "apps/ssgan/commands/commands.h"
+#include "apps/ssgan/errors.h"
 #include "tensor/crc32c.h"
 #include "tensor/file.h"
 
@@ -67,6 +67,7 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
                      "{}: damaged: its checksum is {}, not {}", name, checkpoint_checksum(file),
                      entry(file, name, kChecksum));
   Checkpoint c;
+  c.path = path;
   c.tensors = file.tensors;
   try {
     c.options = options_from_json(nlohmann::ordered_json::parse(entry(file, name, "config")));
@@ -92,11 +93,18 @@ bool statistics_are_fresh(const std::map<std::string, Tensor>& tensors) {
   return true;
 }
 
-void require_statistics(const std::filesystem::path& path, const Checkpoint& c,
-                        const Options& options) {
-  if (options.running_stats && statistics_are_fresh(c.tensors))
-    throw UsageError(fmt::format(
-        "{}: its running statistics were never updated; use those of the batch", path.string()));
+void require_statistics(const Checkpoint& c, const Options& options) {
+  require<UsageError>(!options.running_stats || !statistics_are_fresh(c.tensors),
+                      "{}: its running statistics were never updated; use those of the batch",
+                      c.path.string());
+}
+
+void load_network(const Checkpoint& c, const std::string& prefix, Module& network) {
+  try {
+    network.load(c.tensors, prefix);
+  } catch (const DataError& e) {
+    throw DataError(fmt::format("{}: {}", c.path.string(), e.what()));
+  }
 }
 
 std::optional<std::filesystem::path> checkpoint_upto(const std::filesystem::path& run,
@@ -144,39 +152,36 @@ std::optional<std::filesystem::path> run_of(const std::filesystem::path& checkpo
   return folder.parent_path();
 }
 
-bool continues_run(const std::filesystem::path& checkpoint, int64_t step,
-                   const std::filesystem::path& run) {
+bool continues_run(const Checkpoint& c, const std::filesystem::path& run) {
   std::error_code error;
   if (!std::filesystem::exists(run / "config.json", error)) return false;
-  const auto own = run_of(checkpoint);
-  if (!own || !std::filesystem::equivalent(*own, run, error))
-    throw UsageError(fmt::format("--resume {}: {} holds another run; give --out a new folder",
-                                 checkpoint.string(), run.string()));
+  const auto own = run_of(c.path);
+  require<UsageError>(own && std::filesystem::equivalent(*own, run, error),
+                      "--resume {}: {} holds another run; give --out a new folder", c.path.string(),
+                      run.string());
   const auto newest = checkpoint_upto(run, std::numeric_limits<int64_t>::max());
-  if (newest && checkpoint_upto(run, step) != newest)
-    throw UsageError(fmt::format(
-        "--resume {}: the run has gone on to {}; resume from that, or give --out a new folder",
-        checkpoint.string(), newest->filename().string()));
+  require<UsageError>(!newest || checkpoint_upto(run, c.step) == newest,
+                      "--resume {}: the run has gone on to {}; resume from that, or give --out a "
+                      "new folder",
+                      c.path.string(), newest ? newest->filename().string() : "");
   return true;
 }
 
-void require_same_network(const std::filesystem::path& checkpoint, const Options& there,
-                          const Options& asked) {
-  const nlohmann::ordered_json a = to_json(there), b = to_json(asked);
+void require_same_network(const Checkpoint& c, const Options& asked) {
+  const nlohmann::ordered_json there = to_json(c.options), here = to_json(asked);
   for (const char* key : {"extra_class", "g_size_mult", "d_size_mult", "relu2", "dead_layers"})
-    require<DataError>(a[key] == b[key],
+    require<DataError>(there[key] == here[key],
                        "{}: of another architecture than this run: {} is {} there, {} here",
-                       checkpoint.string(), key, a[key].dump(), b[key].dump());
+                       c.path.string(), key, there[key].dump(), here[key].dump());
 }
 
-void require_same_run(const std::filesystem::path& checkpoint, const Options& there,
-                      const Options& asked) {
-  const nlohmann::ordered_json a = to_json(there), b = to_json(asked);
+void require_same_run(const Checkpoint& c, const Options& asked) {
+  const nlohmann::ordered_json there = to_json(c.options), here = to_json(asked);
   for (const char* key : {"data", "seed", "batch_size", "limit_batches", "labels",
                           "labelled_per_batch", "unlabeled", "zero_as"})
-    if (a[key] != b[key])
-      throw UsageError(fmt::format("--resume {}: {} is {} there, {} here; a run keeps it",
-                                   checkpoint.string(), key, a[key].dump(), b[key].dump()));
+    require<UsageError>(there[key] == here[key],
+                        "--resume {}: {} is {} there, {} here; a run keeps it", c.path.string(),
+                        key, there[key].dump(), here[key].dump());
 }
 
 }  // namespace gradus::ssgan

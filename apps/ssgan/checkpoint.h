@@ -17,6 +17,7 @@ struct Checkpoint {
   int64_t step = 0;
   std::vector<double> epoch_sums;
   std::map<std::string, Tensor> tensors;
+  std::filesystem::path path = {};  ///< of the file that it was read from
 };
 
 /// The checksum that a checkpoint's metadata carries as "crc32c": of all names, other metadata and
@@ -31,8 +32,9 @@ Checkpoint read_checkpoint(const std::filesystem::path& path);
 bool statistics_are_fresh(const std::map<std::string, Tensor>& tensors);
 /// Throws UsageError where `options` ask for running statistics that were never updated, as those
 /// of the tutorial preset are.
-void require_statistics(const std::filesystem::path& path, const Checkpoint& checkpoint,
-                        const Options& options);
+void require_statistics(const Checkpoint& checkpoint, const Options& options);
+/// Loads "generator." or "discriminator." alone. Throws DataError that names the file.
+void load_network(const Checkpoint& checkpoint, const std::string& prefix, Module& network);
 
 /// The checkpoint of the highest step in `run`/checkpoints. Throws DataError where there is none.
 std::filesystem::path newest_checkpoint(const std::filesystem::path& run);
@@ -47,16 +49,13 @@ Options read_config(const std::filesystem::path& run);
 /// The run folder that a checkpoint lies in, if it lies in one.
 std::optional<std::filesystem::path> run_of(const std::filesystem::path& checkpoint);
 
-/// Whether going on from `checkpoint`, of step `step`, in the folder `run` continues the run that
-/// is there; false where none is. Throws UsageError where something would be lost: a run that the
-/// checkpoint is not of, or later checkpoints.
-bool continues_run(const std::filesystem::path& checkpoint, int64_t step,
-                   const std::filesystem::path& run);
+/// Whether going on from `checkpoint` in the folder `run` continues the run that is there; false
+/// where none is. Throws UsageError where something would be lost: a run that the checkpoint is not
+/// of, or later checkpoints.
+bool continues_run(const Checkpoint& checkpoint, const std::filesystem::path& run);
 /// Throws DataError where `asked` is another network than the checkpoint's.
-void require_same_network(const std::filesystem::path& checkpoint, const Options& there,
-                          const Options& asked);
+void require_same_network(const Checkpoint& checkpoint, const Options& asked);
 /// Throws UsageError where data, batches, labels or seed are others, which a run keeps.
-void require_same_run(const std::filesystem::path& checkpoint, const Options& there,
-                      const Options& asked);
+void require_same_run(const Checkpoint& checkpoint, const Options& asked);
 
 }  // namespace gradus::ssgan

@@ -4,7 +4,6 @@
 #include <numeric>
 
 #include "autograd/ops.h"
-#include "tensor/backend.h"
 
 namespace gradus::ssgan {
 
@@ -15,9 +14,8 @@ double accuracy(Discriminator& discriminator, const ImageSet& set, ZeroAs zero_a
   int64_t correct = 0;
   for (int64_t begin = 0; begin < set.count(); begin += kBatch) {
     const int64_t end = std::min(begin + kBatch, set.count());
-    const Device device = discriminator.device();
-    const Tensor bytes = slice(set.images, 0, begin, end).value().to(device);
-    const Var images = Var(bytes.to(discriminator.dtype())) * (1 / 127.5) - 1;
+    const Tensor bytes = slice(set.images, 0, begin, end).value().to(discriminator.device());
+    const Var images = scaled_images(bytes, discriminator.dtype());
     const std::vector<int32_t> y =
         classes_of(slice(set.labels, 0, begin, end).value(), zero_as).to_vector<int32_t>();
     const std::vector<int32_t> pred_class =

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <csignal>
 
-#include "apps/ssgan/checkpoint.h"
+#include "apps/ssgan/errors.h"
 #include "apps/ssgan/evaluate.h"
 
 namespace gradus::ssgan {
@@ -29,28 +29,42 @@ void stop_on_interrupt() {
 
 bool is_interrupted() { return interrupted != 0; }
 
-Run::Run(const TrainRequest& request, const ImageSet& train, const ImageSet& test)
-    : request_(request),
-      options_(request.options),
+Run::Run(const Options& options, const RunSettings& settings, const ImageSet& train,
+         const ImageSet& test)
+    : options_(options),
+      settings_(settings),
       test_(test),
       plan_(options_, train),
-      trainer_(options_, DType::f32, request.device) {
+      trainer_(options_, DType::f32, settings.device) {
   trainer_.use(train, plan_.label_mask());
-  if (request.resume) resume(*request.resume);
+}
+
+void Run::resume(const Checkpoint& c) {
+  const std::string name = c.path.string();
+  try {
+    trainer_.load(c.tensors);
+    epoch_ = from_values(c.epoch_sums);
+  } catch (const DataError& e) {
+    throw DataError(fmt::format("{}: of another architecture than this run: {}", name, e.what()));
+  }
+  require<DataError>(c.step <= total_steps(), "{}: {} steps were taken, but this run has {} in all",
+                     name, c.step, total_steps());
+  step_ = c.step;
+  resumed_ = true;
 }
 
 void Run::train(RunFolder& folder) {
   const auto start = Clock::now();
   auto epoch_start = start;
   const int64_t last =
-      request_.max_steps ? std::min(request_.max_steps, total_steps()) : total_steps();
-  const int64_t save_every = request_.save_every ? request_.save_every : 5 * plan_.per_epoch();
-  Progress progress(step_, last, request_.log_every, request_.color);
+      settings_.max_steps ? std::min(settings_.max_steps, total_steps()) : total_steps();
+  const int64_t save_every = settings_.save_every ? settings_.save_every : 5 * plan_.per_epoch();
+  Progress progress(step_, last, settings_.log_every, settings_.color);
   folder.log(fmt::format("start at step {} of {}, {} steps an epoch", step_, total_steps(),
                          plan_.per_epoch()));
   // A run in a new folder has its start there, for replay.
-  int64_t saved = request_.resume ? step_ : -1;
-  if (request_.resume && !std::filesystem::exists(folder.checkpoint_path(step_))) save(folder);
+  int64_t saved = resumed_ ? step_ : -1;
+  if (resumed_ && !std::filesystem::exists(folder.checkpoint_path(step_))) save(folder);
   while (step_ < last && !interrupted) {
     const double lr = plan_.lr(step_);
     const std::vector<int32_t> images = plan_.images(step_);
@@ -159,20 +173,6 @@ void Run::save(RunFolder& folder) {
         require<NotFinite>(std::isfinite(v), "step {}: {} is not finite; no checkpoint is written",
                            step_, name);
   write_checkpoint(folder.checkpoint_path(step_), c);
-}
-
-void Run::resume(const std::filesystem::path& path) {
-  const Checkpoint c = read_checkpoint(path);
-  try {
-    trainer_.load(c.tensors);
-    epoch_ = from_values(c.epoch_sums);
-  } catch (const DataError& e) {
-    throw DataError(
-        fmt::format("{}: of another architecture than this run: {}", path.string(), e.what()));
-  }
-  step_ = c.step;
-  require<DataError>(step_ <= total_steps(), "{}: {} steps were taken, but this run has {} in all",
-                     path.string(), step_, total_steps());
 }
 
 }  // namespace gradus::ssgan

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <optional>
 #include <vector>
 
-#include "apps/ssgan/commands/commands.h"
+#include "apps/ssgan/checkpoint.h"
 #include "apps/ssgan/progress.h"
 #include "apps/ssgan/run_folder.h"
 #include "apps/ssgan/run_plan.h"
@@ -23,18 +22,29 @@ struct RunSummary {
   int64_t steps;   ///< in all
 };
 
+/// How a run goes on, beside what its options say it computes.
+struct RunSettings {
+  Device device;
+  bool color = false;
+  int64_t max_steps = 0;   ///< stop after so many in all; 0: run all epochs
+  int64_t log_every = 50;  ///< steps between plain progress lines
+  int64_t save_every = 0;  ///< steps between checkpoints; 0: every five epochs
+};
+
 /// One training run, from its first step, or from a checkpoint, to its last.
 class Run {
  public:
-  /// Starts from request.resume where that is set. Throws DataError where the checkpoint does not
-  /// fit the request's options. The sets must outlive the run.
-  Run(const TrainRequest& request, const ImageSet& train, const ImageSet& test);
+  /// The sets must outlive the run.
+  Run(const Options& options, const RunSettings& settings, const ImageSet& train,
+      const ImageSet& test);
+  /// Goes on from there. Throws DataError where the checkpoint does not fit the options.
+  void resume(const Checkpoint& checkpoint);
 
   int64_t step() const { return step_; }  ///< taken so far
   int64_t total_steps() const { return plan_.total_steps(); }
   int64_t labelled_count() const { return plan_.labelled(); }
 
-  /// Trains until the last step, request.max_steps or Ctrl-C; everything goes to `folder`, at the
+  /// Trains until the last step, settings.max_steps or Ctrl-C; everything goes to `folder`, at the
   /// end a checkpoint too. Throws NotFinite where a loss or a weight is not; no checkpoint is
   /// written then.
   void train(RunFolder& folder);
@@ -53,13 +63,13 @@ class Run {
   void require_finite(const Metrics& m) const;
   void finish_epoch(RunFolder& folder, Progress& progress, double lr, double seconds);
   void save(RunFolder& folder);
-  void resume(const std::filesystem::path& path);
 
-  const TrainRequest& request_;
   Options options_;
+  RunSettings settings_;
   const ImageSet& test_;
   RunPlan plan_;
   Trainer trainer_;
+  bool resumed_ = false;
   int64_t step_ = 0;
   Epoch epoch_;
   double seconds_ = 0;

@@ -75,14 +75,12 @@ void Trainer::run(const Tensor& index, const Trace& trace) {
 
 Batch Trainer::gather_batch(const Tensor& index) const {
   Batch batch;
-  const Shape shape = images_.shape().with(0, index.count());
-  Tensor images(shape, dtype_, device_), labels({index.count()}, dtype_, device_);
+  Tensor labels({index.count()}, dtype_, device_);
   batch.label_mask = labels.like();
   Backend& on = backend(device_);
-  on.gather(images_, index, 1 / 127.5, -1, images);
   on.gather(labels_, index, 1, 0, labels);
   on.gather(label_mask_, index, 1, 0, batch.label_mask);
-  batch.images = images;
+  batch.images = gather_images(images_, index, dtype_);
   batch.labels = labels.to(DType::i32);
   return batch;
 }

@@ -17,4 +17,10 @@ struct ImageSet {
   int64_t count() const { return labels.count(); }
 };
 
+/// Images as the networks see them, x / 127.5 - 1 in [-1, 1], on the device of `bytes`: the rows
+/// `index`, i32 [M], of u8 [N, ...] as [M, ...] of `dtype`.
+Tensor gather_images(const Tensor& bytes, const Tensor& index, DType dtype);
+/// The same of all rows.
+Tensor scaled_images(const Tensor& bytes, DType dtype);
+
 }  // namespace gradus

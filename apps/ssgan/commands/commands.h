@@ -4,23 +4,13 @@
 #include <optional>
 #include <string>
 
-#include "apps/ssgan/options.h"
-#include "tensor/device.h"
-#include "tensor/dtype.h"
+#include "apps/ssgan/checkpoint.h"
+#include "apps/ssgan/run.h"
 
 // The commands of `ssgan`, after their flags are understood. Each returns the exit status, or
 // throws: DataError 3, UsageError 2, NotFinite 5, any other Error 1. Results go to stdout.
 
 namespace gradus::ssgan {
-
-/// Flags or values that the command line should not have had: exit status 2.
-struct UsageError : Error {
-  using Error::Error;
-};
-/// A loss that is not finite: exit status 5.
-struct NotFinite : Error {
-  using Error::Error;
-};
 
 enum ExitStatus {
   kDone = 0,
@@ -34,21 +24,17 @@ enum ExitStatus {
 
 struct TrainRequest {
   Options options;
-  Device device;
+  RunSettings settings;
   std::filesystem::path out;
-  std::optional<std::filesystem::path> resume;  ///< a checkpoint
+  std::optional<Checkpoint> resume;  ///< where to go on from
   bool overwrite = false;
   bool baseline = false;  ///< afterwards the supervised baseline, in out/baseline
   bool dry_run = false;   ///< print the configuration and stop
-  bool color = false;
-  int64_t max_steps = 0;   ///< stop after so many in all; 0: run all epochs
-  int64_t log_every = 50;  ///< steps between plain progress lines
-  int64_t save_every = 0;  ///< steps between checkpoints; 0: every five epochs
 };
 int train(const TrainRequest& request);
 
 struct EvalRequest {
-  std::filesystem::path checkpoint;
+  Checkpoint checkpoint;
   Options options;
   Device device;
   bool json = false;
@@ -56,7 +42,7 @@ struct EvalRequest {
 int eval(const EvalRequest& request);
 
 struct SampleRequest {
-  std::filesystem::path checkpoint;
+  Checkpoint checkpoint;
   Options options;
   Device device;
   std::filesystem::path out;
@@ -65,14 +51,14 @@ struct SampleRequest {
 };
 int sample(const SampleRequest& request);
 
-struct StepCommand {
+struct StepRequest {
   Options options;
   Device device;
   DType dtype = DType::f32;
   std::filesystem::path weights, batch, out;
   int64_t max_steps = 0;
 };
-int step(const StepCommand& command);
+int step(const StepRequest& request);
 
 struct ReplayRequest {
   std::filesystem::path run;
@@ -84,15 +70,20 @@ struct ReplayRequest {
 /// Repeats step `step` of a run from the nearest earlier checkpoint and writes every tensor of it.
 int replay(const ReplayRequest& request);
 
-int compare(const std::filesystem::path& actual, const std::filesystem::path& case_dir,
-            double tolerance, bool json);
+struct CompareRequest {
+  std::filesystem::path actual;    ///< what `ssgan step` wrote
+  std::filesystem::path case_dir;  ///< expected.safetensors and case.json
+  double tolerance = 1e-12;
+  bool json = false;
+};
+int compare(const CompareRequest& request);
 
 struct ImportRequest {
   std::string from;  ///< PREFIX of a TensorFlow checkpoint, or PyTorch's weights .safetensors
   std::filesystem::path out;
   Options options;
 };
-/// Writes another program's weights as a checkpoint (import.h).
+/// Writes another program's weights as a checkpoint (import/import.h).
 int import_checkpoint(const ImportRequest& request);
 
 struct BenchRequest {

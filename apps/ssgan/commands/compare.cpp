@@ -2,21 +2,20 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/ssgan/commands/commands.h"
-#include "apps/ssgan/golden.h"
+#include "apps/ssgan/comparison.h"
 
 namespace gradus::ssgan {
 
-int compare(const std::filesystem::path& actual, const std::filesystem::path& case_dir,
-            double tolerance, bool json) {
-  const std::vector<Comparison> all = compare_with_case(load_safetensors(actual), case_dir);
+int compare(const CompareRequest& r) {
+  const std::vector<Comparison> all = compare_with_case(load_safetensors(r.actual), r.case_dir);
   int over = 0, bad = 0, compared = 0;
   nlohmann::ordered_json rows = nlohmann::json::array();
   for (const Comparison& c : all) {
-    const bool is_over = c.problem.empty() && !c.skipped && !(c.error <= tolerance);
+    const bool is_over = c.problem.empty() && !c.skipped && !(c.error <= r.tolerance);
     over += is_over;
     bad += !c.problem.empty();
     compared += c.problem.empty() && !c.skipped;
-    if (json)
+    if (r.json)
       rows.push_back(
           {{"name", c.name}, {"error", c.error}, {"skipped", c.skipped}, {"problem", c.problem}});
     else if (!c.problem.empty())
@@ -26,14 +25,14 @@ int compare(const std::filesystem::path& actual, const std::filesystem::path& ca
     else
       fmt::print("{:40}  {:.2e}{}\n", c.name, c.error, is_over ? "  over" : "");
   }
-  if (json)
+  if (r.json)
     fmt::print("{}\n",
                nlohmann::ordered_json{
-                   {"tolerance", tolerance}, {"over", over}, {"bad", bad}, {"tensors", rows}}
+                   {"tolerance", r.tolerance}, {"over", over}, {"bad", bad}, {"tensors", rows}}
                    .dump(2));
   else
     fmt::print("{} tensors compared, {} over {:g}, {} missing or misshapen\n", compared, over,
-               tolerance, bad);
+               r.tolerance, bad);
   return bad ? kBadData : over ? kCheckFailed : kDone;
 }
 

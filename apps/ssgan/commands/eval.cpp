@@ -1,6 +1,5 @@
 #include <nlohmann/json.hpp>
 
-#include "apps/ssgan/checkpoint.h"
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/data.h"
 #include "apps/ssgan/evaluate.h"
@@ -10,13 +9,8 @@ namespace gradus::ssgan {
 int eval(const EvalRequest& r) {
   const Options& o = r.options;
   Discriminator discriminator(network_of(o), DType::f32, r.device);
-  const Checkpoint c = read_checkpoint(r.checkpoint);
-  require_statistics(r.checkpoint, c, o);
-  try {
-    discriminator.load(c.tensors, "discriminator.");
-  } catch (const DataError& e) {
-    throw DataError(fmt::format("{}: {}", r.checkpoint.string(), e.what()));
-  }
+  require_statistics(r.checkpoint, o);
+  load_network(r.checkpoint, "discriminator.", discriminator);
   const ImageSet test = load_test_set(o);
   const double score = accuracy(discriminator, test, o.zero_as,
                                 o.running_stats ? Statistics::running : Statistics::batch);
@@ -24,7 +18,7 @@ int eval(const EvalRequest& r) {
                                            o.running_stats ? "running" : "batch",
                                            o.zero_as == ZeroAs::raw ? "raw 10" : "class 0");
   if (r.json)
-    fmt::print("{}\n", nlohmann::ordered_json{{"checkpoint", r.checkpoint.string()},
+    fmt::print("{}\n", nlohmann::ordered_json{{"checkpoint", r.checkpoint.path.string()},
                                               {"protocol", protocol},
                                               {"images", test.count()},
                                               {"accuracy", score}}

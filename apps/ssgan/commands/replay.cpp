@@ -1,9 +1,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "apps/ssgan/checkpoint.h"
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/data.h"
+#include "apps/ssgan/errors.h"
 #include "apps/ssgan/run_plan.h"
 #include "apps/ssgan/step_dump.h"
 

@@ -1,4 +1,3 @@
-#include "apps/ssgan/checkpoint.h"
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/samples.h"
 #include "nn/data/png.h"
@@ -8,13 +7,8 @@ namespace gradus::ssgan {
 int sample(const SampleRequest& r) {
   const Options& o = r.options;
   Generator generator(network_of(o), DType::f32, r.device);
-  const Checkpoint c = read_checkpoint(r.checkpoint);
-  require_statistics(r.checkpoint, c, o);
-  try {
-    generator.load(c.tensors, "generator.");
-  } catch (const DataError& e) {
-    throw DataError(fmt::format("{}: {}", r.checkpoint.string(), e.what()));
-  }
+  require_statistics(r.checkpoint, o);
+  load_network(r.checkpoint, "generator.", generator);
   const Picture picture = sample_grid(generator, r.count, r.columns, o.seed,
                                       o.running_stats ? Statistics::running : Statistics::batch);
   write_png(r.out, picture.rgb.data(), picture.width, picture.height);

@@ -4,7 +4,6 @@
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/data.h"
 #include "apps/ssgan/report/html.h"
-#include "apps/ssgan/run.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -32,16 +31,13 @@ RunFolder::Start start_of(const TrainRequest& r) {
 /// The supervised baseline of the same options, below the run's folder.
 RunSummary train_baseline(const TrainRequest& request, const ImageSet& train,
                           const ImageSet& test) {
-  TrainRequest baseline = request;
-  baseline.options.unlabeled = false;
-  baseline.out = request.out / "baseline";
-  baseline.resume.reset();
-  baseline.overwrite = true;
+  Options options = request.options;
+  options.unlabeled = false;
   fmt::print(stderr, "baseline: the discriminator alone, on the labelled images, as many steps\n");
-  Run run(baseline, train, test);
-  RunFolder folder(baseline.out, baseline.options, start_of(baseline), 0);
+  Run run(options, request.settings, train, test);
+  RunFolder folder(request.out / "baseline", options, RunFolder::Start::overwrite, 0);
   run.train(folder);
-  write_report(baseline.out);
+  write_report(folder.path());
   return run.summary();
 }
 
@@ -78,7 +74,8 @@ int train(const TrainRequest& request) {
   RunFolder::require_startable(request.out, start_of(request));
   stop_on_interrupt();
   const ImageSet train_set = load_training_set(o), test_set = load_test_set(o);
-  Run run(request, train_set, test_set);
+  Run run(o, request.settings, train_set, test_set);
+  if (request.resume) run.resume(*request.resume);
   RunFolder folder(request.out, o, start_of(request), run.step());
   const std::string protocol =
       fmt::format("{}; labels visible: {} ({}); {}; digit 0 as {}", train_set.protocol,

@@ -29,7 +29,8 @@ struct OptionFlags {
   std::optional<uint64_t> seed;
   bool no_unlabeled = false;
 
-  void add_data(CLI::App& app);
+  void add_data_dir(CLI::App& app);
+  void add_data(CLI::App& app);  ///< with --data-dir
   void add_network(CLI::App& app);
   void add_training(CLI::App& app);
   /// `base` with what the flags say; without `base` the preset's. Throws UsageError.

@@ -1,4 +1,4 @@
-#include "apps/ssgan/cli.h"
+#include "apps/ssgan/cli/flags.h"
 
 #include <omp.h>
 
@@ -6,7 +6,8 @@
 #include <cmath>
 #include <filesystem>
 
-#include "apps/ssgan/commands/commands.h"
+#include "apps/ssgan/cli/commands.h"
+#include "apps/ssgan/errors.h"
 #include "tensor/backend.h"
 
 namespace gradus::ssgan {
@@ -44,12 +45,23 @@ CLI::Validator not_negative() {
 
 CLI::Validator a_count() { return between(1, 1e9); }
 
-void OptionFlags::add_data(CLI::App& app) {
-  app.add_option("--data", data, "Data set: digits (drawn by this program) or svhn")
-      ->check(one_of({"digits", "svhn"}));
+CLI::App* add_command(CLI::App& program, const std::string& name, const std::string& description,
+                      const std::string& example) {
+  CLI::App* app = program.add_subcommand(name, description);
+  app->footer("Example:\n  " + example);
+  return app;
+}
+
+void OptionFlags::add_data_dir(CLI::App& app) {
   app.add_option(
       "--data-dir", data_dir,
       "Folder of train_32x32.mat and test_32x32.mat (else $GRADUS_DATA, else the cache)");
+}
+
+void OptionFlags::add_data(CLI::App& app) {
+  app.add_option("--data", data, "Data set: digits (drawn by this program) or svhn")
+      ->check(one_of({"digits", "svhn"}));
+  add_data_dir(app);
   app.add_option("--eval-stats", eval_stats,
                  "Batch norm in evaluation: the batch's own statistics, or the running ones")
       ->check(one_of({"batch", "running"}));

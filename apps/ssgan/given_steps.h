@@ -1,0 +1,25 @@
+#pragma once
+
+#include "apps/ssgan/options.h"
+#include "tensor/safetensors.h"
+
+namespace gradus::ssgan {
+
+/// Steps of training on given weights and data. docs/ssgan.md names the tensors.
+struct GivenSteps {
+  Options options;
+  DType dtype = DType::f32;
+  Device device;
+  TensorFile weights;  ///< parameters by name
+  /// With a leading axis of steps K: x u8 [K, N, 32, 32, 3] and y i32 [K, N], or index i32 [K, N]
+  /// into the training file of options.data_dir; label_mask i32 [K, N], z f32 [K, M, 100], lr f64
+  /// [K].
+  TensorFile batch;
+  int64_t max_steps = 0;  ///< 0: all K
+};
+
+/// Runs the steps. Result: the first step's activations and gradients, each step's losses [K], the
+/// parameters after the last. Throws DataError where a tensor is missing or misshapen.
+TensorFile run_steps(const GivenSteps& given);
+
+}  // namespace gradus::ssgan

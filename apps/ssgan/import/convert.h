@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/ssgan/checkpoint.h"
+
+// What the readers of other programs' weights share.
+
+namespace gradus::ssgan {
+
+/// f32 [A0, A1, ...] -> [A(axes[0]), A(axes[1]), ...].
+Tensor permute(const Tensor& from, const std::vector<int>& axes);
+/// `from` as f32, in our layout by `axes` (none: as it is). Throws DataError that begins with
+/// `what` where its type, its values or its shape are not what is expected.
+Tensor convert(const std::string& what, const Tensor& from, const Shape& expected,
+               const std::vector<int>& axes);
+/// Throws DataError where a variance is below 0.
+void require_not_negative(const std::string& what, const Tensor& t);
+
+/// What a trainer of these options saves before its first step: Adams are 0, statistics 0 and 1.
+Checkpoint fresh_checkpoint(const Options& options);
+
+bool is_adam(const std::string& name);
+bool is_statistic(const std::string& name);
+bool is_variance(const std::string& name);
+
+inline constexpr const char* kNoStatistics =
+    "moving averages are absent or were never updated: running statistics are 0 and 1 (evaluate by "
+    "--eval-stats batch)";
+inline constexpr const char* kNoAdams = "weights alone: both Adams start at 0";
+
+/// "a, b, c, d and 3 more".
+std::string listed(const std::vector<std::string>& names);
+
+}  // namespace gradus::ssgan
