@@ -37,27 +37,44 @@ Extent transposed_extent(Padding::Kind kind, int before, int after, int64_t in, 
   return {(in - 1) * stride + kernel - before - after, before};
 }
 
-void check(const char* operation, const Var& x, const Var& w, const Var& bias, int in_axis,
-           int out_axis, const char* w_axes, const ConvOptions& o) {
+/// Pixels from a kernel's first tap to its last.
+int64_t covered(int64_t taps, int dilation) { return (taps - 1) * dilation + 1; }
+
+ConvParams params(const ConvOptions& o, const Extent& h, const Extent& w) {
+  return {o.stride_h, o.stride_w, h.pad_before, w.pad_before, o.dilation_h, o.dilation_w, o.groups};
+}
+
+void check_operands(const char* operation, const Var& x, const Var& w, const char* w_axes,
+                    const ConvOptions& o) {
   require_alike(operation, x, w);
   require_rank(operation, "x", x.shape(), 4, "[N, H, W, C]");
   require_rank(operation, "w", w.shape(), 4, w_axes);
-  require<ShapeError>(x.shape()[3] == w.shape()[in_axis],
-                      "{}: x {} has {} channels, w {} = {} reads {}", operation, x.shape(),
-                      x.shape()[3], w.shape(), w_axes, w.shape()[in_axis]);
+  require<ShapeError>(w.shape().count() > 0, "{}: w {} is empty", operation, w.shape());
   require<ShapeError>(o.stride_h > 0 && o.stride_w > 0,
                       "{}: strides must be positive, got {} and {}", operation, o.stride_h,
                       o.stride_w);
-  require<ShapeError>(w.shape().count() > 0, "{}: w {} is empty", operation, w.shape());
+  require<ShapeError>(o.dilation_h > 0 && o.dilation_w > 0,
+                      "{}: dilations must be positive, got {} and {}", operation, o.dilation_h,
+                      o.dilation_w);
   const Padding& pad = o.padding;
   require<ShapeError>(pad.top >= 0 && pad.bottom >= 0 && pad.left >= 0 && pad.right >= 0,
                       "{}: paddings must not be negative, got {}, {}, {}, {}", operation, pad.top,
                       pad.bottom, pad.left, pad.right);
+  require<ShapeError>(o.groups > 0 && w.shape()[0] % o.groups == 0,
+                      "{}: groups must divide axis 0 of w {}, got {}", operation, w.shape(),
+                      o.groups);
+}
+
+/// `in` and `out` are the channels that w stands for.
+void check_channels(const char* operation, const Var& x, const Var& w, const Var& bias,
+                    const char* w_axes, int64_t in, int64_t out) {
+  require<ShapeError>(x.shape()[3] == in, "{}: x {} has {} channels, w {} = {} reads {}", operation,
+                      x.shape(), x.shape()[3], w.shape(), w_axes, in);
   if (!bias.value().defined()) return;
   require_alike(operation, x, bias);
-  require<ShapeError>(bias.shape() == Shape{w.shape()[out_axis]},
-                      "{}: bias must be [{}], one a filter of w {}, got {}", operation,
-                      w.shape()[out_axis], w.shape(), bias.shape());
+  require<ShapeError>(bias.shape() == Shape{out},
+                      "{}: bias must be [{}], one a filter of w {}, got {}", operation, out,
+                      w.shape(), bias.shape());
 }
 
 void require_output(const char* operation, const Extent& h, const Extent& w, const Var& x,
@@ -70,13 +87,16 @@ void require_output(const char* operation, const Extent& h, const Extent& w, con
 }  // namespace
 
 Var conv2d(const Var& x, const Var& w, const Var& bias, const ConvOptions& o) {
-  check("conv2d", x, w, bias, 3, 0, "[K, R, S, C]", o);
+  const char* axes = o.groups > 1 ? "[K, R, S, C / groups]" : "[K, R, S, C]";
+  check_operands("conv2d", x, w, axes, o);
   const Padding& pad = o.padding;
   const Shape &sx = x.shape(), &sw = w.shape();
-  const Extent h = conv_extent(pad.kind, pad.top, pad.bottom, sx[1], sw[1], o.stride_h);
-  const Extent q = conv_extent(pad.kind, pad.left, pad.right, sx[2], sw[2], o.stride_w);
+  check_channels("conv2d", x, w, bias, axes, sw[3] * o.groups, sw[0]);
+  const int64_t rows = covered(sw[1], o.dilation_h), columns = covered(sw[2], o.dilation_w);
+  const Extent h = conv_extent(pad.kind, pad.top, pad.bottom, sx[1], rows, o.stride_h);
+  const Extent q = conv_extent(pad.kind, pad.left, pad.right, sx[2], columns, o.stride_w);
   require_output("conv2d", h, q, x, w);
-  const ConvParams p{o.stride_h, o.stride_w, h.pad_before, q.pad_before};
+  const ConvParams p = params(o, h, q);
   Tensor y({sx[0], h.out, q.out, sw[0]}, x.dtype(), x.device());
   backend(y).conv(p, x.value(), w.value(), bias.value(), y);
   return Tape::record("conv2d", {x, w, bias}, y,
@@ -96,14 +116,17 @@ Var conv2d(const Var& x, const Var& w, const Var& bias, const ConvOptions& o) {
 }
 
 Var conv_transpose2d(const Var& x, const Var& w, const Var& bias, const ConvOptions& o) {
-  check("conv_transpose2d", x, w, bias, 0, 3, "[C, R, S, K]", o);
+  const char* axes = o.groups > 1 ? "[C, R, S, K / groups]" : "[C, R, S, K]";
+  check_operands("conv_transpose2d", x, w, axes, o);
   const Padding& pad = o.padding;
   const Shape &sx = x.shape(), &sw = w.shape();
-  const Extent h = transposed_extent(pad.kind, pad.top, pad.bottom, sx[1], sw[1], o.stride_h);
-  const Extent q = transposed_extent(pad.kind, pad.left, pad.right, sx[2], sw[2], o.stride_w);
+  check_channels("conv_transpose2d", x, w, bias, axes, sw[0], sw[3] * o.groups);
+  const int64_t rows = covered(sw[1], o.dilation_h), columns = covered(sw[2], o.dilation_w);
+  const Extent h = transposed_extent(pad.kind, pad.top, pad.bottom, sx[1], rows, o.stride_h);
+  const Extent q = transposed_extent(pad.kind, pad.left, pad.right, sx[2], columns, o.stride_w);
   require_output("conv_transpose2d", h, q, x, w);
-  const ConvParams p{o.stride_h, o.stride_w, h.pad_before, q.pad_before};
-  Tensor y({sx[0], h.out, q.out, sw[3]}, x.dtype(), x.device());
+  const ConvParams p = params(o, h, q);
+  Tensor y({sx[0], h.out, q.out, sw[3] * o.groups}, x.dtype(), x.device());
   backend(y).conv_grad_input(p, w.value(), x.value(), bias.value(), y);
   return Tape::record("conv_transpose2d", {x, w, bias}, y,
                       [p, x = x.value(), w = w.value()](const Tensor& dy, GradSink& grads) {

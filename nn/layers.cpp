@@ -6,7 +6,22 @@
 namespace gradus {
 namespace {
 
-ConvOptions geometry(const Conv2dOptions& o) { return {o.stride, o.stride, o.padding}; }
+ConvOptions geometry(const Conv2dOptions& o) {
+  return {o.stride, o.stride, o.padding, o.dilation, o.dilation, o.groups};
+}
+
+/// Values that one output reads of `channels` in, or one input reaches of `channels` out.
+int64_t fan(const Conv2dOptions& o, int64_t channels) {
+  return channels / o.groups * o.kernel * o.kernel;
+}
+
+/// w [first, kernel, kernel, second / groups].
+Shape filters(const char* layer, const Conv2dOptions& o, int64_t first, int64_t second) {
+  require<ShapeError>(o.groups > 0 && o.in % o.groups == 0 && o.out % o.groups == 0,
+                      "{}: {} groups do not divide {} channels in and {} out", layer, o.groups,
+                      o.in, o.out);
+  return {first, o.kernel, o.kernel, second / o.groups};
+}
 
 /// running = momentum * running + (1 - momentum) * batch, in place.
 void move_towards(Tensor& running, const Tensor& batch, double momentum) {
@@ -27,8 +42,8 @@ Var Linear::operator()(const Pass& pass, const Var& x) {
 Conv2d::Conv2d(Module& parent, std::string name, const Conv2dOptions& o)
     : Layer(parent, std::move(name)),
       geometry_(geometry(o)),
-      weight_(*this, "weight", {o.out, o.kernel, o.kernel, o.in}, o.initializer,
-              o.in * o.kernel * o.kernel, o.out * o.kernel * o.kernel),
+      weight_(*this, "weight", filters("Conv2d", o, o.out, o.in), o.initializer, fan(o, o.in),
+              fan(o, o.out)),
       bias_(*this, "bias", {o.out}, constant(0)) {}
 
 Var Conv2d::operator()(const Pass& pass, const Var& x) {
@@ -38,8 +53,8 @@ Var Conv2d::operator()(const Pass& pass, const Var& x) {
 ConvTranspose2d::ConvTranspose2d(Module& parent, std::string name, const Conv2dOptions& o)
     : Layer(parent, std::move(name)),
       geometry_(geometry(o)),
-      weight_(*this, "weight", {o.in, o.kernel, o.kernel, o.out}, o.initializer,
-              o.in * o.kernel * o.kernel, o.out * o.kernel * o.kernel),
+      weight_(*this, "weight", filters("ConvTranspose2d", o, o.in, o.out), o.initializer,
+              fan(o, o.in), fan(o, o.out)),
       bias_(*this, "bias", {o.out}, constant(0)) {}
 
 Var ConvTranspose2d::operator()(const Pass& pass, const Var& x) {

@@ -43,9 +43,12 @@ struct Conv2dOptions {
   int stride = 1;
   Padding padding = Padding::same();
   Initializer initializer = glorot_uniform();
+  int dilation = 1;
+  int groups = 1;
 };
 
-/// x [N, H, W, in] -> [N, P, Q, out]; weight [out, kernel, kernel, in], bias [out]. See conv2d.
+/// x [N, H, W, in] -> [N, P, Q, out]; weight [out, kernel, kernel, in / groups], bias [out].
+/// See conv2d.
 class Conv2d final : public Layer {
  public:
   Conv2d(Module& parent, std::string name, const Conv2dOptions& options);
@@ -56,8 +59,8 @@ class Conv2d final : public Layer {
   Parameter weight_, bias_;
 };
 
-/// x [N, H, W, in] -> [N, P, Q, out]; weight [in, kernel, kernel, out], bias [out]. See
-/// conv_transpose2d.
+/// x [N, H, W, in] -> [N, P, Q, out]; weight [in, kernel, kernel, out / groups], bias [out].
+/// See conv_transpose2d.
 class ConvTranspose2d final : public Layer {
  public:
   ConvTranspose2d(Module& parent, std::string name, const Conv2dOptions& options);

@@ -13,11 +13,14 @@
 namespace gradus {
 
 /// A convolution's geometry beside its shapes: output (p, q) reads the input rows
-/// p * stride_h - pad_top + r, columns q * stride_w - pad_left + s. What is padded at the bottom
-/// and on the right follows from the shapes.
+/// p * stride_h - pad_top + r * dilation_h, columns q * stride_w - pad_left + s * dilation_w. What
+/// is padded at the bottom and on the right follows from the shapes. With groups, the C channels of
+/// the input and the K of the output fall into as many equal runs, and a run reads its own alone.
 struct ConvParams {
   int stride_h = 1, stride_w = 1;
   int pad_top = 0, pad_left = 0;
+  int dilation_h = 1, dilation_w = 1;
+  int groups = 1;
   bool operator==(const ConvParams&) const = default;
 };
 
@@ -77,7 +80,7 @@ class Backend {
   /// c [M, N] = op(a) op(b), op a transpose where asked.
   virtual void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
                       Tensor& c) = 0;
-  /// y [N, P, Q, K] = x [N, H, W, C] * w [K, R, S, C] + bias [K]; bias may be undefined.
+  /// y [N, P, Q, K] = x [N, H, W, C] * w [K, R, S, C / groups] + bias [K]; bias may be undefined.
   virtual void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
                     Tensor& y) = 0;
   /// dx [N, H, W, C] from w and dy: the adjoint of conv in x, and so also the forward transposed

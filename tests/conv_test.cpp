@@ -85,19 +85,19 @@ TEST_CASE("conv: conv_transpose2d is the adjoint of conv2d", "[conv]") {
   const auto pick = [&](int low, int high) { return low + int(words() % (high - low + 1)); };
   for (unsigned i = 0; i < 200; ++i) {
     const int r = pick(1, 5), s = pick(1, 5), p = pick(1, 5), q = pick(1, 5), c = pick(1, 5);
-    ConvOptions o{pick(1, 3), pick(1, 3), {}};
+    ConvOptions o{pick(1, 3), pick(1, 3), {}, pick(1, 2), pick(1, 3), pick(1, 3)};
     const int kind = pick(0, 2);
     // The sizes at which the transposed convolution ends where x does.
     int h = p * o.stride_h, w = q * o.stride_w;
     if (kind > 0) {
       if (kind == 1) o.padding = Padding::valid();
       if (kind == 2) o.padding = Padding::of(pick(0, 1), pick(0, 1), pick(0, 1), pick(0, 1));
-      h = (p - 1) * o.stride_h + r - o.padding.top - o.padding.bottom;
-      w = (q - 1) * o.stride_w + s - o.padding.left - o.padding.right;
+      h = (p - 1) * o.stride_h + (r - 1) * o.dilation_h + 1 - o.padding.top - o.padding.bottom;
+      w = (q - 1) * o.stride_w + (s - 1) * o.dilation_w + 1 - o.padding.left - o.padding.right;
     }
     if (h < 1 || w < 1) continue;
-    const Tensor x = random_tensor({2, h, w, c}, DType::f64, 3 * i);
-    const Tensor filters = random_tensor({pick(1, 4), r, s, c}, DType::f64, 3 * i + 1);
+    const Tensor x = random_tensor({2, h, w, c * o.groups}, DType::f64, 3 * i);
+    const Tensor filters = random_tensor({pick(1, 4) * o.groups, r, s, c}, DType::f64, 3 * i + 1);
     const Tensor y = conv2d(x, filters, {}, o).value();
     INFO("x " << to_string(x.shape()) << " w " << to_string(filters.shape()) << " y "
               << to_string(y.shape()) << " kind " << kind);

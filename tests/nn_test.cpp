@@ -119,9 +119,10 @@ TEST_CASE("init: layers state the fans of their formula", "[nn]") {
   Linear linear(root, "a", {4, 7, spy});
   Conv2d conv(root, "b", {.in = 3, .out = 64, .kernel = 5, .initializer = spy});
   ConvTranspose2d up(root, "c", {.in = 8, .out = 6, .kernel = 3, .initializer = spy});
+  Conv2d grouped(root, "d", {.in = 4, .out = 6, .kernel = 3, .initializer = spy, .groups = 2});
   Random random(1);
   root.initialize(random);
-  CHECK(fans == std::vector<std::pair<int64_t, int64_t>>{{4, 7}, {75, 1600}, {72, 54}});
+  CHECK(fans == std::vector<std::pair<int64_t, int64_t>>{{4, 7}, {75, 1600}, {72, 54}, {18, 27}});
   CHECK(to_array(conv.parameters()[1]->value()).v == std::vector<double>(64, 0.0));
 }
 
@@ -153,6 +154,25 @@ TEST_CASE("layers: linear and convolutions are the operations with their paramet
   CHECK(same_bits(up(kEvaluation, image).value(),
                   conv_transpose2d(image, value(up, 0), value(up, 1), same2).value()));
   CHECK(up(kEvaluation, image).shape() == Shape{2, 12, 12, 4});
+}
+
+TEST_CASE("layers: convolutions with dilation and groups", "[nn]") {
+  Module root(DType::f64);
+  const Conv2dOptions options{.in = 4, .out = 6, .stride = 2, .dilation = 3, .groups = 2};
+  const ConvOptions same{2, 2, Padding::same(), 3, 3, 2};
+  Conv2d conv(root, "conv", options);
+  ConvTranspose2d up(root, "up", options);
+  const auto w = [](Layer& l) -> Var { return l.parameters()[0]->value(); };
+  CHECK(w(conv).shape() == Shape{6, 3, 3, 2});
+  CHECK(w(up).shape() == Shape{4, 3, 3, 3});
+  Random random(1, Stream::init);
+  root.initialize(random);
+  const Tensor image = random_tensor({2, 8, 8, 4}, DType::f64, 2);
+  CHECK(same_bits(conv(kEvaluation, image).value(), conv2d(image, w(conv), {}, same).value()));
+  CHECK(
+      same_bits(up(kEvaluation, image).value(), conv_transpose2d(image, w(up), {}, same).value()));
+  CHECK_THROWS_WITH(Conv2d(root, "bad", {.in = 4, .out = 6, .groups = 4}),
+                    "Conv2d: 4 groups do not divide 4 channels in and 6 out");
 }
 
 TEST_CASE("layers: batch norm and its running statistics", "[nn]") {

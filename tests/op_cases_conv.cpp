@@ -36,17 +36,19 @@ Axis transposed_axis(Padding::Kind kind, int before, int after, int64_t in, int6
 
 struct Geometry {
   int64_t n, h, w, c;  // x
-  int64_t k, r, s;     // out channels, kernel
+  int64_t k, r, s;     // channels out, taps
   ConvOptions o;
   bool bias;
 };
 
 /// out[n, p, q, k] = bias[k] + sum x[n, i, j, c] w(k, r, s, c) over all taps with p, q in range:
-/// i = p * stride - before + r forward, p = i * stride - before + r transposed.
+/// i = p * stride - before + r * dilation forward, p = i * stride - before + r * dilation
+/// transposed; c and k in the same group, whose channels w counts on one side from its first.
 Array conv_loops(const std::vector<Array>& in, const ConvOptions& o, bool transposed, Axis h,
                  Axis w) {
   const Array &x = in[0], &f = in[1];
-  const int64_t channels = transposed ? f.shape[3] : f.shape[0];
+  const int64_t channels = transposed ? f.shape[3] * o.groups : f.shape[0];
+  const int64_t group_in = x.shape[3] / o.groups, group_out = channels / o.groups;
   Array y({x.shape[0], h.out, w.out, channels});
   if (in.size() > 2)
     for (size_t i = 0; i < y.v.size(); ++i) y.v[i] = in[2].v[i % channels];
@@ -56,14 +58,17 @@ Array conv_loops(const std::vector<Array>& in, const ConvOptions& o, bool transp
                 large_w = transposed ? w.out : x.shape[2];
   for_each_index({x.shape[0], rows, columns, f.shape[1], f.shape[2]}, [&](const Index& at) {
     const int64_t n = at[0], p = at[1], q = at[2], r = at[3], s = at[4];
-    const int64_t i = p * o.stride_h - h.before + r, j = q * o.stride_w - w.before + s;
+    const int64_t i = p * o.stride_h - h.before + r * o.dilation_h;
+    const int64_t j = q * o.stride_w - w.before + s * o.dilation_w;
     if (i < 0 || i >= large_h || j < 0 || j >= large_w) return;
     for (int64_t k = 0; k < channels; ++k)
       for (int64_t c = 0; c < x.shape[3]; ++c)
-        if (transposed)
-          y(n, i, j, k) += x(n, p, q, c) * f(c, r, s, k);
+        if (c / group_in != k / group_out)
+          continue;
+        else if (transposed)
+          y(n, i, j, k) += x(n, p, q, c) * f(c, r, s, k % group_out);
         else
-          y(n, p, q, k) += x(n, i, j, c) * f(k, r, s, c);
+          y(n, p, q, k) += x(n, i, j, c) * f(k, r, s, c % group_in);
   });
   return y;
 }
@@ -75,17 +80,25 @@ std::string name_of(const char* operation, const Geometry& g) {
       : pad.kind == Padding::Kind::valid
           ? "valid"
           : fmt::format("{} {} {} {}", pad.top, pad.bottom, pad.left, pad.right);
-  return fmt::format("{} [{}, {}, {}, {}] to {} by {}x{} stride {}x{} padding {}{}", operation, g.n,
-                     g.h, g.w, g.c, g.k, g.r, g.s, g.o.stride_h, g.o.stride_w, padding,
+  const std::string more =
+      g.o.dilation_h * g.o.dilation_w * g.o.groups == 1
+          ? ""
+          : fmt::format(" dilation {}x{} groups {}", g.o.dilation_h, g.o.dilation_w, g.o.groups);
+  return fmt::format("{} [{}, {}, {}, {}] to {} by {}x{} stride {}x{} padding {}{}{}", operation,
+                     g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.o.stride_h, g.o.stride_w, padding, more,
                      g.bias ? "" : " no bias");
 }
 
 OpCase conv_case(const Geometry& g, bool transposed) {
   const Padding& pad = g.o.padding;
   const auto axis = transposed ? transposed_axis : conv_axis;
-  const Axis h = axis(pad.kind, pad.top, pad.bottom, g.h, g.r, g.o.stride_h);
-  const Axis w = axis(pad.kind, pad.left, pad.right, g.w, g.s, g.o.stride_w);
-  const Shape filters = transposed ? Shape{g.c, g.r, g.s, g.k} : Shape{g.k, g.r, g.s, g.c};
+  const ConvOptions& o = g.o;
+  const int64_t rows = g.r + (g.r - 1) * (o.dilation_h - 1);
+  const int64_t columns = g.s + (g.s - 1) * (o.dilation_w - 1);
+  const Axis h = axis(pad.kind, pad.top, pad.bottom, g.h, rows, o.stride_h);
+  const Axis w = axis(pad.kind, pad.left, pad.right, g.w, columns, o.stride_w);
+  const Shape filters =
+      transposed ? Shape{g.c, g.r, g.s, g.k / o.groups} : Shape{g.k, g.r, g.s, g.c / o.groups};
   std::vector<OpInput> inputs = {{{g.n, g.h, g.w, g.c}}, {filters}};
   if (g.bias) inputs.push_back({{g.k}});
   return {
@@ -95,7 +108,8 @@ OpCase conv_case(const Geometry& g, bool transposed) {
         return transposed ? conv_transpose2d(in[0], in[1], bias, o) : conv2d(in[0], in[1], bias, o);
       },
       [o = g.o, transposed, h, w](const auto& in) { return conv_loops(in, o, transposed, h, w); },
-      ConvCase{transposed, {g.o.stride_h, g.o.stride_w, h.before, w.before}}};
+      ConvCase{transposed,
+               {o.stride_h, o.stride_w, h.before, w.before, o.dilation_h, o.dilation_w, o.groups}}};
 }
 
 /// Every kernel 1..5, stride 1..3 and padding, with sizes, channels and bias that change along.
@@ -136,6 +150,23 @@ const Geometry kSpecial[] = {
     {2, 6, 6, 16, 32, 3, 3, {1, 1, Padding::same()}, true},
     {2, 6, 6, 17, 19, 3, 3, {2, 2, Padding::same()}, true},
     {1, 8, 8, 16, 3, 5, 5, {2, 2, Padding::same()}, true},
+    // Dilation.
+    {2, 9, 8, 3, 4, 3, 3, {1, 1, Padding::same(), 2, 2}, true},
+    {1, 11, 9, 5, 16, 3, 2, {1, 1, Padding::valid(), 3, 4}, true},
+    {1, 9, 10, 16, 16, 3, 3, {2, 2, Padding::same(), 2, 3}, false},
+    {2, 8, 9, 3, 2, 2, 3, {3, 1, Padding::of(2, 1, 0, 3), 4, 2}, true},
+    {1, 8, 8, 2, 3, 1, 1, {2, 2, Padding::same(), 2, 2}, true},
+    {1, 4, 4, 3, 2, 2, 2, {1, 1, Padding::of(3, 2, 2, 3), 2, 2}, true},
+    // Groups, and one a channel.
+    {2, 7, 6, 4, 6, 3, 3, {1, 1, Padding::same(), 1, 1, 2}, true},
+    {1, 6, 8, 6, 6, 3, 2, {2, 1, Padding::valid(), 1, 1, 3}, false},
+    {2, 6, 6, 5, 5, 3, 3, {1, 1, Padding::same(), 1, 1, 5}, true},
+    {1, 8, 8, 32, 32, 3, 3, {2, 2, Padding::same(), 1, 1, 32}, true},
+    {1, 7, 7, 3, 12, 5, 5, {2, 2, Padding::same(), 1, 1, 3}, true},
+    {2, 6, 5, 32, 48, 3, 3, {1, 1, Padding::same(), 1, 1, 2}, true},
+    {1, 5, 6, 8, 4, 1, 1, {2, 3, Padding::valid(), 1, 1, 4}, true},
+    {2, 2, 2, 8, 8, 3, 3, {1, 1, Padding::same(), 1, 1, 4}, true},
+    {1, 9, 8, 8, 12, 3, 3, {2, 1, Padding::of(2, 1, 3, 0), 2, 3, 4}, true},
 };
 
 }  // namespace

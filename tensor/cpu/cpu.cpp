@@ -53,18 +53,20 @@ void Cpu::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tens
 
 void Cpu::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
                Tensor& y) {
-  if (y.dtype() == DType::f32) return onednn::conv(p, x, w, bias, y);
+  if (y.dtype() == DType::f32 && onednn::takes(p, x, w, y)) return onednn::conv(p, x, w, bias, y);
   Reference::conv(p, x, w, bias, y);
 }
 
 void Cpu::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
                           const Tensor& bias, Tensor& dx) {
-  if (dx.dtype() == DType::f32) return onednn::conv_grad_input(p, w, dy, bias, dx);
+  if (dx.dtype() == DType::f32 && onednn::takes(p, dx, w, dy))
+    return onednn::conv_grad_input(p, w, dy, bias, dx);
   Reference::conv_grad_input(p, w, dy, bias, dx);
 }
 
 void Cpu::conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy, Tensor& dw) {
-  if (dw.dtype() == DType::f32) return onednn::conv_grad_weight(p, x, dy, dw);
+  if (dw.dtype() == DType::f32 && onednn::takes(p, x, dw, dy))
+    return onednn::conv_grad_weight(p, x, dy, dw);
   Reference::conv_grad_weight(p, x, dy, dw);
 }
 

@@ -13,8 +13,22 @@ Geometry geometry(const ConvParams& params, const Tensor& x, const Tensor& w, co
   const Shape& xs = x.shape();
   const Shape& ws = w.shape();
   const Shape& ys = y.shape();
-  return {xs[0], xs[1], xs[2],           xs[3],           ws[0],          ws[1],          ws[2],
-          ys[1], ys[2], params.stride_h, params.stride_w, params.pad_top, params.pad_left};
+  return {xs[0],
+          xs[1],
+          xs[2],
+          xs[3],
+          ws[0],
+          ws[1],
+          ws[2],
+          ys[1],
+          ys[2],
+          params.stride_h,
+          params.stride_w,
+          params.pad_top,
+          params.pad_left,
+          params.dilation_h,
+          params.dilation_w,
+          params.groups};
 }
 
 const float* data_or_null(const Tensor& t) { return t.defined() ? t.data<float>() : nullptr; }
@@ -30,7 +44,7 @@ bool few_pixels(const Geometry& g) { return g.p * g.q <= 4; }
 bool few_channels(const Geometry& g) { return g.c <= 8; }
 
 /// Whether to leave oneDNN's direct convolutions.
-bool by_patches(const Geometry& g) { return !direct::takes(g) || few_pixels(g); }
+bool by_patches(const Geometry& g) { return g.is_plain() && (!direct::takes(g) || few_pixels(g)); }
 
 /// x [rows, width] += row, or = row.
 void broadcast_row(const float* row, int64_t rows, int64_t width, bool add, float* x) {
@@ -56,6 +70,11 @@ void broadcast_bias(const Tensor& bias, bool add, Tensor& x) {
 
 }  // namespace
 
+bool takes(const ConvParams& params, const Tensor& x, const Tensor& w, const Tensor& y) {
+  const Geometry g = geometry(params, x, w, y);
+  return g.is_plain() || direct::takes(g);
+}
+
 void conv(const ConvParams& params, const Tensor& x, const Tensor& w, const Tensor& bias,
           Tensor& y) {
   if (y.count() == 0) return;
@@ -70,7 +89,7 @@ void conv_grad_input(const ConvParams& params, const Tensor& w, const Tensor& dy
   if (dx.count() == 0) return;
   if (dy.count() == 0 || w.count() == 0) return broadcast_bias(bias, false, dx);
   const Geometry g = geometry(params, dx, w, dy);
-  if (by_patches(g) || few_channels(g)) {
+  if (by_patches(g) || (g.is_plain() && few_channels(g))) {
     patches::grad_input(g, w.data<float>(), dy.data<float>(), data_or_null(bias), dx.data<float>());
   } else {
     direct::grad_input(g, w.data<float>(), dy.data<float>(), dx.data<float>());

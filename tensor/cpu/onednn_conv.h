@@ -7,16 +7,19 @@
 /// overwrite their last argument.
 namespace gradus::onednn {
 
-/// y [N, P, Q, K] = x [N, H, W, C] * w [K, R, S, C]: all the numbers of one convolution.
+/// y [N, P, Q, K] = x [N, H, W, C] * w [K, R, S, C / groups]: all the numbers of one convolution.
 struct Geometry {
   int64_t n, h, w, c;
   int64_t k, r, s;
   int64_t p, q;
   int64_t stride_h, stride_w, pad_top, pad_left;
+  int64_t dilation_h = 1, dilation_w = 1, groups = 1;
 
   /// Rows of padding that the last output row reads; negative where it ends before the input does.
-  int64_t pad_bottom() const { return (p - 1) * stride_h + r - h - pad_top; }
-  int64_t pad_right() const { return (q - 1) * stride_w + s - w - pad_left; }
+  int64_t pad_bottom() const { return (p - 1) * stride_h + (r - 1) * dilation_h + 1 - h - pad_top; }
+  int64_t pad_right() const { return (q - 1) * stride_w + (s - 1) * dilation_w + 1 - w - pad_left; }
+  /// Neither dilation nor groups.
+  bool is_plain() const { return dilation_h == 1 && dilation_w == 1 && groups == 1; }
   auto operator<=>(const Geometry&) const = default;
 };
 
@@ -36,7 +39,7 @@ void grad_input(const Geometry& g, const float* w, const float* dy, float* dx);
 void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw);
 }  // namespace direct
 
-/// Convolutions as products with the matrix of patches [N P Q, R S C], for any geometry.
+/// Convolutions as products with the matrix of patches [N P Q, R S C], for any plain geometry.
 namespace patches {
 void forward(const Geometry& g, const float* x, const float* w, const float* bias, float* y);
 /// bias [C] or null.

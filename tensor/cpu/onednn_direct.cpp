@@ -70,18 +70,22 @@ Plan::Plan(const Key& key) : pass_(key.pass) {
   const auto direct = dnnl::algorithm::convolution_direct;
   const memory::desc x({g.n, g.c, g.h, g.w}, f32, Tag::nhwc);
   const memory::desc y({g.n, g.k, g.p, g.q}, f32, Tag::nhwc);
-  const memory::desc w({g.k, g.c, g.r, g.s}, f32, Tag::any);
-  const memory::desc plain({g.k, g.c, g.r, g.s}, f32, Tag::ohwi);
+  const memory::dims filters =
+      g.groups == 1 ? memory::dims{g.k, g.c, g.r, g.s}
+                    : memory::dims{g.groups, g.k / g.groups, g.c / g.groups, g.r, g.s};
+  const memory::desc w(filters, f32, Tag::any);
+  const memory::desc plain(filters, f32, g.groups == 1 ? Tag::ohwi : Tag::gohwi);
   const memory::desc bias = key.bias ? memory::desc({g.k}, f32, Tag::a) : memory::desc();
   const memory::dims strides{g.stride_h, g.stride_w};
+  const memory::dims gaps{g.dilation_h - 1, g.dilation_w - 1};
   const memory::dims front{g.pad_top, g.pad_left};
   // The library rounds the number of outputs down, so unread input needs no negative padding.
   const memory::dims back{std::max<int64_t>(0, g.pad_bottom()),
                           std::max<int64_t>(0, g.pad_right())};
 
-  const auto forward = describe<dnnl::convolution_forward>(
-      std::tuple(dnnl::prop_kind::forward_training, direct, x, w, bias, y, strides, front, back));
-  const std::tuple gradient(direct, x, w, y, strides, front, back);
+  const auto forward = describe<dnnl::convolution_forward>(std::tuple(
+      dnnl::prop_kind::forward_training, direct, x, w, bias, y, strides, gaps, front, back));
+  const std::tuple gradient(direct, x, w, y, strides, gaps, front, back);
   x_ = unbound(x);
   y_ = unbound(y);
   plain_ = unbound(plain);
@@ -147,7 +151,7 @@ void run(Pass pass, const Geometry& g, const float* x, const float* w, const flo
   } catch (const dnnl::error& e) {
     throw Error(
         fmt::format("oneDNN {}: {} in the convolution of [{}, {}, {}, {}] by [{}, {}, {}, {}]",
-                    version(), e.what(), g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.c));
+                    version(), e.what(), g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.c / g.groups));
   }
 }
 

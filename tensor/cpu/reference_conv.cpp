@@ -7,7 +7,8 @@ namespace gradus::cpu {
 namespace {
 
 struct Geometry {
-  int64_t n, h, w, c, k, r, s, p, q;  // x [n,h,w,c], w [k,r,s,c], y [n,p,q,k]
+  int64_t n, h, w, c, k, r, s, p, q;  // x [n,h,w,c], w [k,r,s,reads], y [n,p,q,k]
+  int64_t reads;                      // channels of x that an output reads
 
   Geometry(const Shape& x, const Shape& weight, const Shape& y)
       : n(x[0]),
@@ -18,7 +19,12 @@ struct Geometry {
         r(weight[1]),
         s(weight[2]),
         p(y[1]),
-        q(y[2]) {}
+        q(y[2]),
+        reads(weight[3]) {}
+
+  int64_t filter() const { return r * s * reads; }
+  /// The first channel of x that output channel `out` reads.
+  int64_t first_channel(int64_t out, int groups) const { return out / (k / groups) * reads; }
 };
 
 /// Calls fn(x offset, w offset without the filter, y offset without the filter) for every output
@@ -28,12 +34,12 @@ void for_each_tap(const ConvParams& cp, const Geometry& g, int64_t n, const Fn& 
   for (int64_t p = 0; p < g.p; ++p)
     for (int64_t q = 0; q < g.q; ++q)
       for (int64_t r = 0; r < g.r; ++r) {
-        const int64_t ih = p * cp.stride_h - cp.pad_top + r;
+        const int64_t ih = p * cp.stride_h - cp.pad_top + r * cp.dilation_h;
         if (ih < 0 || ih >= g.h) continue;
         for (int64_t s = 0; s < g.s; ++s) {
-          const int64_t iw = q * cp.stride_w - cp.pad_left + s;
+          const int64_t iw = q * cp.stride_w - cp.pad_left + s * cp.dilation_w;
           if (iw < 0 || iw >= g.w) continue;
-          fn(((n * g.h + ih) * g.w + iw) * g.c, (r * g.s + s) * g.c,
+          fn(((n * g.h + ih) * g.w + iw) * g.c, (r * g.s + s) * g.reads,
              ((n * g.p + p) * g.q + q) * g.k);
         }
       }
@@ -65,7 +71,6 @@ void start_with_bias(const Tensor& bias, T* y, int64_t rows, int64_t channels) {
 void Reference::conv(const ConvParams& cp, const Tensor& x, const Tensor& w, const Tensor& bias,
                      Tensor& y) {
   const Geometry g(x.shape(), w.shape(), y.shape());
-  const int64_t filter = g.r * g.s * g.c;
   visit_float(x.dtype(), [&]<class T>(T) {
     const T *vx = x.data<T>(), *vw = w.data<T>();
     T* vy = y.data<T>();
@@ -74,7 +79,8 @@ void Reference::conv(const ConvParams& cp, const Tensor& x, const Tensor& w, con
         start_with_bias(bias, vy + n * g.p * g.q * g.k, g.p * g.q, g.k);
         for_each_tap(cp, g, n, [&](int64_t at_x, int64_t at_w, int64_t at_y) {
           for (int64_t k = 0; k < g.k; ++k)
-            vy[at_y + k] += dot(vx + at_x, vw + k * filter + at_w, g.c);
+            vy[at_y + k] +=
+                dot(vx + at_x + g.first_channel(k, cp.groups), vw + k * g.filter() + at_w, g.reads);
         });
       }
     });
@@ -84,7 +90,6 @@ void Reference::conv(const ConvParams& cp, const Tensor& x, const Tensor& w, con
 void Reference::conv_grad_input(const ConvParams& cp, const Tensor& w, const Tensor& dy,
                                 const Tensor& bias, Tensor& dx) {
   const Geometry g(dx.shape(), w.shape(), dy.shape());
-  const int64_t filter = g.r * g.s * g.c;
   visit_float(dy.dtype(), [&]<class T>(T) {
     const T *vw = w.data<T>(), *vdy = dy.data<T>();
     T* vdx = dx.data<T>();
@@ -93,7 +98,8 @@ void Reference::conv_grad_input(const ConvParams& cp, const Tensor& w, const Ten
         start_with_bias(bias, vdx + n * g.h * g.w * g.c, g.h * g.w, g.c);
         for_each_tap(cp, g, n, [&](int64_t at_x, int64_t at_w, int64_t at_y) {
           for (int64_t k = 0; k < g.k; ++k)
-            add_scaled(vdy[at_y + k], vw + k * filter + at_w, vdx + at_x, g.c);
+            add_scaled(vdy[at_y + k], vw + k * g.filter() + at_w,
+                       vdx + at_x + g.first_channel(k, cp.groups), g.reads);
         });
       }
     });
@@ -103,7 +109,6 @@ void Reference::conv_grad_input(const ConvParams& cp, const Tensor& w, const Ten
 void Reference::conv_grad_weight(const ConvParams& cp, const Tensor& x, const Tensor& dy,
                                  Tensor& dw) {
   const Geometry g(x.shape(), dw.shape(), dy.shape());
-  const int64_t filter = g.r * g.s * g.c;
   visit_float(dy.dtype(), [&]<class T>(T) {
     const T *vx = x.data<T>(), *vdy = dy.data<T>();
     T* vdw = dw.data<T>();
@@ -112,7 +117,8 @@ void Reference::conv_grad_weight(const ConvParams& cp, const Tensor& x, const Te
       for (int64_t n = 0; n < g.n; ++n)
         for_each_tap(cp, g, n, [&](int64_t at_x, int64_t at_w, int64_t at_y) {
           for (int64_t k = begin; k < end; ++k)
-            add_scaled(vdy[at_y + k], vx + at_x, vdw + k * filter + at_w, g.c);
+            add_scaled(vdy[at_y + k], vx + at_x + g.first_channel(k, cp.groups),
+                       vdw + k * g.filter() + at_w, g.reads);
         });
     });
   });
