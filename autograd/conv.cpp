@@ -1,7 +1,5 @@
 #include "autograd/conv.h"
 
-#include <algorithm>
-
 #include "autograd/checks.h"
 #include "autograd/reduce.h"
 #include "tensor/backend.h"
@@ -9,31 +7,11 @@
 namespace gradus {
 namespace {
 
-struct Extent {
-  int64_t out;
-  int pad_before;
-};
-
-int64_t same_padding(int64_t large, int64_t small, int stride, int64_t kernel) {
-  return std::max<int64_t>((small - 1) * stride + kernel - large, 0);
-}
-
-/// One axis of a convolution: in -> out.
-Extent conv_extent(Padding::Kind kind, int before, int after, int64_t in, int64_t kernel,
-                   int stride) {
-  if (kind == Padding::Kind::same) {
-    const int64_t out = (in + stride - 1) / stride;
-    return {out, static_cast<int>(same_padding(in, out, stride, kernel) / 2)};
-  }
-  const int64_t room = in + before + after - kernel;
-  return {room < 0 ? 0 : room / stride + 1, before};
-}
-
 /// One axis of a transposed convolution: in -> out.
 Extent transposed_extent(Padding::Kind kind, int before, int after, int64_t in, int64_t kernel,
                          int stride) {
   if (kind == Padding::Kind::same)
-    return {in * stride, static_cast<int>(same_padding(in * stride, in, stride, kernel) / 2)};
+    return {in * stride, same_pad_before(in * stride, in, kernel, stride)};
   return {(in - 1) * stride + kernel - before - after, before};
 }
 
@@ -50,9 +28,7 @@ void check_operands(const char* operation, const Var& x, const Var& w, const cha
   require_rank(operation, "x", x.shape(), 4, "[N, H, W, C]");
   require_rank(operation, "w", w.shape(), 4, w_axes);
   require<ShapeError>(w.shape().count() > 0, "{}: w {} is empty", operation, w.shape());
-  require<ShapeError>(o.stride_h > 0 && o.stride_w > 0,
-                      "{}: strides must be positive, got {} and {}", operation, o.stride_h,
-                      o.stride_w);
+  require_strides(operation, o.stride_h, o.stride_w);
   require<ShapeError>(o.dilation_h > 0 && o.dilation_w > 0,
                       "{}: dilations must be positive, got {} and {}", operation, o.dilation_h,
                       o.dilation_w);
@@ -93,8 +69,8 @@ Var conv2d(const Var& x, const Var& w, const Var& bias, const ConvOptions& o) {
   const Shape &sx = x.shape(), &sw = w.shape();
   check_channels("conv2d", x, w, bias, axes, sw[3] * o.groups, sw[0]);
   const int64_t rows = covered(sw[1], o.dilation_h), columns = covered(sw[2], o.dilation_w);
-  const Extent h = conv_extent(pad.kind, pad.top, pad.bottom, sx[1], rows, o.stride_h);
-  const Extent q = conv_extent(pad.kind, pad.left, pad.right, sx[2], columns, o.stride_w);
+  const Extent h = window_extent(pad.kind, pad.top, pad.bottom, sx[1], rows, o.stride_h);
+  const Extent q = window_extent(pad.kind, pad.left, pad.right, sx[2], columns, o.stride_w);
   require_output("conv2d", h, q, x, w);
   const ConvParams p = params(o, h, q);
   Tensor y({sx[0], h.out, q.out, sw[0]}, x.dtype(), x.device());

@@ -1,24 +1,9 @@
 #pragma once
 
-#include <cstdint>
-
+#include "autograd/padding.h"
 #include "autograd/tape.h"
 
 namespace gradus {
-
-/// Zeros around an image. `same` and `valid` are TensorFlow's: same gives ceil(in / stride) rows,
-/// total = max((out - 1) * stride + kernel - in, 0) of which total / 2, rounded down, lie in front;
-/// valid pads nothing.
-struct Padding {
-  enum class Kind { same, valid, explicit_ } kind = Kind::same;
-  int top = 0, bottom = 0, left = 0, right = 0;
-
-  static Padding same() { return {Kind::same}; }
-  static Padding valid() { return {Kind::valid}; }
-  static Padding of(int top, int bottom, int left, int right) {
-    return {Kind::explicit_, top, bottom, left, right};
-  }
-};
 
 /// A dilation spreads the kernel's taps: it covers (R - 1) * dilation + 1 rows, which is its size
 /// to `same` and `valid`. Groups split the channels in and out into as many equal runs, each a

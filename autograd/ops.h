@@ -8,5 +8,6 @@
 #include "autograd/elementwise.h"
 #include "autograd/matmul.h"
 #include "autograd/norm.h"
+#include "autograd/pool.h"
 #include "autograd/reduce.h"
 #include "autograd/shaping.h"

@@ -92,13 +92,23 @@ Var log_softmax(const Var& x, int axis) {
   return x - logsumexp(x, {axis}, true);
 }
 
+TopK top_k(const Tensor& x, int64_t k) {
+  require_float("top_k", x);
+  require<ShapeError>(x.shape().rank() >= 1, "top_k: no last axis in {}", x.shape());
+  require<ShapeError>(k >= 1 && k <= x.shape()[-1], "top_k: k must lie in [1, {}] for {}, got {}",
+                      x.shape()[-1], x.shape(), k);
+  const Shape shape = x.shape().with(x.shape().rank() - 1, k);
+  TopK top{Tensor(shape, x.dtype(), x.device()), Tensor(shape, DType::i32, x.device())};
+  backend(x).top_k(x, top.values, top.index);
+  return top;
+}
+
 Tensor argmax(const Tensor& x) {
   require_float("argmax", x);
   require<ShapeError>(x.shape().rank() >= 1 && x.shape()[-1] > 0, "argmax: no last axis in {}",
                       x.shape());
-  Tensor y(Shape(x.shape().extents().first(x.shape().rank() - 1)), DType::i32, x.device());
-  backend(x).argmax(x, y);
-  return y;
+  const Shape rows(x.shape().extents().first(x.shape().rank() - 1));
+  return top_k(x, 1).index.reshape(rows);
 }
 
 }  // namespace gradus

@@ -22,7 +22,15 @@ Var logsumexp(const Var& x, Axes axes = {}, bool keep_axes = false);
 Var softmax(const Var& x, int axis = -1);
 /// x - logsumexp(x) over one axis.
 Var log_softmax(const Var& x, int axis = -1);
-/// i32 index of the first largest element along the last axis; no gradient.
+
+/// Along the last axis; no gradients. Of equal elements that with the lower index comes first; NaN
+/// is larger than every number.
+struct TopK {
+  Tensor values, index;  ///< [..., k] in falling order; index i32
+};
+/// The k largest; throws ShapeError unless 1 <= k <= the last extent.
+TopK top_k(const Tensor& x, int64_t k);
+/// i32 index of the largest, without the axis.
 Tensor argmax(const Tensor& x);
 
 }  // namespace gradus

@@ -24,6 +24,14 @@ struct ConvParams {
   bool operator==(const ConvParams&) const = default;
 };
 
+/// Output (p, q) of a pooling covers the input rows p * stride_h - pad_top + r, r in [0, kernel_h),
+/// and columns likewise, as far as they lie in the image; some do.
+struct PoolParams {
+  int kernel_h = 1, kernel_w = 1;
+  int stride_h = 1, stride_w = 1;
+  int pad_top = 0, pad_left = 0;
+};
+
 enum class Reduction { sum, max, logsumexp };
 
 /// One parameter's tensors in an optimiser's update: same shape and dtype. m and v are undefined
@@ -74,8 +82,9 @@ class Backend {
   virtual void binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Tensor& y) = 0;
   /// y has x's shape but for axes of extent 1 (or missing in front), which are reduced.
   virtual void reduce(Reduction op, const Tensor& x, Tensor& y) = 0;
-  /// i32 index of the largest element of each row of x [..., C] -> y [...]; the first where equal.
-  virtual void argmax(const Tensor& x, Tensor& y) = 0;
+  /// The largest elements of each row of x [..., C], in falling order, and their i32 indices ->
+  /// values, index [..., K]; of equal ones that with the lower index is first. NaN is the largest.
+  virtual void top_k(const Tensor& x, Tensor& values, Tensor& index) = 0;
 
   /// c [M, N] = op(a) op(b), op a transpose where asked.
   virtual void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
@@ -89,6 +98,13 @@ class Backend {
                                const Tensor& bias, Tensor& dx) = 0;
   virtual void conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
                                 Tensor& dw) = 0;
+
+  /// y [N, P, Q, C]: the largest of x [N, H, W, C] in each window; NaN is the largest. tap i32
+  /// [N, P, Q, C]: the first of the window's r * kernel_w + s that holds it.
+  virtual void max_pool(const PoolParams& p, const Tensor& x, Tensor& y, Tensor& tap) = 0;
+  /// dx [N, H, W, C]: the sum of dy over the windows whose tap an element is.
+  virtual void max_pool_backward(const PoolParams& p, const Tensor& tap, const Tensor& dy,
+                                 Tensor& dx) = 0;
 
   /// x, y [..., C]; gamma, beta, mean, variance [C]; mean and biased variance over all other axes,
   /// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta.

@@ -112,6 +112,7 @@ const std::vector<OpCase>& op_cases() {
     add_batch_norm_cases(all);
     add_dropout_cases(all);
     add_conv_cases(all);
+    add_pool_cases(all);
     return all;
   }();
   return cases;

@@ -56,5 +56,6 @@ void add_elementwise_cases(std::vector<OpCase>& cases);
 void add_reduce_cases(std::vector<OpCase>& cases);
 void add_shaping_cases(std::vector<OpCase>& cases);
 void add_conv_cases(std::vector<OpCase>& cases);
+void add_pool_cases(std::vector<OpCase>& cases);
 
 }  // namespace gradus

@@ -97,6 +97,10 @@ TEST_CASE("op errors: reductions", "[ops][errors]") {
        [&] {
          argmax(of({2, 0}).value());
        }},
+      {kShape, "top_k: k must lie in [1, 3] for [2, 3], got 4", [&] { top_k(x.value(), 4); }},
+      {kShape, "top_k: k must lie in [1, 3] for [2, 3], got 0", [&] { top_k(x.value(), 0); }},
+      {kShape, "top_k: no last axis in []", [&] { top_k(of({}).value(), 1); }},
+      {kType, "top_k: needs f32 or f64, got i32", [&] { top_k(i32.value(), 1); }},
       {kType, "argmax: needs f32 or f64, got i32", [&] { argmax(i32.value()); }},
   });
 }
@@ -196,6 +200,54 @@ TEST_CASE("op errors: convolutions", "[ops][errors]") {
        "conv_transpose2d: the kernel of w [3, 1, 1, 4] does not fit x [1, 1, 2, 3] with this "
        "padding",
        transposed(of({1, 1, 2, 3}), of({3, 1, 1, 4}), bias, {1, 1, Padding::of(1, 1, 0, 0)})},
+  });
+}
+
+TEST_CASE("op errors: pooling", "[ops][errors]") {
+  const Var x = of({2, 5, 6, 3});
+  check_all({
+      {kShape, "max_pool2d: x must be [N, H, W, C], got [5, 6, 3]",
+       [&] {
+         max_pool2d(of({5, 6, 3}));
+       }},
+      {kShape, "avg_pool2d: no channels in x [2, 5, 6, 0]",
+       [&] {
+         avg_pool2d(of({2, 5, 6, 0}));
+       }},
+      {kShape, "max_pool2d: the kernel must be positive, got 0 x 2",
+       [&] {
+         max_pool2d(x, {0, 2, 1, 1});
+       }},
+      {kShape, "max_pool2d: strides must be positive, got 1 and 0",
+       [&] {
+         max_pool2d(x, {2, 2, 1, 0});
+       }},
+      {kShape,
+       "avg_pool2d: paddings must not be negative and less than the kernel 2 x 3, got 0, 2, 0, 0",
+       [&] {
+         avg_pool2d(x, {2, 3, 1, 1, Padding::of(0, 2, 0, 0)});
+       }},
+      {kShape,
+       "max_pool2d: paddings must not be negative and less than the kernel 2 x 3, got 0, 0, -1, 0",
+       [&] {
+         max_pool2d(x, {2, 3, 1, 1, Padding::of(0, 0, -1, 0)});
+       }},
+      {kShape, "avg_pool2d: the kernel 6 x 2 does not fit x [2, 5, 6, 3] with this padding",
+       [&] {
+         avg_pool2d(x, {6, 2, 1, 1});
+       }},
+      {kShape, "max_pool2d: the kernel 2 x 9 does not fit x [2, 5, 6, 3] with this padding",
+       [&] {
+         max_pool2d(x, {2, 9, 1, 1, Padding::of(0, 0, 1, 1)});
+       }},
+      {kType, "max_pool2d: needs f32 or f64, got u8",
+       [&] {
+         max_pool2d(of({1, 2, 2, 1}, DType::u8));
+       }},
+      {kShape, "global_avg_pool2d: x must be [N, H, W, C], got [2, 3]",
+       [&] {
+         global_avg_pool2d(of({2, 3}));
+       }},
   });
 }
 

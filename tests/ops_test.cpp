@@ -199,11 +199,37 @@ TEST_CASE("ops: derivatives at kinks and ties are the documented ones", "[ops]")
   CHECK(derivative([](const Var& x) { return abs(x); }, {-1, 0, 1}) == Values{-1, 0, 1});
   CHECK(derivative([](const Var& x) { return relu(x); }, {-1, 0, 1}) == Values{0, 0, 1});
   CHECK(derivative([](const Var& x) { return leaky_relu(x, 0.2); }, {0, 1}) == Values{0.2, 1});
+  const auto pooled = [](const Var& x) { return max_pool2d(reshape(x, {1, 2, 2, 1})); };
+  CHECK(derivative(pooled, {1, 3, 3, 2}) == Values{0, 1, 0, 0});
   CHECK(derivative([](const Var& x) { return max(x); }, {2, 1, 2, 2, 2}) ==
         Values{0.25, 0, 0.25, 0.25, 0.25});
   CHECK(derivative([](const Var& x) { return maximum(x, 1); }, {0, 1, 2}) == Values{0, 1, 1});
   CHECK(derivative([](const Var& x) { return maximum(Tensor::full({}, 1, DType::f64), x); },
                    {0, 1, 2}) == Values{0, 0, 1});
+}
+
+TEST_CASE("ops: top_k, the lower index first where equal", "[ops]") {
+  const Tensor x = Tensor::from({1.F, 3.F, 3.F, -5.F, -7.F, -5.F}, {2, 3});
+  const auto [values, index] = top_k(x, 2);
+  CHECK(to_array(values).v == std::vector<double>{3, 3, -5, -5});
+  CHECK(index.to_vector<int32_t>() == std::vector<int32_t>{1, 2, 0, 2});
+  CHECK(index.shape() == Shape{2, 2});
+  CHECK(to_array(top_k(x.reshape({6}), 6).index).v == std::vector<double>{1, 2, 0, 3, 5, 4});
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Tensor y = Tensor::from({2.0, nan, 3.0, nan}, {4});
+  CHECK(top_k(y, 3).index.to_vector<int32_t>() == std::vector<int32_t>{1, 3, 2});
+  CHECK(std::isnan(max_pool2d(y.reshape({1, 2, 2, 1})).value().item()));
+  // Many rows, for several threads, against a sort.
+  const Array rows = random_array({500, 200}, -1, 1, 1);
+  const TopK top = top_k(to_tensor(rows, DType::f64), 3);
+  const std::vector<int32_t> at = top.index.to_vector<int32_t>();
+  for (int64_t i = 0; i < 500; ++i) {
+    std::vector<double> row(rows.v.begin() + i * 200, rows.v.begin() + (i + 1) * 200);
+    for (int64_t k = 0; k < 3; ++k) CHECK(rows(i, at[i * 3 + k]) == to_array(top.values)(i, k));
+    std::sort(row.rbegin(), row.rend());
+    CHECK(rows(i, at[i * 3 + 2]) == row[2]);
+    CHECK(rows(i, at[i * 3]) == row[0]);
+  }
 }
 
 TEST_CASE("ops: argmax, equal and one_hot", "[ops]") {
@@ -248,6 +274,8 @@ TEST_CASE("ops: empty tensors pass through", "[ops]") {
                            softmax(none),
                            reshape(none, {3, 0, 7}),
                            softmax_cross_entropy(none, Tensor({0, 3}, dtype)),
+                           max_pool2d(images),
+                           avg_pool2d(images),
                            dropout(none, 0.5, {})};
     for (const Var& y : results) {
       INFO(to_string(y.shape()));

@@ -31,7 +31,7 @@ class Reference : public Backend {
                       Tensor& dx) override;
   void binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Tensor& y) override;
   void reduce(Reduction op, const Tensor& x, Tensor& y) override;
-  void argmax(const Tensor& x, Tensor& y) override;
+  void top_k(const Tensor& x, Tensor& values, Tensor& index) override;
 
   void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
               Tensor& c) override;
@@ -41,6 +41,10 @@ class Reference : public Backend {
                        Tensor& dx) override;
   void conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
                         Tensor& dw) override;
+
+  void max_pool(const PoolParams& p, const Tensor& x, Tensor& y, Tensor& tap) override;
+  void max_pool_backward(const PoolParams& p, const Tensor& tap, const Tensor& dy,
+                         Tensor& dx) override;
 
   void batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon,
                   Tensor& y, Tensor& mean, Tensor& variance) override;

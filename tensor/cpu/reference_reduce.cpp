@@ -1,8 +1,10 @@
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "tensor/cpu/parallel.h"
 #include "tensor/cpu/reference.h"
+#include "tensor/order.h"
 
 namespace gradus::cpu {
 namespace {
@@ -56,13 +58,27 @@ void Reference::reduce(Reduction op, const Tensor& x, Tensor& y) {
   });
 }
 
-void Reference::argmax(const Tensor& x, Tensor& y) {
+void Reference::top_k(const Tensor& x, Tensor& values, Tensor& index) {
+  const int64_t width = x.shape()[-1], k = values.shape()[-1];
   visit_float(x.dtype(), [&]<class T>(T) {
-    const int64_t width = x.shape()[-1];
-    for (int64_t i = 0; i < y.count(); ++i) {
-      const T* row = x.data<T>() + i * width;
-      y.data<int32_t>()[i] = static_cast<int32_t>(std::max_element(row, row + width) - row);
-    }
+    const T* in = x.data<T>();
+    T* largest = values.data<T>();
+    int32_t* at = index.data<int32_t>();
+    parallel_for(x.count() / width, kGrain / width + 1, [=](int64_t begin, int64_t end) {
+      std::vector<int32_t> order(width);
+      for (int64_t row = begin; row < end; ++row) {
+        const T* v = in + row * width;
+        std::iota(order.begin(), order.end(), 0);
+        std::partial_sort(order.begin(), order.begin() + k, order.end(), [v](int32_t i, int32_t j) {
+          if (is_larger(v[i], v[j])) return true;
+          return !is_larger(v[j], v[i]) && i < j;
+        });
+        for (int64_t r = 0; r < k; ++r) {
+          at[row * k + r] = order[r];
+          largest[row * k + r] = v[order[r]];
+        }
+      }
+    });
   });
 }
 
