@@ -139,5 +139,8 @@ class Backend {
 /// The backend of `device`; throws DeviceError, with the reason, where there is none.
 Backend& backend(Device device);
 inline Backend& backend(const Tensor& t) { return backend(t.device()); }
+/// Makes backend(kCpu) return `substitute`, or the CPU's own again where it is null. No other
+/// thread may use tensors meanwhile.
+void substitute_cpu_backend(Backend* substitute);
 
 }  // namespace gradus

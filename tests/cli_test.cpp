@@ -286,6 +286,11 @@ TEST_CASE("cli: results on stdout, the rest on stderr, no bar without a terminal
   for (const char* key :
        {"step_ms_median", "step_ms_p25", "step_ms_p75", "images_per_second", "peak_memory_mb"})
     CHECK(nlohmann::json::parse(bench.out).contains(key));
+  const ProgramResult profile =
+      run_program("bench --profile --device cpu --steps 3 --batch-size 4 --g-size-mult 2");
+  CHECK(profile.status == 0);
+  CHECK_THAT(profile.out, ContainsSubstring("2  conv [4, 32, 32, 3] [64, 3, 3, 3]\n") &&
+                              ContainsSubstring("all kernels\n"));
 }
 
 TEST_CASE("cli: on a terminal a bar, in colour where that is wanted") {

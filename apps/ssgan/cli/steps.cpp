@@ -96,6 +96,8 @@ void add_bench(CLI::App& program, Chosen& chosen) {
       ->capture_default_str();
   f->runtime.add(*app);
   app->add_flag("--json", f->request.json, "Print the result as JSON");
+  app->add_flag("--profile", f->request.profile, "Print the time of each kernel too (on the CPU)")
+      ->excludes("--json");
   app->callback([f, &chosen] {
     chosen = [f] {
       f->request.device = f->runtime.resolve();

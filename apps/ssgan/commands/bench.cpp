@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <optional>
 
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/data.h"
+#include "apps/ssgan/errors.h"
 #include "apps/ssgan/trainer.h"
+#include "tensor/profiler.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -19,10 +23,30 @@ double peak_memory_mb() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
+/// `best` counts each call as long as its fastest: what is left when nothing else runs.
+void print_profile(const Profiler& profiler, double steps, double step_ms) {
+  double ms = 0, best = 0;
+  const auto row = [](double ms, double best, double calls, const std::string& what) {
+    fmt::print("{:9.3f} {:9.3f} {:6g}  {}\n", ms, best, calls, what);
+  };
+  fmt::print("{:>9} {:>9} {:>6}  kernel and shapes, a step\n", "ms", "best", "calls");
+  for (const Profiler::Row& r : profiler.rows()) {
+    const double calls = static_cast<double>(r.calls) / steps;
+    row(r.ms / steps, r.best_ms * calls, calls, r.kernel);
+    ms += r.ms / steps;
+    best += r.best_ms * calls;
+  }
+  row(ms, best, 1, "all kernels");
+  row(step_ms - ms, 0, 1, "between kernels");
+}
+
 }  // namespace
 
 int bench(const BenchRequest& r) {
   const Options& o = r.options;
+  if (r.profile && !r.device.is_cpu())
+    throw UsageError("bench --profile: kernels are timed on the CPU alone; add --device cpu");
+  std::optional<Profiler> profiler;
   const ImageSet set = drawn_digits(o.batch_size, DigitSplit::train);
   Trainer trainer(o, DType::f32, r.device);
   trainer.use(set, Tensor::full({set.count()}, 1, DType::i32));
@@ -30,6 +54,7 @@ int bench(const BenchRequest& r) {
   std::vector<double> ms;
   for (int64_t step = 0; step < kWarmUp + r.steps; ++step) {
     order = shuffled(set.count(), o.seed, step);
+    if (r.profile && step == kWarmUp) profiler.emplace();
     const auto start = std::chrono::steady_clock::now();
     trainer.step(step, order, 3e-4);
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
@@ -52,6 +77,9 @@ int bench(const BenchRequest& r) {
         "step {:.2f} ms (quartiles {:.2f}, {:.2f}), {:.0f} images a second, peak memory {:.0f} "
         "MB\n",
         at(0.5), at(0.25), at(0.75), images_per_second, peak_memory_mb());
+  if (profiler)
+    print_profile(*profiler, static_cast<double>(ms.size()),
+                  std::accumulate(ms.begin(), ms.end(), 0.0) / static_cast<double>(ms.size()));
   return kDone;
 }
 

@@ -91,6 +91,7 @@ struct BenchRequest {
   Device device;
   int64_t steps = 40;
   bool json = false;
+  bool profile = false;  ///< the time of each kernel besides
 };
 int bench(const BenchRequest& request);
 

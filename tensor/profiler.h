@@ -1,0 +1,86 @@
+#pragma once
+
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tensor/backend.h"
+
+namespace gradus {
+
+/// The CPU's backend with a clock: while it lives, it stands in that one's place, passes every call
+/// on and adds up the time that each kernel takes, by the shapes that it works on. Make and drop it
+/// where no other thread uses tensors.
+class Profiler final : public Backend {
+ public:
+  Profiler();
+  ~Profiler() override;
+
+  struct Row {
+    std::string kernel;  ///< "conv [128, 16, 16, 64] [64, 3, 3, 64]"
+    int64_t calls;
+    double ms;       ///< of all calls
+    double best_ms;  ///< of the fastest one
+  };
+  /// Since the last reset, the longest first.
+  std::vector<Row> rows() const;
+  void reset() { times_.clear(); }
+
+  void* allocate(size_t bytes) override { return inner_.allocate(bytes); }
+  void release(void* p) noexcept override { inner_.release(p); }
+  CachingAllocator& allocator() override { return inner_.allocator(); }
+  void copy_from_host(const void* host, void* device, size_t bytes) override;
+  void copy_to_host(const void* device, void* host, size_t bytes) override;
+  void copy(const void* from, void* to, size_t bytes) override;
+  std::unique_ptr<Recording> record(std::function<void()> work) override;
+  std::string describe() const override { return inner_.describe(); }
+
+  void fill(double value, Tensor& y) override;
+  void cast(const Tensor& x, Tensor& y) override;
+  void fill_uniform(const Draw& draw, double low, double high, Tensor& y) override;
+  void fill_normal(const Draw& draw, double mean, double stddev, Tensor& y) override;
+  void unary(const UnaryFn& fn, const Tensor& x, Tensor& y) override;
+  void unary_backward(const UnaryFn& fn, const Tensor& x, const Tensor& y, const Tensor& dy,
+                      Tensor& dx) override;
+  void binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Tensor& y) override;
+  void reduce(Reduction op, const Tensor& x, Tensor& y) override;
+  void argmax(const Tensor& x, Tensor& y) override;
+  void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
+              Tensor& c) override;
+  void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+            Tensor& y) override;
+  void conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy, const Tensor& bias,
+                       Tensor& dx) override;
+  void conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
+                        Tensor& dw) override;
+  void batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon,
+                  Tensor& y, Tensor& mean, Tensor& variance) override;
+  void batch_norm_backward(const Tensor& x, const Tensor& gamma, const Tensor& mean,
+                           const Tensor& variance, double epsilon, const Tensor& dy, Tensor& dx,
+                           Tensor& dgamma, Tensor& dbeta) override;
+  void dropout(const Draw& draw, double rate, const Tensor& x, Tensor& y) override;
+  void copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_begin, int64_t length,
+                  Tensor& y) override;
+  void gather(const Tensor& x, const Tensor& index, double scale, double shift, Tensor& y) override;
+  void gather_backward(const Tensor& index, const Tensor& dy, Tensor& dx) override;
+  void one_hot(const Tensor& index, Tensor& y) override;
+  void increment(Tensor& counter) override;
+  void update(const UpdateFn& fn, const Tensor& lr, const Tensor& t,
+              std::span<const UpdateSlot> slots) override;
+
+ private:
+  struct Time {
+    int64_t calls = 0;
+    double ms = 0;
+    double best_ms = std::numeric_limits<double>::infinity();
+  };
+  /// Calls work and adds its time to the kernel's, told apart by these shapes.
+  template <class Work>
+  void time(const char* kernel, std::initializer_list<Shape> shapes, const Work& work);
+
+  Backend& inner_;
+  std::map<std::string, Time> times_;
+};
+
+}  // namespace gradus
