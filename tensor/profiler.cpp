@@ -65,8 +65,8 @@ void Profiler::binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Tens
 void Profiler::reduce(Reduction op, const Tensor& x, Tensor& y) {
   time("reduce", {x.shape(), y.shape()}, [&] { inner_.reduce(op, x, y); });
 }
-void Profiler::argmax(const Tensor& x, Tensor& y) {
-  time("argmax", {x.shape()}, [&] { inner_.argmax(x, y); });
+void Profiler::top_k(const Tensor& x, Tensor& values, Tensor& index) {
+  time("top_k", {x.shape()}, [&] { inner_.top_k(x, values, index); });
 }
 void Profiler::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
                       Tensor& c) {
@@ -85,6 +85,13 @@ void Profiler::conv_grad_weight(const ConvParams& p, const Tensor& x, const Tens
                                 Tensor& dw) {
   time("conv_grad_weight", {dy.shape(), dw.shape()},
        [&] { inner_.conv_grad_weight(p, x, dy, dw); });
+}
+void Profiler::max_pool(const PoolParams& p, const Tensor& x, Tensor& y, Tensor& tap) {
+  time("max_pool", {x.shape()}, [&] { inner_.max_pool(p, x, y, tap); });
+}
+void Profiler::max_pool_backward(const PoolParams& p, const Tensor& tap, const Tensor& dy,
+                                 Tensor& dx) {
+  time("max_pool_backward", {dx.shape()}, [&] { inner_.max_pool_backward(p, tap, dy, dx); });
 }
 void Profiler::batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon,
                           Tensor& y, Tensor& mean, Tensor& variance) {

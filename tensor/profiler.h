@@ -45,7 +45,7 @@ class Profiler final : public Backend {
                       Tensor& dx) override;
   void binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Tensor& y) override;
   void reduce(Reduction op, const Tensor& x, Tensor& y) override;
-  void argmax(const Tensor& x, Tensor& y) override;
+  void top_k(const Tensor& x, Tensor& values, Tensor& index) override;
   void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
               Tensor& c) override;
   void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
@@ -54,6 +54,9 @@ class Profiler final : public Backend {
                        Tensor& dx) override;
   void conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
                         Tensor& dw) override;
+  void max_pool(const PoolParams& p, const Tensor& x, Tensor& y, Tensor& tap) override;
+  void max_pool_backward(const PoolParams& p, const Tensor& tap, const Tensor& dy,
+                         Tensor& dx) override;
   void batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon,
                   Tensor& y, Tensor& mean, Tensor& variance) override;
   void batch_norm_backward(const Tensor& x, const Tensor& gamma, const Tensor& mean,
