@@ -1,6 +1,7 @@
 #include "tensor/allocator.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "tensor/error.h"
 
@@ -14,28 +15,50 @@ size_t rounded(size_t bytes) {
 
 }  // namespace
 
+CachingAllocator::~CachingAllocator() {
+  for (auto& [pool, free] : free_) give_back(free);
+}
+
+CachingAllocator::Blocks::iterator CachingAllocator::find(Blocks& free, size_t size) const {
+  if (pool_ != 0) return free.find(size);
+  const auto it = free.lower_bound(size);
+  return it != free.end() && it->first <= size + size / 4 ? it : free.end();
+}
+
+void CachingAllocator::give_back(Blocks& free) {
+  for (const auto& [size, p] : free) {
+    raw_.release(p, size);
+    stats_.cached_bytes -= size;
+  }
+  free.clear();
+}
+
 void* CachingAllocator::allocate(size_t bytes) {
   const std::lock_guard lock(mutex_);
   require<DeviceError>(bytes <= size_t{1} << 62, "{}: a request of {} bytes is out of range", name_,
                        bytes);
   size_t size = rounded(bytes);
   void* p = nullptr;
-  if (const auto it = free_.lower_bound(size); it != free_.end() && it->first <= size + size / 4) {
+  Blocks& free = free_.at(pool_);
+  if (const auto it = find(free, size); it != free.end()) {
     size = it->first;
     p = it->second;
-    free_.erase(it);
+    free.erase(it);
     stats_.cached_bytes -= size;
   } else {
+    require<DeviceError>(may_grow_,
+                         "{}: {} bytes in a recording whose memory was planned without them", name_,
+                         bytes);
     ++stats_.raw_calls;
     p = raw_.allocate(size);
     if (!p) {
-      trim_locked();
+      give_back(free_.at(0));
       p = raw_.allocate(size);
     }
     require<DeviceError>(p, "{}: out of memory for {} bytes; live {} bytes in {} blocks, peak {}",
                          name_, bytes, stats_.live_bytes, stats_.live_blocks, stats_.peak_bytes);
   }
-  live_[p] = size;
+  live_[p] = {size, pool_};
   ++stats_.live_blocks;
   stats_.live_bytes += size;
   stats_.peak_bytes = std::max(stats_.peak_bytes, stats_.live_bytes);
@@ -45,23 +68,36 @@ void* CachingAllocator::allocate(size_t bytes) {
 void CachingAllocator::release(void* p) noexcept {
   const std::lock_guard lock(mutex_);
   const auto it = live_.find(p);
-  const size_t size = it->second;
+  const auto [size, pool] = it->second;
   live_.erase(it);
   --stats_.live_blocks;
   stats_.live_bytes -= size;
   stats_.cached_bytes += size;
-  free_.emplace(size, p);
+  const auto own = free_.find(pool);
+  (own != free_.end() ? own->second : free_.at(0)).emplace(size, p);
 }
 
 void CachingAllocator::trim() {
   const std::lock_guard lock(mutex_);
-  trim_locked();
+  give_back(free_.at(0));
 }
 
-void CachingAllocator::trim_locked() {
-  for (const auto& [size, p] : free_) raw_.release(p, size);
-  free_.clear();
-  stats_.cached_bytes = 0;
+CachingAllocator::Pool CachingAllocator::make_pool() {
+  const std::lock_guard lock(mutex_);
+  free_[next_pool_];
+  return next_pool_++;
+}
+
+CachingAllocator::Pool CachingAllocator::use_pool(Pool pool, bool grow) {
+  const std::lock_guard lock(mutex_);
+  may_grow_ = grow;
+  return std::exchange(pool_, pool);
+}
+
+void CachingAllocator::drop_pool(Pool pool) {
+  const std::lock_guard lock(mutex_);
+  give_back(free_.at(pool));
+  free_.erase(pool);
 }
 
 CachingAllocator::Stats CachingAllocator::stats() const {

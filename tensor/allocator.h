@@ -12,8 +12,13 @@ namespace gradus {
 /// Keeps freed blocks by rounded size and hands them out again: best fit, at most 1.25 times the
 /// request. All work of a device runs in one order, so a block can be used again as soon as the
 /// host lets go.
+///
+/// Blocks belong to pools, and a freed one is handed out again by its own pool alone. Pool 0 is for
+/// everything; a recorded graph, which holds on to addresses, has one of its own. There only the
+/// exact size fits, so work that repeats itself finds every block from the second time on.
 class CachingAllocator {
  public:
+  using Pool = int;
   struct Raw {
     std::function<void*(size_t)> allocate;  ///< null where there is no memory left
     std::function<void(void*, size_t)> release;
@@ -27,27 +32,44 @@ class CachingAllocator {
   };
 
   CachingAllocator(std::string name, Raw raw) : name_(std::move(name)), raw_(std::move(raw)) {}
-  ~CachingAllocator() { trim(); }
+  ~CachingAllocator();
   CachingAllocator(const CachingAllocator&) = delete;
   CachingAllocator& operator=(const CachingAllocator&) = delete;
 
   /// Throws DeviceError that tells the request and what is live where memory is out.
   void* allocate(size_t bytes);
   void release(void* p) noexcept;
-  /// Gives cached blocks back to the system.
+  /// Gives pool 0's cached blocks back to the system.
   void trim();
+
+  Pool make_pool();
+  /// Requests go to this pool from now on; returns the one before. Where it must not `grow`, a
+  /// request that its cache cannot serve throws DeviceError.
+  Pool use_pool(Pool pool, bool grow = true);
+  /// Gives the pool's cached blocks back to the system; live ones join pool 0 when released.
+  void drop_pool(Pool pool);
+
   Stats stats() const;
   void reset_peak();
 
  private:
-  void trim_locked();
+  struct Block {
+    size_t size;
+    Pool pool;
+  };
+  using Blocks = std::multimap<size_t, void*>;
+
+  Blocks::iterator find(Blocks& free, size_t size) const;
+  void give_back(Blocks& free);
 
   std::string name_;
   Raw raw_;
   mutable std::mutex mutex_;
   Stats stats_;
-  std::multimap<size_t, void*> free_;
-  std::unordered_map<void*, size_t> live_;
+  std::map<Pool, Blocks> free_{{0, {}}};
+  std::unordered_map<void*, Block> live_;
+  Pool pool_ = 0, next_pool_ = 1;
+  bool may_grow_ = true;
 };
 
 }  // namespace gradus

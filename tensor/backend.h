@@ -48,6 +48,13 @@ class Recording {
   virtual void run() = 0;
 };
 
+/// How a device computes where it has a choice.
+struct BackendOptions {
+  bool tf32 = false;  ///< matrix products and convolutions of f32 round their inputs to TF32
+  bool deterministic = true;  ///< the same bits each time
+  bool graphs = true;         ///< recordings are replayed, not run anew
+};
+
 /// The kernels of one device. Callers have checked shapes, dtypes and devices and have allocated
 /// the outputs (last parameters, not const); a backend computes. Unless stated, tensors are f32 or
 /// f64 and all of one dtype. A backend that lacks a kernel does not compile.
@@ -61,9 +68,16 @@ class Backend {
   virtual void copy_from_host(const void* host, void* device, size_t bytes) = 0;
   virtual void copy_to_host(const void* device, void* host, size_t bytes) = 0;
   virtual void copy(const void* from, void* to, size_t bytes) = 0;
+  /// What the work allocates belongs to the recording. On a CUDA device the first two runs are
+  /// ordinary ones, the third is captured as a graph, which later ones replay: so the work must
+  /// neither read nor write the host's memory through this backend, which throws DeviceError.
   virtual std::unique_ptr<Recording> record(std::function<void()> work) = 0;
+  /// False while a recording runs on a device whose memory the host cannot read at once.
+  virtual bool host_may_read() const { return true; }
   /// "cpu: oneDNN 2.6.3, 2 threads".
   virtual std::string describe() const = 0;
+  /// For the work from now on. Throws DeviceError for what the device has not.
+  virtual void configure(const BackendOptions& options) = 0;
 
   /// Any dtype.
   virtual void fill(double value, Tensor& y) = 0;
@@ -136,11 +150,15 @@ class Backend {
                       std::span<const UpdateSlot> slots) = 0;
 };
 
-/// The backend of `device`; throws DeviceError, with the reason, where there is none.
+/// The backend of `device`, made at the first call; throws DeviceError, with the reason, where
+/// there is none. Backends live as long as the program.
 Backend& backend(Device device);
 inline Backend& backend(const Tensor& t) { return backend(t.device()); }
 /// Makes backend(kCpu) return `substitute`, or the CPU's own again where it is null. No other
 /// thread may use tensors meanwhile.
 void substitute_cpu_backend(Backend* substitute);
+
+/// Makes `made` the backend of a CUDA device that has none yet.
+void install_backend(Device device, std::unique_ptr<Backend> made);
 
 }  // namespace gradus

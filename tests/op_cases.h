@@ -42,6 +42,14 @@ const std::vector<OpCase>& op_cases();
 /// The row's inputs: the same values at each call.
 std::vector<Array> values_of(const OpCase& c);
 
+/// What a row computes: its value, and its inputs' gradients of a loss that weighs the value's
+/// elements differently.
+struct OpResult {
+  Array y;
+  std::vector<Array> gradients;
+};
+OpResult run(const OpCase& c, DType dtype, Device device = kCpu);
+
 /// `a` as a constant of x's dtype on x's device.
 inline Tensor constant_like(const Var& x, const Array& a) {
   return to_tensor(a, x.dtype(), x.device());

@@ -7,24 +7,6 @@ using namespace gradus;
 
 namespace {
 
-struct Run {
-  Array y;
-  std::vector<Array> gradients;
-};
-
-/// The row forward and backward, from a loss that weighs the elements of y differently.
-Run run(const OpCase& c, DType dtype, Device device = kCpu) {
-  const auto tape = Tape::make();
-  std::vector<Var> inputs;
-  for (const Array& a : values_of(c)) inputs.push_back(tape->watch(to_tensor(a, dtype, device)));
-  const Var y = c.call(inputs);
-  const Tensor weights = constant_like(y, random_array(y.shape(), 0.5, 1.5, 31));
-  Run out{to_array(y.value()), {}};
-  for (const Tensor& g : tape->gradients(sum(y * weights), inputs))
-    out.gradients.push_back(to_array(g));
-  return out;
-}
-
 void check_forward(DType dtype, double tolerance, Device device = kCpu) {
   for (const OpCase& c : op_cases()) {
     INFO(c.name);
@@ -78,7 +60,7 @@ TEST_CASE("ops: gradients agree with differences in f64", "[ops]") {
 TEST_CASE("ops: gradients in f32 agree with those in f64", "[ops]") {
   for (const OpCase& c : op_cases()) {
     INFO(c.name);
-    const Run single = run(c, DType::f32), exact = run(c, DType::f64);
+    const OpResult single = run(c, DType::f32), exact = run(c, DType::f64);
     for (size_t i = 0; i < exact.gradients.size(); ++i) {
       INFO("input " << i);
       CHECK(error_of(single.gradients[i], exact.gradients[i]) <= 1e-5);
@@ -90,7 +72,7 @@ TEST_CASE("ops: the same bits twice", "[ops]") {
   for (const OpCase& c : op_cases())
     for (const DType dtype : {DType::f32, DType::f64}) {
       INFO(c.name << " in " << name(dtype));
-      const Run first = run(c, dtype), second = run(c, dtype);
+      const OpResult first = run(c, dtype), second = run(c, dtype);
       CHECK(same_bits(first.y, second.y));
       for (size_t i = 0; i < first.gradients.size(); ++i)
         CHECK(same_bits(first.gradients[i], second.gradients[i]));
@@ -104,7 +86,7 @@ TEST_CASE("ops: the same bits in f64 for every number of threads", "[ops]") {
   };
   for (const OpCase& c : op_cases()) {
     INFO(c.name);
-    const Run one = with(1, c), three = with(3, c);
+    const OpResult one = with(1, c), three = with(3, c);
     CHECK(same_bits(one.y, three.y));
     for (size_t i = 0; i < one.gradients.size(); ++i)
       CHECK(same_bits(one.gradients[i], three.gradients[i]));

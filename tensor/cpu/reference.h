@@ -20,6 +20,7 @@ class Reference : public Backend {
   void copy(const void* from, void* to, size_t bytes) override;
   std::unique_ptr<Recording> record(std::function<void()> work) override;
   std::string describe() const override;
+  void configure(const BackendOptions& options) override;
 
   void fill(double value, Tensor& y) override;
   void cast(const Tensor& x, Tensor& y) override;

@@ -37,6 +37,10 @@ std::string Reference::describe() const {
   return fmt::format("cpu: reference loops, {} threads", omp_get_max_threads());
 }
 
+void Reference::configure(const BackendOptions& options) {
+  require<DeviceError>(!options.tf32, "cpu: it computes f32 in fp32 only; TF32 is for CUDA devices");
+}
+
 void Reference::fill(double value, Tensor& y) {
   visit_dtype(y.dtype(), [&]<class T>(T) {
     T* out = y.data<T>();

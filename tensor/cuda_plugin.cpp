@@ -1,0 +1,69 @@
+#include "tensor/cuda_plugin.h"
+
+#include <dlfcn.h>
+
+#include <filesystem>
+
+namespace gradus {
+namespace {
+
+struct Loaded {
+  const CudaPlugin* plugin = nullptr;
+  std::string reason;
+};
+
+/// The plug-in lies beside the library that holds this function.
+std::filesystem::path plugin_path() {
+  Dl_info here{};
+  dladdr(reinterpret_cast<const void*>(&plugin_path), &here);
+  return std::filesystem::path(here.dli_fname).parent_path() / "libgradus_cuda.so";
+}
+
+Loaded load() {
+  const std::filesystem::path path = plugin_path();
+  if (!std::filesystem::exists(path)) return {nullptr, "this build has no CUDA backend"};
+  if (!dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL))
+    return {nullptr, fmt::format("no NVIDIA driver: {}", dlerror())};
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library) return {nullptr, fmt::format("the CUDA backend cannot be loaded: {}", dlerror())};
+  const auto entry =
+      reinterpret_cast<const CudaPlugin* (*)()>(dlsym(library, "gradus_cuda_plugin"));
+  if (!entry) return {nullptr, fmt::format("{} is no Gradus plug-in", path.string())};
+  const CudaPlugin* plugin = entry();
+  if (plugin->abi != CudaPlugin::kAbi)
+    return {nullptr, fmt::format("{} has plug-in interface {}, this library {}", path.string(),
+                                 plugin->abi, CudaPlugin::kAbi)};
+  std::string reason;
+  if (plugin->device_count(reason) == 0) return {nullptr, reason};
+  return {plugin, ""};
+}
+
+const Loaded& loaded() {
+  static const Loaded once = load();
+  return once;
+}
+
+}  // namespace
+
+CudaReport cuda_report() {
+  CudaReport report{GRADUS_CUDA_BUILD, 0, "", loaded().reason};
+  if (const CudaPlugin* plugin = loaded().plugin) {
+    report.devices = plugin->device_count(report.reason);
+    report.device = plugin->describe(0);
+  }
+  return report;
+}
+
+std::unique_ptr<Backend> make_cuda_backend(int index) {
+  const auto& [plugin, reason] = loaded();
+  require<DeviceError>(plugin, "device cuda:{}: {}", index, reason);
+  std::string why;
+  const int count = plugin->device_count(why);
+  require<DeviceError>(index < count, "device cuda:{}: this machine has {} CUDA device{}", index,
+                       count, count == 1 ? "" : "s");
+  std::unique_ptr<Backend> made(plugin->make(index, why));
+  require<DeviceError>(made != nullptr, "device cuda:{}: {}", index, why);
+  return made;
+}
+
+}  // namespace gradus
