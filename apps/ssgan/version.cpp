@@ -1,11 +1,14 @@
 #include "apps/ssgan/version.h"
 
-#include "tensor/backend.h"
+#include "tensor/cuda_plugin.h"
 
 namespace gradus::ssgan {
 
 std::string version() {
-  return fmt::format("ssgan {}\n{}\ncuda: not built in", GRADUS_VERSION, backend(kCpu).describe());
+  const CudaReport cuda = cuda_report();
+  return fmt::format("ssgan {}\n{}\ncuda: {}\n      {}", GRADUS_VERSION, backend(kCpu).describe(),
+                     cuda.build.empty() ? "not built in" : "built for " + cuda.build,
+                     cuda.devices ? cuda.device : "none used: " + cuda.reason);
 }
 
 }  // namespace gradus::ssgan

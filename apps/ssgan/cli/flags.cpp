@@ -8,7 +8,7 @@
 
 #include "apps/ssgan/cli/commands.h"
 #include "apps/ssgan/errors.h"
-#include "tensor/backend.h"
+#include "tensor/cuda_plugin.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -164,29 +164,46 @@ void RuntimeFlags::add(CLI::App& app) {
       ->capture_default_str();
   app.add_flag("--no-graph", no_graph,
                "Run each step anew instead of replaying it (the CPU always does)");
+  app.add_flag("--allow-nondeterministic", allow_nondeterministic,
+               "Take faster convolutions on a CUDA device whose bits may differ from run to run");
   app.add_option("--color", color, "auto, always or never")
       ->check(one_of({"auto", "always", "never"}))
       ->capture_default_str();
 }
 
+namespace {
+
+Device parse_device(const std::string& text) {
+  if (text == "cpu") return kCpu;
+  if (text == "cuda") return {DeviceKind::cuda, 0};
+  if (!text.starts_with("cuda:"))
+    throw UsageError(fmt::format("--device {}: expected auto, cpu, cuda or cuda:N", text));
+  const std::string index = text.substr(5);
+  if (index.empty() || index.size() > 3 ||
+      index.find_first_not_of("0123456789") != std::string::npos)
+    throw UsageError(fmt::format("--device {}: expected a number after cuda:", text));
+  return {DeviceKind::cuda, std::stoi(index)};
+}
+
+/// The GPU where there is one, else the CPU; says which.
+Device available_device() {
+  const CudaReport cuda = cuda_report();
+  const Device device = cuda.devices > 0 ? Device{DeviceKind::cuda, 0} : kCpu;
+  fmt::print(stderr, "device {}: {}\n", to_string(device),
+             device.is_cpu() ? cuda.reason : cuda.device);
+  return device;
+}
+
+}  // namespace
+
 Device RuntimeFlags::resolve() const {
   if (threads > 0) omp_set_num_threads(threads);
-  if (precision == "tf32" && (device == "auto" || device == "cpu"))
+  const Device used = device == "auto" ? available_device() : parse_device(device);
+  if (precision == "tf32" && used.is_cpu())
     throw UsageError("--precision tf32: only a CUDA device has it; the CPU computes in fp32");
-  if (device == "auto") fmt::print(stderr, "device cpu: no CUDA in this build\n");
-  if (device == "auto" || device == "cpu") return kCpu;
-  if (device != "cuda" && !device.starts_with("cuda:"))
-    throw UsageError(fmt::format("--device {}: expected auto, cpu, cuda or cuda:N", device));
-  Device d{DeviceKind::cuda, 0};
-  if (device != "cuda") {
-    const std::string index = device.substr(5);
-    if (index.empty() || index.size() > 3 ||
-        index.find_first_not_of("0123456789") != std::string::npos)
-      throw UsageError(fmt::format("--device {}: expected a number after cuda:", device));
-    d.index = std::stoi(index);
-  }
-  backend(d);  // throws where there is none
-  return d;
+  backend(used).configure(
+      {.tf32 = precision == "tf32", .deterministic = !allow_nondeterministic, .graphs = !no_graph});
+  return used;
 }
 
 }  // namespace gradus::ssgan

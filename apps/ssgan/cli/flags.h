@@ -44,9 +44,11 @@ struct RuntimeFlags {
   std::string color = "auto";
   std::string precision = "fp32";
   bool no_graph = false;  ///< what the CPU does anyway
+  bool allow_nondeterministic = false;
 
   void add(CLI::App& app);
-  /// Applies the thread count; the device to use, with a log line where auto chose the CPU.
+  /// Applies the thread count and the device's options; the device to use, with a log line where
+  /// auto chose it.
   Device resolve() const;
 };
 

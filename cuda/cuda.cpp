@@ -1,0 +1,148 @@
+#include "cuda/cuda.h"
+
+#include "cuda/check.h"
+#include "cuda/graph.h"
+
+namespace gradus::cuda {
+namespace {
+
+constexpr size_t kBlasWorkspace = 32 << 20;  // what cuBLAS asks for on Hopper
+
+CachingAllocator::Raw device_memory(int index) {
+  return {.allocate = [index](size_t bytes) -> void* {
+            void* p = nullptr;
+            cudaSetDevice(index);
+            if (cudaMalloc(&p, bytes) == cudaSuccess) return p;
+            cudaGetLastError();  // the failure is reported by the allocator
+            return nullptr;
+          },
+          .release = [](void* p, size_t) { cudaFree(p); }};
+}
+
+std::string blas_version() {
+  int number[3] = {};
+  const libraryPropertyType parts[] = {MAJOR_VERSION, MINOR_VERSION, PATCH_LEVEL};
+  for (int i = 0; i < 3; ++i) cublasGetProperty(parts[i], &number[i]);
+  return fmt::format("{}.{}.{}", number[0], number[1], number[2]);
+}
+
+std::string dnn_version() {
+  const size_t v = cudnnGetVersion();
+  return fmt::format("{}.{}.{}", v / 10000, v % 10000 / 100, v % 100);
+}
+
+}  // namespace
+
+std::string describe_device(int index) {
+  cudaDeviceProp device{};
+  int driver = 0;
+  check(cudaGetDeviceProperties(&device, index), "cudaGetDeviceProperties");
+  check(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
+  return fmt::format("{}, compute capability {}.{}, driver for CUDA {}.{}, cuBLAS {}, cuDNN {}",
+                     device.name, device.major, device.minor, driver / 1000, driver % 1000 / 10,
+                     blas_version(), dnn_version());
+}
+
+Cuda::Cuda(int index)
+    : index_(index), allocator_(to_string(Device{DeviceKind::cuda, index}), device_memory(index)) {
+  check(cudaSetDevice(index), "cudaSetDevice");
+  check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
+  check(cublasCreate(&blas_), "cublasCreate");
+  check(cublasSetStream(blas_, stream_), "cublasSetStream");
+  blas_workspace_ = allocator_.allocate(kBlasWorkspace);
+  check(cublasSetWorkspace(blas_, blas_workspace_, kBlasWorkspace), "cublasSetWorkspace");
+  cudnn::check(cudnnCreate(&dnn_), "cudnnCreate");
+  cudnn::check(cudnnSetStream(dnn_, stream_), "cudnnSetStream");
+  conv_.emplace(dnn_, allocator_);
+}
+
+Cuda::~Cuda() {
+  conv_.reset();
+  if (dnn_) cudnnDestroy(dnn_);
+  if (blas_) cublasDestroy(blas_);
+  if (blas_workspace_) allocator_.release(blas_workspace_);
+  if (stream_) cudaStreamDestroy(stream_);
+}
+
+void Cuda::copy_from_host(const void* host, void* device, size_t bytes) {
+  recorder_.require_outside("copy_from_host", bytes);
+  // From pageable memory: the call returns when the bytes are taken over.
+  check(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream_), "copy_from_host");
+}
+
+void Cuda::copy_to_host(const void* device, void* host, size_t bytes) {
+  recorder_.require_outside("copy_to_host", bytes);
+  check(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream_), "copy_to_host");
+  check(cudaStreamSynchronize(stream_), "copy_to_host");
+}
+
+void Cuda::copy(const void* from, void* to, size_t bytes) {
+  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_), "copy");
+}
+
+std::unique_ptr<Recording> Cuda::record(std::function<void()> work) {
+  return recorder_.record(std::move(work),
+                          options_.graphs ? std::make_unique<CapturedGraph>(stream_) : nullptr);
+}
+
+std::string Cuda::describe() const { return describe_device(index_); }
+
+void Cuda::configure(const BackendOptions& options) {
+  options_ = options;
+  check(cublasSetMathMode(blas_, options.tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH),
+        "cublasSetMathMode");
+  conv_->use({.tf32 = options.tf32, .deterministic = options.deterministic});
+}
+
+// cuBLAS is column-major: it computes c^T = op(b)^T op(a)^T.
+void Cuda::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b, Tensor& c) {
+  const int m = static_cast<int>(c.shape()[0]), n = static_cast<int>(c.shape()[1]);
+  const int k = static_cast<int>(a.shape()[transpose_a ? 0 : 1]);
+  if (c.count() == 0) return;
+  if (k == 0) return fill(0, c);
+  const auto op = [](bool transpose) { return transpose ? CUBLAS_OP_T : CUBLAS_OP_N; };
+  const int lda = static_cast<int>(a.shape()[1]), ldb = static_cast<int>(b.shape()[1]);
+  if (c.dtype() == DType::f32) {
+    const float one = 1, zero = 0;
+    check(cublasSgemm(blas_, op(transpose_b), op(transpose_a), n, m, k, &one, b.data<float>(), ldb,
+                      a.data<float>(), lda, &zero, c.data<float>(), n),
+          "matmul: cublasSgemm");
+  } else {
+    const double one = 1, zero = 0;
+    check(cublasDgemm(blas_, op(transpose_b), op(transpose_a), n, m, k, &one, b.data<double>(), ldb,
+                      a.data<double>(), lda, &zero, c.data<double>(), n),
+          "matmul: cublasDgemm");
+  }
+}
+
+void Cuda::add_bias(const Tensor& bias, Tensor& y) {
+  if (bias.defined()) binary(Add{}, y, bias, y);
+}
+
+void Cuda::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+                Tensor& y) {
+  if (y.count() == 0) return;
+  conv_->run({cudnn::ConvKind::forward, y.dtype(), x.shape(), w.shape(), y.shape(), p}, x.raw(),
+             w.raw(), y.raw());
+  add_bias(bias, y);
+}
+
+void Cuda::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
+                           const Tensor& bias, Tensor& dx) {
+  if (dx.count() == 0) return;
+  if (dy.count() == 0)
+    fill(0, dx);
+  else
+    conv_->run({cudnn::ConvKind::grad_input, dx.dtype(), dx.shape(), w.shape(), dy.shape(), p},
+               dx.raw(), w.raw(), dy.raw());
+  add_bias(bias, dx);
+}
+
+void Cuda::conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy, Tensor& dw) {
+  if (dw.count() == 0) return;
+  if (dy.count() == 0) return fill(0, dw);
+  conv_->run({cudnn::ConvKind::grad_weight, dw.dtype(), x.shape(), dw.shape(), dy.shape(), p},
+             x.raw(), dw.raw(), dy.raw());
+}
+
+}  // namespace gradus::cuda

@@ -1,0 +1,83 @@
+#include "cuda/emulation/emulated.h"
+
+#include <cstring>
+
+#include "cuda/launch.h"
+#include "tensor/cpu/cpu.h"
+
+namespace gradus::cuda::emulation {
+namespace {
+
+std::set<std::string> kernel_names;
+
+/// Calls the work again: what a card would do by replaying its graph, with the same rules.
+class CalledAgain final : public Recorder::Graph {
+ public:
+  void capture(const std::function<void()>& work) override { work_ = work; }
+  void replay() override { work_(); }
+
+ private:
+  std::function<void()> work_;
+};
+
+}  // namespace
+
+void Emulated::copy_from_host(const void* host, void* device, size_t bytes) {
+  recorder_.require_outside("copy_from_host", bytes);
+  copy(host, device, bytes);
+}
+
+void Emulated::copy_to_host(const void* device, void* host, size_t bytes) {
+  recorder_.require_outside("copy_to_host", bytes);
+  copy(device, host, bytes);
+}
+
+void Emulated::copy(const void* from, void* to, size_t bytes) {
+  if (bytes) std::memcpy(to, from, bytes);
+}
+
+std::unique_ptr<Recording> Emulated::record(std::function<void()> work) {
+  return recorder_.record(std::move(work), graphs_ ? std::make_unique<CalledAgain>() : nullptr);
+}
+
+void Emulated::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
+                      Tensor& c) {
+  cpu::reference_backend().matmul(transpose_a, transpose_b, a, b, c);
+}
+
+void Emulated::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+                    Tensor& y) {
+  cpu::reference_backend().conv(p, x, w, bias, y);
+}
+
+void Emulated::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
+                               const Tensor& bias, Tensor& dx) {
+  cpu::reference_backend().conv_grad_input(p, w, dy, bias, dx);
+}
+
+void Emulated::conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
+                                Tensor& dw) {
+  cpu::reference_backend().conv_grad_weight(p, x, dy, dw);
+}
+
+Emulated& emulated() {
+  static Emulated& instance = []() -> Emulated& {
+    auto made = std::make_unique<Emulated>();
+    Emulated& e = *made;
+    install_backend(kEmulated, std::move(made));
+    return e;
+  }();
+  return instance;
+}
+
+const std::set<std::string>& launched_kernels() { return kernel_names; }
+
+}  // namespace gradus::cuda::emulation
+
+namespace gradus::cuda {
+
+void check_launch(const char* kernel, cudaError_t, cudaStream_t) {
+  emulation::kernel_names.insert(kernel);
+}
+
+}  // namespace gradus::cuda

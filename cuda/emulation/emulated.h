@@ -1,0 +1,54 @@
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "cuda/kernels.h"
+#include "cuda/recorder.h"
+#include "tensor/cpu/memory.h"
+
+namespace gradus::cuda::emulation {
+
+/// The CUDA backend without a card: our kernels run on the CPU, thread by thread, on the host's
+/// memory; matrix products and convolutions, which are a library's on a card, are the CPU
+/// reference's. For tests.
+class Emulated final : public Kernels {
+ public:
+  void* allocate(size_t bytes) override { return memory_.allocate(bytes); }
+  void release(void* p) noexcept override { memory_.release(p); }
+  CachingAllocator& allocator() override { return memory_.allocator(); }
+  void copy_from_host(const void* host, void* device, size_t bytes) override;
+  void copy_to_host(const void* device, void* host, size_t bytes) override;
+  void copy(const void* from, void* to, size_t bytes) override;
+  std::unique_ptr<Recording> record(std::function<void()> work) override;
+  bool host_may_read() const override { return !recorder_.is_running(); }
+  std::string describe() const override { return "cuda kernels, emulated on the CPU"; }
+  void configure(const BackendOptions& options) override { graphs_ = options.graphs; }
+
+  void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
+              Tensor& c) override;
+  void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+            Tensor& y) override;
+  void conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy, const Tensor& bias,
+                       Tensor& dx) override;
+  void conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
+                        Tensor& dw) override;
+
+  cpu::Memory& memory() { return memory_; }
+
+ private:
+  cpu::Memory memory_;
+  Recorder recorder_{memory_.allocator()};
+  bool graphs_ = true;
+};
+
+/// Where `emulated()` is registered as a device.
+inline constexpr Device kEmulated{DeviceKind::cuda, 31};
+
+/// The one emulated backend, registered at the first call.
+Emulated& emulated();
+
+/// The names of the kernels that were launched since the program's start, with repeats left out.
+const std::set<std::string>& launched_kernels();
+
+}  // namespace gradus::cuda::emulation

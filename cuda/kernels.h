@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "tensor/backend.h"
+
+namespace gradus::cuda {
+
+/// The kernels that are our own, f32 and f64, on one stream. A file a family: elementwise.cu,
+/// reduce.cu, norm.cu, random.cu, shaping.cu, update.cu. What takes a library or the device itself
+/// (matrix products, convolutions, memory, recordings) is the subclass's: Cuda on a card,
+/// emulation::Emulated on the CPU.
+///
+/// Outside recordings the host may read and write through it at any time.
+///
+/// Sums are accumulated in f64 over parts whose sizes depend on the shapes alone, without atomics:
+/// the same bits each time.
+class Kernels : public Backend {
+ public:
+  void fill(double value, Tensor& y) override;
+  void cast(const Tensor& x, Tensor& y) override;
+  void fill_uniform(const Draw& draw, double low, double high, Tensor& y) override;
+  void fill_normal(const Draw& draw, double mean, double stddev, Tensor& y) override;
+
+  void unary(const UnaryFn& fn, const Tensor& x, Tensor& y) override;
+  void unary_backward(const UnaryFn& fn, const Tensor& x, const Tensor& y, const Tensor& dy,
+                      Tensor& dx) override;
+  void binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Tensor& y) override;
+  void reduce(Reduction op, const Tensor& x, Tensor& y) override;
+  void argmax(const Tensor& x, Tensor& y) override;
+
+  void batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon,
+                  Tensor& y, Tensor& mean, Tensor& variance) override;
+  void batch_norm_backward(const Tensor& x, const Tensor& gamma, const Tensor& mean,
+                           const Tensor& variance, double epsilon, const Tensor& dy, Tensor& dx,
+                           Tensor& dgamma, Tensor& dbeta) override;
+  void dropout(const Draw& draw, double rate, const Tensor& x, Tensor& y) override;
+
+  void copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_begin, int64_t length,
+                  Tensor& y) override;
+  void gather(const Tensor& x, const Tensor& index, double scale, double shift, Tensor& y) override;
+  void gather_backward(const Tensor& index, const Tensor& dy, Tensor& dx) override;
+  void one_hot(const Tensor& index, Tensor& y) override;
+
+  void increment(Tensor& counter) override;
+  void update(const UpdateFn& fn, const Tensor& lr, const Tensor& t,
+              std::span<const UpdateSlot> slots) override;
+
+ protected:
+  cudaStream_t stream_ = nullptr;
+};
+
+}  // namespace gradus::cuda

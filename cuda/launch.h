@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+namespace gradus::cuda {
+
+/// Threads of a block in every kernel of ours, unless it says otherwise.
+inline constexpr int kThreads = 256;
+
+/// Called after each launch, on a card (launch.cpp) and on the CPU (emulation/): throws DeviceError
+/// that names the kernel where the launch failed; with GRADUS_SYNC=1 in the environment it waits
+/// for the kernel, so that an error in it is found here too.
+void check_launch(const char* kernel, cudaError_t error, cudaStream_t stream);
+
+/// kernel(args...) on `grid` blocks of `block` threads.
+template <class... P, class... A>
+void launch(const char* name, cudaStream_t stream, dim3 grid, dim3 block, void (*kernel)(P...),
+            A&&... args) {
+  cudaLaunchConfig_t config{};
+  config.gridDim = grid;
+  config.blockDim = block;
+  config.stream = stream;
+  check_launch(name, cudaLaunchKernelEx(&config, kernel, std::forward<A>(args)...), stream);
+}
+
+/// Launches with a thread for each of n items, or a grid that strides over them where they are
+/// many; nothing for n = 0.
+template <class... P, class... A>
+void launch_over(const char* name, cudaStream_t stream, int64_t n, void (*kernel)(P...),
+                 A&&... args) {
+  constexpr int64_t kMaxBlocks = 2048;  // about 16 a multiprocessor of a large card
+  if (n == 0) return;
+  const auto blocks = std::min((n + kThreads - 1) / kThreads, kMaxBlocks);
+  launch(name, stream, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), kernel,
+         std::forward<A>(args)...);
+}
+
+}  // namespace gradus::cuda

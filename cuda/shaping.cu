@@ -1,0 +1,143 @@
+#include "cuda/grid.h"
+#include "cuda/kernels.h"
+#include "cuda/launch.h"
+
+namespace gradus::cuda {
+namespace {
+
+template <class T>
+__global__ void fill_kernel(T value, int64_t n, T* y) {
+  for (int64_t i = first_item(); i < n; i += item_stride()) y[i] = value;
+}
+
+template <class From, class To>
+__global__ void cast_kernel(int64_t n, const From* x, To* y) {
+  for (int64_t i = first_item(); i < n; i += item_stride()) y[i] = static_cast<To>(x[i]);
+}
+
+/// Rows of `length` units from x, `x_row` apart, to y, `y_row` apart.
+template <class Unit>
+__global__ void copy_rows_kernel(int64_t rows, int64_t length, int64_t x_row, int64_t y_row,
+                                 const Unit* x, Unit* y) {
+  for (int64_t i = first_item(); i < rows * length; i += item_stride()) {
+    const int64_t row = i / length, at = i - row * length;
+    y[row * y_row + at] = x[row * x_row + at];
+  }
+}
+
+/// kWidth neighbouring elements of a row, moved as one.
+template <class T, int kWidth>
+struct alignas(sizeof(T) * kWidth > 16 ? 16 : sizeof(T) * kWidth) Run {
+  T v[kWidth];
+};
+
+template <int kWidth, class In, class T>
+__global__ void gather_kernel(int64_t rows, int64_t row_runs, const int32_t* index, T scale,
+                              T shift, const In* x, T* y) {
+  for (int64_t i = first_item(); i < rows * row_runs; i += item_stride()) {
+    const int64_t row = i / row_runs, run = i - row * row_runs;
+    const Run<In, kWidth> in =
+        reinterpret_cast<const Run<In, kWidth>*>(x)[index[row] * row_runs + run];
+    Run<T, kWidth> out;
+    for (int k = 0; k < kWidth; ++k) out.v[k] = scale * T(in.v[k]) + shift;
+    reinterpret_cast<Run<T, kWidth>*>(y)[i] = out;
+  }
+}
+
+/// A thread a column adds the rows in order: the same bits each time, equal indices or not.
+template <class T>
+__global__ void gather_backward_kernel(int64_t rows, int64_t width, const int32_t* index,
+                                       const T* dy, T* dx) {
+  for (int64_t j = first_item(); j < width; j += item_stride())
+    for (int64_t i = 0; i < rows; ++i) dx[index[i] * width + j] += dy[i * width + j];
+}
+
+template <class T>
+__global__ void one_hot_kernel(int64_t n, int64_t depth, const int32_t* index, T* y) {
+  for (int64_t i = first_item(); i < n; i += item_stride()) {
+    const int64_t row = i / depth;
+    y[i] = index[row] == i - row * depth ? T(1) : T(0);
+  }
+}
+
+__global__ void increment_kernel(int32_t* counter) { ++*counter; }
+
+}  // namespace
+
+void Kernels::fill(double value, Tensor& y) {
+  visit_dtype(y.dtype(), [&]<class T>(T) {
+    launch_over("fill_kernel", stream_, y.count(), fill_kernel<T>, T(value), y.count(),
+                y.data<T>());
+  });
+}
+
+void Kernels::cast(const Tensor& x, Tensor& y) {
+  visit_dtype(x.dtype(), [&]<class From>(From) {
+    visit_dtype(y.dtype(), [&]<class To>(To) {
+      launch_over("cast_kernel", stream_, x.count(), cast_kernel<From, To>, x.count(),
+                  x.data<From>(), y.data<To>());
+    });
+  });
+}
+
+void Kernels::copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_begin,
+                         int64_t length, Tensor& y) {
+  int64_t rows = 1, inner = static_cast<int64_t>(size_of(x.dtype()));
+  for (int i = 0; i < axis; ++i) rows *= x.shape()[i];
+  for (int i = axis + 1; i < x.shape().rank(); ++i) inner *= x.shape()[i];
+  const int64_t x_row = x.shape()[axis] * inner, y_row = y.shape()[axis] * inner;
+  const auto copy_as = [&]<class Unit>(Unit) {
+    constexpr int64_t kSize = sizeof(Unit);
+    launch_over("copy_rows_kernel", stream_, rows * length * inner / kSize, copy_rows_kernel<Unit>,
+                rows, length * inner / kSize, x_row / kSize, y_row / kSize,
+                static_cast<const Unit*>(x.raw()) + x_begin * inner / kSize,
+                static_cast<Unit*>(y.raw()) + y_begin * inner / kSize);
+  };
+  const auto divides = [&](int64_t size) {
+    return (x_row | y_row | length * inner | x_begin * inner | y_begin * inner) % size == 0;
+  };
+  if (divides(16))
+    copy_as(Pack<uint8_t>{});
+  else if (divides(4))
+    copy_as(uint32_t{});
+  else
+    copy_as(uint8_t{});
+}
+
+void Kernels::gather(const Tensor& x, const Tensor& index, double scale, double shift, Tensor& y) {
+  if (y.count() == 0) return;
+  const int64_t rows = index.count(), width = y.count() / rows;
+  visit_dtype(x.dtype(), [&]<class In>(In) {
+    visit_float(y.dtype(), [&]<class T>(T) {
+      if (width % 4 == 0)
+        launch_over("gather_kernel", stream_, y.count() / 4, gather_kernel<4, In, T>, rows,
+                    width / 4, index.data<int32_t>(), T(scale), T(shift), x.data<In>(),
+                    y.data<T>());
+      else
+        launch_over("gather_kernel", stream_, y.count(), gather_kernel<1, In, T>, rows, width,
+                    index.data<int32_t>(), T(scale), T(shift), x.data<In>(), y.data<T>());
+    });
+  });
+}
+
+void Kernels::gather_backward(const Tensor& index, const Tensor& dy, Tensor& dx) {
+  if (dy.count() == 0) return;
+  const int64_t rows = index.count(), width = dy.count() / rows;
+  visit_float(dy.dtype(), [&]<class T>(T) {
+    launch_over("gather_backward_kernel", stream_, width, gather_backward_kernel<T>, rows, width,
+                index.data<int32_t>(), dy.data<T>(), dx.data<T>());
+  });
+}
+
+void Kernels::one_hot(const Tensor& index, Tensor& y) {
+  visit_float(y.dtype(), [&]<class T>(T) {
+    launch_over("one_hot_kernel", stream_, y.count(), one_hot_kernel<T>, y.count(), y.shape()[1],
+                index.data<int32_t>(), y.data<T>());
+  });
+}
+
+void Kernels::increment(Tensor& counter) {
+  launch("increment_kernel", stream_, dim3(1), dim3(1), increment_kernel, counter.data<int32_t>());
+}
+
+}  // namespace gradus::cuda
