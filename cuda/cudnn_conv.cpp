@@ -29,6 +29,7 @@ const char* name(cudnn::ConvKind kind) {
 }  // namespace
 
 ConvKey::Numbers ConvKey::numbers() const {
+  const ConvParams& p = params;
   return {static_cast<int64_t>(kind),
           static_cast<int64_t>(dtype),
           x[0],
@@ -43,26 +44,31 @@ ConvKey::Numbers ConvKey::numbers() const {
           y[1],
           y[2],
           y[3],
-          params.stride_h,
-          params.stride_w,
-          params.pad_top,
-          params.pad_left};
+          p.stride_h,
+          p.stride_w,
+          p.pad_top,
+          p.pad_left,
+          p.dilation_h,
+          p.dilation_w,
+          p.groups};
 }
 
 std::string to_string(const ConvKey& key) {
   const ConvParams& p = key.params;
-  return fmt::format("{} {} x {}, w {}, y {}, stride {} {}, padding {} {}", name(key.kind),
-                     gradus::name(key.dtype), key.x, key.w, key.y, p.stride_h, p.stride_w,
-                     p.pad_top, p.pad_left);
+  return fmt::format(
+      "{} {} x {}, w {}, y {}, stride {} {}, padding {} {}, dilation {} {}, {} groups",
+      name(key.kind), gradus::name(key.dtype), key.x, key.w, key.y, p.stride_h, p.stride_w,
+      p.pad_top, p.pad_left, p.dilation_h, p.dilation_w, p.groups);
 }
 
 cudnn::Descriptor conv_graph(const ConvKey& key, cudnnHandle_t handle) {
   const ConvParams& p = key.params;
-  const cudnn::Spatial spatial{{p.pad_top, p.pad_left},
-                               {pad_after(key.x[1], key.y[1], key.w[1], p.stride_h, 1, p.pad_top),
-                                pad_after(key.x[2], key.y[2], key.w[2], p.stride_w, 1, p.pad_left)},
-                               {p.stride_h, p.stride_w},
-                               {1, 1}};
+  const cudnn::Spatial spatial{
+      {p.pad_top, p.pad_left},
+      {pad_after(key.x[1], key.y[1], key.w[1], p.stride_h, p.dilation_h, p.pad_top),
+       pad_after(key.x[2], key.y[2], key.w[2], p.stride_w, p.dilation_w, p.pad_left)},
+      {p.stride_h, p.stride_w},
+      {p.dilation_h, p.dilation_w}};
   const auto type = key.dtype == DType::f64 ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT;
   return cudnn::conv_graph(key.kind, type, dims(key.x), dims(key.w), dims(key.y), spatial, handle);
 }

@@ -17,7 +17,7 @@ struct ConvKey {
   ConvParams params;
 
   /// The same in numbers, for a map.
-  using Numbers = std::array<int64_t, 18>;
+  using Numbers = std::array<int64_t, 21>;
   Numbers numbers() const;
 };
 

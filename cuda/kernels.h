@@ -7,9 +7,9 @@
 namespace gradus::cuda {
 
 /// The kernels that are our own, f32 and f64, on one stream. A file a family: elementwise.cu,
-/// reduce.cu, norm.cu, random.cu, shaping.cu, update.cu. What takes a library or the device itself
-/// (matrix products, convolutions, memory, recordings) is the subclass's: Cuda on a card,
-/// emulation::Emulated on the CPU.
+/// reduce.cu, norm.cu, pool.cu, random.cu, shaping.cu, update.cu. What takes a library or the
+/// device itself (matrix products, convolutions, memory, recordings) is the subclass's: Cuda on a
+/// card, emulation::Emulated on the CPU.
 ///
 /// Outside recordings the host may read and write through it at any time.
 ///
@@ -27,7 +27,10 @@ class Kernels : public Backend {
                       Tensor& dx) override;
   void binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Tensor& y) override;
   void reduce(Reduction op, const Tensor& x, Tensor& y) override;
-  void argmax(const Tensor& x, Tensor& y) override;
+  void top_k(const Tensor& x, Tensor& values, Tensor& index) override;
+  void max_pool(const PoolParams& p, const Tensor& x, Tensor& y, Tensor& tap) override;
+  void max_pool_backward(const PoolParams& p, const Tensor& tap, const Tensor& dy,
+                         Tensor& dx) override;
 
   void batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon,
                   Tensor& y, Tensor& mean, Tensor& variance) override;

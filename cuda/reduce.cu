@@ -5,6 +5,7 @@
 #include "cuda/grid.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
+#include "tensor/order.h"
 
 namespace gradus::cuda {
 namespace {
@@ -114,15 +115,24 @@ void reduce(cudaStream_t stream, const Tensor& x, Tensor& y) {
   }
 }
 
-/// A thread a row; the first of equals.
+/// A thread a row picks one element after another, each the first of the largest after the last.
 template <class T>
-__global__ void argmax_kernel(int64_t rows, int64_t width, const T* x, int32_t* y) {
+__global__ void top_k_kernel(int64_t rows, int64_t width, int64_t k, const T* x, T* values,
+                             int32_t* index) {
   for (int64_t i = first_item(); i < rows; i += item_stride()) {
     const T* row = x + i * width;
-    int32_t best = 0;
-    for (int32_t j = 1; j < width; ++j)
-      if (row[j] > row[best]) best = j;
-    y[i] = best;
+    int64_t last = -1;
+    for (int64_t r = 0; r < k; ++r) {
+      int64_t best = -1;
+      for (int64_t j = 0; j < width; ++j) {
+        const bool is_after_last =
+            last < 0 || is_larger(row[last], row[j]) || (!is_larger(row[j], row[last]) && j > last);
+        if (is_after_last && (best < 0 || is_larger(row[j], row[best]))) best = j;
+      }
+      values[i * k + r] = row[best];
+      index[i * k + r] = static_cast<int32_t>(best);
+      last = best;
+    }
   }
 }
 
@@ -141,10 +151,12 @@ void Kernels::reduce(Reduction op, const Tensor& x, Tensor& y) {
   });
 }
 
-void Kernels::argmax(const Tensor& x, Tensor& y) {
+void Kernels::top_k(const Tensor& x, Tensor& values, Tensor& index) {
+  const int64_t width = x.shape()[-1], k = values.shape()[-1];
+  if (x.count() == 0 || k == 0) return;
   visit_float(x.dtype(), [&]<class T>(T) {
-    launch_over("argmax_kernel", stream_, y.count(), argmax_kernel<T>, y.count(), x.shape()[-1],
-                x.data<T>(), y.data<int32_t>());
+    launch_over("top_k_kernel", stream_, x.count() / width, top_k_kernel<T>, x.count() / width,
+                width, k, x.data<T>(), values.data<T>(), index.data<int32_t>());
   });
 }
 

@@ -34,7 +34,9 @@ class Profiler final : public Backend {
   void copy_to_host(const void* device, void* host, size_t bytes) override;
   void copy(const void* from, void* to, size_t bytes) override;
   std::unique_ptr<Recording> record(std::function<void()> work) override;
+  bool host_may_read() const override { return inner_.host_may_read(); }
   std::string describe() const override { return inner_.describe(); }
+  void configure(const BackendOptions& options) override { inner_.configure(options); }
 
   void fill(double value, Tensor& y) override;
   void cast(const Tensor& x, Tensor& y) override;

@@ -6,9 +6,10 @@
 #include <string>
 
 #include "apps/ssgan/checkpoint.h"
-#include "tensor/file.h"
 #include "tensor/cuda_plugin.h"
+#include "tensor/file.h"
 #include "tests/catch.h"
+#include "tests/places.h"
 #include "tests/program.h"
 #include "tests/small_svhn.h"
 #include "tests/temp_dir.h"
@@ -93,8 +94,8 @@ TEST_CASE("cli: data that is missing or broken") {
 }
 
 TEST_CASE("cli: a real download that broke off") {
-  const fs::path file = fs::path(GRADUS_SOURCE_DIR) / ".." / "shared" / "data" / "fixtures" /
-                        "svhn_extra_truncated.mat";
+  const fs::path file =
+      source_dir() / ".." / "shared" / "data" / "fixtures" / "svhn_extra_truncated.mat";
   if (!fs::exists(file)) {
     std::cout << "skipped: no SVHN at " << file.string() << "\n";
     return;

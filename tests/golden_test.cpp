@@ -10,6 +10,7 @@
 #include "autograd/shaping.h"
 #include "tensor/file.h"
 #include "tests/catch.h"
+#include "tests/places.h"
 #include "tests/program.h"
 #include "tests/temp_dir.h"
 
@@ -19,11 +20,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-fs::path shared() { return fs::path(GRADUS_SOURCE_DIR) / ".." / "shared"; }
+fs::path shared() { return source_dir() / ".." / "shared"; }
 /// A case of the original program, run in TensorFlow.
 fs::path original(const std::string& name) { return shared() / "golden" / name; }
 /// The case in every clone: random images, PyTorch. make_case.py beside it made it.
-fs::path own() { return fs::path(GRADUS_SOURCE_DIR) / "tests" / "golden" / "random"; }
+fs::path own() { return source_dir() / "tests" / "golden" / "random"; }
 
 /// A golden case: the steps to run, and what the original program had from them.
 struct Case {

@@ -5,6 +5,7 @@
 #include "apps/ssgan/trainer.h"
 #include "tensor/safetensors.h"
 #include "tests/catch.h"
+#include "tests/places.h"
 #include "tests/program.h"
 #include "tests/small_svhn.h"
 #include "tests/temp_dir.h"
@@ -17,9 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// What fixtures/import/make_checkpoint.py wrote in TensorFlow.
-fs::path fixture(const std::string& name) {
-  return fs::path(GRADUS_SOURCE_DIR) / "tests/fixtures/import" / name;
-}
+fs::path fixture(const std::string& name) { return source_dir() / "tests/fixtures/import" / name; }
 
 Options fixture_options() {
   Options o = preset("tutorial");

@@ -169,6 +169,7 @@ std::map<std::string, Tensor> state_after(int steps, const Options& options) {
     std::vector<int32_t> images;
     for (int i = begin; i < end; ++i) images.push_back(i);
     trainer.step(step, images, 1e-3);
+    CHECK(trainer.take_metrics().size() == 1);
   }
   std::map<std::string, Tensor> state, copies;
   trainer.save(state);

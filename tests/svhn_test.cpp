@@ -10,6 +10,7 @@
 #include "tensor/error.h"
 #include "tests/catch.h"
 #include "tests/mat_writer.h"
+#include "tests/places.h"
 #include "tests/temp_dir.h"
 
 using namespace gradus;
@@ -50,7 +51,7 @@ bool found(const fs::path& path) {
   return false;
 }
 
-fs::path shared_data() { return fs::path(GRADUS_SOURCE_DIR) / ".." / "shared" / "data"; }
+fs::path shared_data() { return source_dir() / ".." / "shared" / "data"; }
 
 /// Sets an environment variable, or with null removes it, and puts it back.
 class Environment {

@@ -12,6 +12,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Reading a step's losses waits for the device; so many steps are read at once.
+constexpr size_t kMostUnread = 16;
+
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -68,11 +71,32 @@ void Run::train(RunFolder& folder) {
   while (step_ < last && !interrupted) {
     const double lr = plan_.lr(step_);
     const std::vector<int32_t> images = plan_.images(step_);
-    const Metrics m = trainer_.step(step_, images, lr);
-    const int64_t epoch = step_ / plan_.per_epoch();
-    ++step_;
-    require_finite(m);
-    folder.metrics(epoch, step_, lr, m);
+    trainer_.step(step_, images, lr);
+    unread_.push_back({step_++, lr, plan_.count_labelled(images)});
+    const bool ends_epoch = step_ % plan_.per_epoch() == 0, saves = step_ % save_every == 0;
+    if (ends_epoch || saves || step_ == last || unread_.size() == kMostUnread)
+      read_metrics(folder, progress);
+    if (ends_epoch) {
+      finish_epoch(folder, progress, lr, seconds_since(epoch_start));
+      epoch_start = Clock::now();
+    }
+    if (saves) {
+      save(folder);
+      saved = step_;
+    }
+  }
+  read_metrics(folder, progress);
+  if (saved != step_) save(folder);
+  seconds_ = seconds_since(start);
+}
+
+void Run::read_metrics(RunFolder& folder, Progress& progress) {
+  const std::vector<Metrics> read = trainer_.take_metrics();
+  for (size_t i = 0; i < read.size(); ++i) {
+    const Metrics& m = read[i];
+    const auto& [step, lr, labelled] = unread_[i];
+    require_finite(step + 1, m);
+    folder.metrics(step / plan_.per_epoch(), step + 1, lr, m);
     ++epoch_.steps;
     epoch_.d_real += m.d_real;
     epoch_.d_fake += m.d_fake;
@@ -80,20 +104,11 @@ void Run::train(RunFolder& folder) {
     epoch_.d += m.d;
     epoch_.g += m.g;
     epoch_.masked_correct += m.masked_correct;
-    epoch_.labelled += static_cast<double>(plan_.count_labelled(images));
-    progress.update(step_, options_.unlabeled ? fmt::format("d {:.3f}  g {:.4f}", m.d, m.g)
-                                              : fmt::format("d_class {:.3f}", m.d_class));
-    if (step_ % plan_.per_epoch() == 0) {
-      finish_epoch(folder, progress, lr, seconds_since(epoch_start));
-      epoch_start = Clock::now();
-    }
-    if (step_ % save_every == 0) {
-      save(folder);
-      saved = step_;
-    }
+    epoch_.labelled += static_cast<double>(labelled);
+    progress.update(step + 1, options_.unlabeled ? fmt::format("d {:.3f}  g {:.4f}", m.d, m.g)
+                                                 : fmt::format("d_class {:.3f}", m.d_class));
   }
-  if (saved != step_) save(folder);
-  seconds_ = seconds_since(start);
+  unread_.clear();
 }
 
 RunSummary Run::summary() const {
@@ -116,15 +131,15 @@ Run::Epoch Run::from_values(const std::vector<double>& v) {
   return {v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9]};
 }
 
-void Run::require_finite(const Metrics& m) const {
+void Run::require_finite(int64_t step, const Metrics& m) const {
   const std::pair<const char*, double> classifier[] = {{"d_class", m.d_class}, {"d", m.d}};
   const std::pair<const char*, double> gan[] = {
       {"d_real", m.d_real}, {"d_fake", m.d_fake}, {"g", m.g}};
-  const auto check = [this](const char* name, double value) {
+  const auto check = [step](const char* name, double value) {
     require<NotFinite>(std::isfinite(value),
                        "step {}: the loss {} is {}; training stops, earlier files are intact. A "
                        "smaller --lr may help",
-                       step_, name, value);
+                       step, name, value);
   };
   for (const auto& [name, value] : classifier) check(name, value);
   if (!options_.unlabeled) return;

@@ -57,10 +57,17 @@ class Run {
     double masked_correct = 0, labelled = 0;
     double train_accuracy = -1, test_accuracy = -1;
   };
+  struct Unread {
+    int64_t step;
+    double lr;
+    int64_t labelled;
+  };
   static std::vector<double> to_values(const Epoch& epoch);
   static Epoch from_values(const std::vector<double>& values);
 
-  void require_finite(const Metrics& m) const;
+  /// Of the steps taken since the last call: to the folder, the epoch's sums and the progress.
+  void read_metrics(RunFolder& folder, Progress& progress);
+  void require_finite(int64_t step, const Metrics& m) const;
   void finish_epoch(RunFolder& folder, Progress& progress, double lr, double seconds);
   void save(RunFolder& folder);
 
@@ -72,6 +79,7 @@ class Run {
   bool resumed_ = false;
   int64_t step_ = 0;
   Epoch epoch_;
+  std::vector<Unread> unread_;  ///< steps whose metrics still lie on the device
   double seconds_ = 0;
 };
 

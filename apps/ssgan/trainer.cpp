@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "autograd/ops.h"
 
@@ -22,7 +23,8 @@ Trainer::Trainer(const Options& options, DType dtype, Device device)
       g_adam_(generator_, {.beta1 = options.beta1}),
       step_(Tensor::zeros({}, DType::i32, device)),
       lr_(Tensor::zeros({}, DType::f64, device)),
-      metrics_(Tensor::zeros({7}, dtype, device)),
+      metrics_(Tensor::zeros({1, 7}, dtype, device)),
+      kept_(Tensor::zeros({kKept, 7}, dtype, device)),
       random_(options.seed, Stream::train, step_) {
   Random init(options.seed, Stream::init);
   generator_.initialize(init);
@@ -36,7 +38,8 @@ void Trainer::use(const ImageSet& set, const Tensor& label_mask) {
   recorded_.clear();
 }
 
-Metrics Trainer::step(int64_t step, const std::vector<int32_t>& images, double lr) {
+void Trainer::step(int64_t step, const std::vector<int32_t>& images, double lr) {
+  require<Error>(kept_count_ < kKept, "trainer: the metrics of {} steps are not read", kKept);
   auto [it, is_new] = recorded_.try_emplace(images.size());
   Recorded& recorded = it->second;
   if (is_new) {
@@ -48,7 +51,7 @@ Metrics Trainer::step(int64_t step, const std::vector<int32_t>& images, double l
   set(step_, static_cast<double>(step));
   set(lr_, lr);
   recorded.recording->run();
-  return read_metrics();
+  backend(device_).copy_slice(metrics_, 0, 0, kept_count_++, 1, kept_);
 }
 
 Metrics Trainer::step(int64_t step, const std::vector<int32_t>& images, double lr,
@@ -57,14 +60,14 @@ Metrics Trainer::step(int64_t step, const std::vector<int32_t>& images, double l
   set(lr_, lr);
   const Shape shape{static_cast<int64_t>(images.size())};
   run(Tensor::from(std::span<const int32_t>(images), shape, device_), trace);
-  return read_metrics();
+  return read(metrics_)[0];
 }
 
 Metrics Trainer::step(const Batch& real, const Tensor& z, double lr, const Trace& trace) {
   set(lr_, lr);
   random_.restart();
   run(real, z, Pass::training(random_), trace);
-  return read_metrics();
+  return read(metrics_)[0];
 }
 
 void Trainer::run(const Tensor& index, const Trace& trace) {
@@ -123,13 +126,21 @@ void Trainer::run(const Batch& real, const Tensor& z, const Pass& training, cons
   std::vector<Var> scalars;
   for (const Var& v :
        {loss.d_real, loss.d_fake, loss.d_class, loss.d, loss.g, loss.correct, loss.masked_correct})
-    scalars.push_back(reshape(v.value().defined() ? v.detach() : none, {1}));
-  metrics_.copy_from(concat(scalars, 0).value());
+    scalars.push_back(reshape(v.value().defined() ? v.detach() : none, {1, 1}));
+  metrics_.copy_from(concat(scalars, 1).value());
 }
 
-Metrics Trainer::read_metrics() const {
-  const std::vector<double> m = metrics_.to(DType::f64).to_vector<double>();
-  return {m[0], m[1], m[2], m[3], m[4], m[5], m[6]};
+std::vector<Metrics> Trainer::take_metrics() {
+  const Var taken = slice(kept_, 0, 0, std::exchange(kept_count_, 0));
+  return read(taken.value());
+}
+
+std::vector<Metrics> Trainer::read(const Tensor& rows) const {
+  const std::vector<double> m = rows.to(DType::f64).to_vector<double>();
+  std::vector<Metrics> read;
+  for (size_t i = 0; i + 7 <= m.size(); i += 7)
+    read.push_back({m[i], m[i + 1], m[i + 2], m[i + 3], m[i + 4], m[i + 5], m[i + 6]});
+  return read;
 }
 
 void Trainer::save(std::map<std::string, Tensor>& tensors) {

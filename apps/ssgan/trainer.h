@@ -31,8 +31,12 @@ class Trainer {
   /// label_mask i32 [N].
   void use(const ImageSet& set, const Tensor& label_mask);
 
-  /// Step number `step` of the run on these images of the set: the metrics before its update.
-  Metrics step(int64_t step, const std::vector<int32_t>& images, double lr);
+  /// Step number `step` of the run on these images of the set. Its metrics, those before its
+  /// update, wait on the device: the host need not wait for the step.
+  void step(int64_t step, const std::vector<int32_t>& images, double lr);
+  /// The metrics of the steps since the last call, at most kKept.
+  std::vector<Metrics> take_metrics();
+  static constexpr int64_t kKept = 64;
 
   /// Sees a step's insides: every named activation, and every gradient as
   /// ("discriminator.conv1.weight", tensor); that of g towards the generated images as "fake".
@@ -62,7 +66,7 @@ class Trainer {
   void run(const Batch& real, const Tensor& z, const Pass& pass, const Trace& trace);
   /// The step's batch and noise, as step_ and the index say, then run.
   void run(const Tensor& index, const Trace& trace);
-  Metrics read_metrics() const;
+  std::vector<Metrics> read(const Tensor& rows) const;
 
   Options options_;
   DType dtype_;
@@ -73,7 +77,9 @@ class Trainer {
   // What changes from step to step lies on the device, for recordings to read.
   Tensor step_;     // i32 []
   Tensor lr_;       // f64 []
-  Tensor metrics_;  // [7]
+  Tensor metrics_;  // [1, 7]
+  Tensor kept_;     // [kKept, 7]: of the last steps
+  int64_t kept_count_ = 0;
   Random random_;
   Tensor images_, labels_, label_mask_;
   std::map<size_t, Recorded> recorded_;

@@ -44,7 +44,10 @@ int replay(const ReplayRequest& r) {
   }
   fmt::print(stderr, "from {}, {} steps to replay\n", before ? before->string() : "fresh weights",
              r.step - 1 - step);
-  for (; step < r.step - 1; ++step) trainer.step(step, plan.images(step), plan.lr(step));
+  for (; step < r.step - 1; ++step) {
+    trainer.step(step, plan.images(step), plan.lr(step));
+    trainer.take_metrics();
+  }
   StepDump dump;
   const Metrics m = trainer.step(step, plan.images(step), plan.lr(step), dump.trace());
   dump.add(m);

@@ -1,0 +1,112 @@
+#include <filesystem>
+
+#include "apps/ssgan/data.h"
+#include "apps/ssgan/trainer.h"
+#include "cuda/cudnn_conv.h"
+#include "nn/data/digits.h"
+#include "tensor/cpu/reference.h"
+#include "tensor/file.h"
+#include "tests/catch.h"
+#include "tests/places.h"
+
+// cuDNN's heuristics answer for a card that is described to them, so its engines for our
+// convolutions can be seen without one.
+
+using namespace gradus;
+using namespace gradus::cuda;
+
+namespace {
+
+/// Notes the convolutions that are asked of it, and computes none.
+class Listener final : public cpu::Reference {
+ public:
+  void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor&,
+            Tensor& y) override {
+    note(cudnn::ConvKind::forward, p, x, w, y);
+    fill(0, y);
+  }
+  void conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy, const Tensor&,
+                       Tensor& dx) override {
+    note(cudnn::ConvKind::grad_input, p, dx, w, dy);
+    fill(0, dx);
+  }
+  void conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
+                        Tensor& dw) override {
+    note(cudnn::ConvKind::grad_weight, p, x, dw, dy);
+    fill(0, dw);
+  }
+  std::map<ConvKey::Numbers, ConvKey> keys;
+
+ private:
+  void note(cudnn::ConvKind kind, const ConvParams& p, const Tensor& x, const Tensor& w,
+            const Tensor& y) {
+    const ConvKey key{kind, x.dtype(), x.shape(), w.shape(), y.shape(), p};
+    keys.emplace(key.numbers(), key);
+  }
+};
+
+/// Every convolution of one step of the tutorial's program.
+std::vector<ConvKey> convolutions_of_a_step(DType dtype) {
+  static Listener& listener = [&]() -> Listener& {
+    auto made = std::make_unique<Listener>();
+    Listener& l = *made;
+    install_backend({DeviceKind::cuda, 30}, std::move(made));
+    return l;
+  }();
+  listener.keys.clear();
+  const ssgan::Options options = ssgan::preset("tutorial");
+  ssgan::Trainer trainer(options, dtype, {DeviceKind::cuda, 30});
+  trainer.use(ssgan::drawn_digits(options.batch_size, DigitSplit::train),
+              Tensor::full({options.batch_size}, 1, DType::i32));
+  trainer.step(0, shuffled(options.batch_size, 1, 0), 1e-3);
+  std::vector<ConvKey> keys;
+  for (const auto& [numbers, key] : listener.keys) keys.push_back(key);
+  return keys;
+}
+
+cudnn::Descriptor h200() {
+  const auto bytes = read_file(source_dir() / "tests/fixtures/h200.json");
+  std::string json(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  while (!json.empty() && json.back() == '\n') json.pop_back();
+  return cudnn::device_from_json(json);
+}
+
+void check_engines(const ConvKey& key, const cudnn::Descriptor& device,
+                   const cudnn::EngineRules& rules) {
+  const cudnn::Descriptor graph = conv_graph(key, nullptr);
+  for (const cudnn::Candidate& candidate : cudnn::candidates(graph, &device)) {
+    if (!candidate.obeys(rules)) continue;
+    try {
+      const cudnn::Descriptor plan = cudnn::plan(candidate, nullptr, &device);
+      const int64_t workspace = plan.get_int(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE);
+      CHECK(workspace >= 0);
+      CHECK(workspace <= int64_t{256} << 20);
+      return;
+    } catch (const DeviceError&) {  // the next one, as CudnnConv does
+    }
+  }
+  FAIL_CHECK("no engine");
+}
+
+}  // namespace
+
+TEST_CASE("cudnn: each convolution of a step has an engine on an H200, strict and deterministic") {
+  const cudnn::Descriptor device = h200();
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const std::vector<ConvKey> keys = convolutions_of_a_step(dtype);
+    // Seven convolutions with dead conv6, three transposed ones, forward and both gradients, but
+    // for those that the pruned backward passes leave out.
+    CHECK(keys.size() >= 25);
+    for (const ConvKey& key : keys) {
+      INFO(to_string(key));
+      check_engines(key, device, {});
+      if (dtype == DType::f32) check_engines(key, device, {.tf32 = true});
+    }
+  }
+}
+
+TEST_CASE("cudnn: an attribute that is wrong is an error with the library's reason") {
+  const ConvKey key{
+      cudnn::ConvKind::forward, DType::f32, {8, 16, 16, 4}, {5, 3, 3, 4}, {8, 9, 9, 5}, {}};
+  CHECK_THROWS_AS(conv_graph(key, nullptr), DeviceError);
+}

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <filesystem>
+
+namespace gradus {
+
+/// The checkout that the tests were built from.
+std::filesystem::path source_dir();
+
+}  // namespace gradus
