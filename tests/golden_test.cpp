@@ -8,8 +8,10 @@
 #include "apps/ssgan/comparison.h"
 #include "apps/ssgan/given_steps.h"
 #include "autograd/shaping.h"
+#include "cuda/emulation/emulated.h"
 #include "tensor/file.h"
 #include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/places.h"
 #include "tests/program.h"
 #include "tests/temp_dir.h"
@@ -69,31 +71,34 @@ TensorFile first_losses(const TensorFile& actual) {
   return first;
 }
 
-void check_f64(const fs::path& dir) {
-  INFO(dir.string());
-  const auto c = golden_case(dir, DType::f64);
+/// `looser` times the tolerances of golden.md's f64.
+void check_f64(const fs::path& dir, Device device = kCpu, double looser = 1) {
+  INFO(dir.string() << " on " << to_string(device));
+  auto c = golden_case(dir, DType::f64);
   if (!c) return;
+  c->given.device = device;
   const TensorFile actual = run_steps(c->given);
   size_t compared = 0;
   for (const Comparison& t : compare_with_case(actual, c->dir)) {
     INFO(t.name);
     CHECK(t.problem.empty());
     const bool later = !c->one_step && (is_loss(t.name) || is_updated(t.name));
-    CHECK(t.error <= (later ? 1e-11 : 1e-12));
+    CHECK(t.error <= looser * (later ? 1e-11 : 1e-12));
     compared += !t.skipped;
   }
   CHECK(compared > 60);
   for (const Comparison& t : compare_with_case(first_losses(actual), c->dir))
     if (is_loss(t.name)) {
       INFO(t.name);
-      CHECK(t.error <= 1e-12);
+      CHECK(t.error <= looser * 1e-12);
     }
 }
 
-void check_f32(const fs::path& dir, double gradient_tolerance) {
-  INFO(dir.string());
-  const auto c = golden_case(dir, DType::f32);
+void check_f32(const fs::path& dir, double gradient_tolerance, Device device = kCpu) {
+  INFO(dir.string() << " on " << to_string(device));
+  auto c = golden_case(dir, DType::f32);
   if (!c) return;
+  c->given.device = device;
   for (const Comparison& t : compare_with_case(run_steps(c->given), c->dir)) {
     INFO(t.name);
     CHECK(t.problem.empty());
@@ -171,6 +176,29 @@ TEST_CASE("golden: the small cases in f64") {
 TEST_CASE("golden: the small cases in f32") {
   for (const char* name : {"small", "small_extra_class", "small_partial", "small_loud"})
     check_f32(original(name), 3e-5);
+}
+
+TEST_CASE("golden: small cases on the emulated CUDA kernels", "[cuda]") {
+  cuda::emulation::emulated();
+  const Device device = cuda::emulation::kEmulated;
+  for (const fs::path& dir : {own(), original("small"), original("small_partial")}) {
+    check_f64(dir, device);
+    check_f32(dir, 3e-5, device);
+  }
+}
+
+TEST_CASE("golden: on a CUDA device", "[cuda][gpu]") {
+  const auto device = cuda_device();
+  if (!device) return;
+  for (const fs::path& dir : {own(), original("small"), original("small_extra_class"),
+                              original("small_partial"), original("small_loud")}) {
+    check_f64(dir, *device, 10);
+    check_f32(dir, 3e-5, *device);
+  }
+  for (const char* name : {"full", "full_partial"}) {
+    check_f64(original(name), *device, 100);
+    check_f32(original(name), 1e-2, *device);
+  }
 }
 
 TEST_CASE("golden: the tutorial's sizes in f64", "[optimised]") {
