@@ -10,7 +10,9 @@
 #include "tensor/file.h"
 #include "tests/catch.h"
 #include "tests/places.h"
+#include "tests/idx_writer.h"
 #include "tests/program.h"
+#include "tests/small_folder.h"
 #include "tests/small_svhn.h"
 #include "tests/temp_dir.h"
 
@@ -93,6 +95,48 @@ TEST_CASE("cli: data that is missing or broken") {
   }
 }
 
+TEST_CASE("cli: images in MNIST's format and in folders") {
+  const TempDir out;
+  const std::string small =
+      " --batch-size 8 --g-size-mult 2 --d-size-mult 4 --labels per-class:2 --epochs 1 --out ";
+  const auto train = [&](const std::string& flags, const std::string& run) {
+    const ProgramResult r = run_program("train" + flags + small + (out / run).string());
+    INFO(r.err);
+    REQUIRE(r.status == 0);
+    return r.out;
+  };
+  const auto checkpoint = [&](const std::string& run) {
+    return (out / run / "checkpoints" / "step_00000005.safetensors").string();
+  };
+  const SmallMnist mnist;
+  const SmallFolder folder;
+  const std::string of_mnist = " --data fashion-mnist --data-dir " + mnist.path().string();
+  const std::string of_folder = " --data folder --data-dir " + folder.path().string();
+  const std::string report = train(of_mnist, "mnist");
+  CHECK_THAT(report, ContainsSubstring("fashion-mnist train set, 40 images, not the official"));
+  CHECK_THAT(report, !ContainsSubstring("digit 0"));
+  CHECK_THAT(train(of_folder, "folder"), ContainsSubstring("36 images of 3 classes"));
+  const auto config = nlohmann::json::parse(text_of(out / "folder" / "config.json"));
+  CHECK(config.at("classes") == 3);
+  for (const char* run : {"mnist", "folder"}) {
+    const ProgramResult r = run_program("eval --checkpoint " + checkpoint(run));
+    INFO(r.err);
+    CHECK(r.status == 0);
+  }
+  check_refused("eval --checkpoint " + checkpoint("folder") + of_mnist, 3,
+                {"10 classes, but the network has 3"});
+
+  check_refused("train --data folder", 2, {"--data folder", "--data-dir"});
+  check_refused("train --data folder --data-dir /nowhere", 3,
+                {"/nowhere/train: no such folder", "CLASS/NAME.png"});
+  check_refused("train --data mnist --data-dir /nowhere", 3,
+                {"/nowhere/train-images-idx3-ubyte: no such file"});
+  check_refused("train --data mnist", 3, {"/nowhere/mnist: no such folder", "--data-dir"},
+                {.environment = {{"GRADUS_DATA", "/nowhere"}}});
+  check_refused("train --zero-as raw" + of_mnist, 2, {"--zero-as", "fashion-mnist"});
+  check_refused("train --test-images notebook", 2, {"--test-images"});
+}
+
 TEST_CASE("cli: a real download that broke off") {
   const fs::path file =
       source_dir() / ".." / "shared" / "data" / "fixtures" / "svhn_extra_truncated.mat";
@@ -111,7 +155,7 @@ TEST_CASE("cli: more labels than images") {
   const std::string flags = " --data svhn --batch-size 8 --out " + (run.dir / "new").string() +
                             " --data-dir " + run.data.path().string();
   check_refused("train --labels per-class:4" + flags, 3,
-                {"labels per-class:4", "has 3 images of digit"});
+                {"labels per-class:4", "has 3 images of "});
   check_refused("train --labels first:37" + flags, 3, {"labels first:37", "has 36 images only"});
   CHECK(!fs::exists(run.dir / "new"));
 }

@@ -26,7 +26,7 @@ DigitImages draw_with_threads([[maybe_unused]] int threads, int64_t count) {
   const int before = omp_get_max_threads();
   omp_set_num_threads(threads);
 #endif
-  DigitImages set = draw_digits(count, 5, DigitSplit::train);
+  DigitImages set = draw_digits(count, 5, Split::train);
 #ifdef _OPENMP
   omp_set_num_threads(before);
 #endif
@@ -45,7 +45,7 @@ size_t same_images(const DigitImages& a, const DigitImages& b, size_t count) {
 }
 
 TEST_CASE("digits: sizes and the range of labels", "[digits]") {
-  const DigitImages set = draw_digits(2000, 1, DigitSplit::train);
+  const DigitImages set = draw_digits(2000, 1, Split::train);
   REQUIRE(set.pixels.size() == 2000 * kBytes);
   REQUIRE(set.labels.size() == 2000);
   std::array<int, 10> seen{};
@@ -71,25 +71,25 @@ TEST_CASE("digits: the same bytes in every run and for every thread count", "[di
 }
 
 TEST_CASE("digits: a shorter set is a prefix of a longer one", "[digits]") {
-  const DigitImages few = draw_digits(10, 3, DigitSplit::test);
-  const DigitImages many = draw_digits(100, 3, DigitSplit::test);
+  const DigitImages few = draw_digits(10, 3, Split::test);
+  const DigitImages many = draw_digits(100, 3, Split::test);
   CHECK(same_images(few, many, 10) == 10);
   CHECK(std::equal(few.labels.begin(), few.labels.end(), many.labels.begin()));
 }
 
 TEST_CASE("digits: splits and seeds are different streams", "[digits]") {
-  const DigitImages base = draw_digits(50, 1, DigitSplit::train);
+  const DigitImages base = draw_digits(50, 1, Split::train);
   const uint64_t high_seed = (uint64_t{1} << 32) + 1;
   for (const DigitImages& other :
-       {draw_digits(50, 1, DigitSplit::test), draw_digits(50, 2, DigitSplit::train),
-        draw_digits(50, high_seed, DigitSplit::train)}) {
+       {draw_digits(50, 1, Split::test), draw_digits(50, 2, Split::train),
+        draw_digits(50, high_seed, Split::train)}) {
     CHECK(same_images(base, other, 50) == 0);
     CHECK(base.labels != other.labels);
   }
 }
 
 TEST_CASE("digits: no image comes twice", "[digits]") {
-  const DigitImages set = draw_digits(500, 1, DigitSplit::train);
+  const DigitImages set = draw_digits(500, 1, Split::train);
   std::set<std::string> different;
   for (size_t i = 0; i < 500; ++i)
     different.emplace(reinterpret_cast<const char*>(&set.pixels[i * kBytes]), kBytes);
@@ -98,7 +98,7 @@ TEST_CASE("digits: no image comes twice", "[digits]") {
 
 TEST_CASE("digits: brightness, contrast and colour are those of photographs", "[digits]") {
   constexpr size_t kCount = 1000;
-  const DigitImages set = draw_digits(kCount, 11, DigitSplit::train);
+  const DigitImages set = draw_digits(kCount, 11, Split::train);
   double mean_of_means = 0, mean_of_deviations = 0, colour = 0;
   size_t dark = 0, bright = 0, flat = 0;
   for (size_t i = 0; i < kCount; ++i) {
@@ -142,7 +142,7 @@ TEST_CASE("digits: the digit is at the middle, where it differs by label", "[dig
   look.blur = {0.5f, 0.5f};
   look.noise = {0, 0};
   look.offset_x = look.offset_y = look.rotation = look.slant = {0, 0};
-  const DigitImages set = draw_digits(300, 4, DigitSplit::train, look);
+  const DigitImages set = draw_digits(300, 4, Split::train, look);
   std::array<double, 10> difference{}, count{};
   for (size_t i = 0; i < 300; ++i) {
     const uint8_t* p = &set.pixels[i * kBytes];
@@ -160,18 +160,18 @@ TEST_CASE("digits: the digit is at the middle, where it differs by label", "[dig
 TEST_CASE("digits: the look decides; the labels stay", "[digits]") {
   DigitLook look;
   look.height = {10, 12};
-  const DigitImages plain = draw_digits(20, 1, DigitSplit::train);
-  const DigitImages small = draw_digits(20, 1, DigitSplit::train, look);
+  const DigitImages plain = draw_digits(20, 1, Split::train);
+  const DigitImages small = draw_digits(20, 1, Split::train, look);
   CHECK(plain.labels == small.labels);
   CHECK(same_images(plain, small, 20) == 0);
 }
 
 TEST_CASE("digits: counts that are no counts", "[digits]") {
-  const DigitImages none = draw_digits(0, 1, DigitSplit::train);
+  const DigitImages none = draw_digits(0, 1, Split::train);
   CHECK(none.pixels.empty());
   CHECK(none.labels.empty());
-  CHECK_THROWS_AS(draw_digits(-1, 1, DigitSplit::train), Error);
-  CHECK_THROWS_WITH(draw_digits(-7, 1, DigitSplit::test), ContainsSubstring("-7"));
+  CHECK_THROWS_AS(draw_digits(-1, 1, Split::train), Error);
+  CHECK_THROWS_WITH(draw_digits(-7, 1, Split::test), ContainsSubstring("-7"));
 }
 
 }  // namespace

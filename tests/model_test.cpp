@@ -3,12 +3,12 @@
 #include <cstring>
 #include <set>
 
+#include "apps/ssgan/data.h"
 #include "apps/ssgan/losses.h"
 #include "apps/ssgan/options.h"
 #include "apps/ssgan/trainer.h"
 #include "autograd/gradcheck.h"
 #include "autograd/ops.h"
-#include "nn/data/digits.h"
 #include "tests/catch.h"
 
 using namespace gradus;
@@ -151,19 +151,16 @@ int64_t count_parameters(Module& m) {
   return n;
 }
 
-ImageSet drawn(int64_t n) {
-  DigitImages digits = draw_digits(n, 1, DigitSplit::train);
-  std::replace(digits.labels.begin(), digits.labels.end(), 0, 10);
-  ImageSet set;
-  set.images = Tensor::from(std::span<const uint8_t>(digits.pixels), {n, 32, 32, 3});
-  set.labels = Tensor::from(std::span<const int32_t>(digits.labels), {n});
+ImageSet drawn(int64_t n, ZeroAs zero_as) {
+  ImageSet set = drawn_digits(n, Split::train);
+  set.labels = classes_of(set.labels, zero_as);
   return set;
 }
 
 /// The whole state after some steps, the last of each four on a partial batch.
 std::map<std::string, Tensor> state_after(int steps, const Options& options) {
   Trainer trainer(options, DType::f32, kCpu);
-  trainer.use(drawn(14), Tensor::full({14}, 1, DType::i32));
+  trainer.use(drawn(14, options.zero_as), Tensor::full({14}, 1, DType::i32));
   for (int step = 0; step < steps; ++step) {
     const int begin = step % 4 * 4, end = std::min(begin + 4, 14);
     std::vector<int32_t> images;

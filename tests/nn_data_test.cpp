@@ -31,6 +31,7 @@ std::vector<int32_t> epoch_of(Batches& batches, int64_t epoch) {
 /// Images without content, whose labels are 1, 2, ..., 10, 1, ...
 ImageSet labelled(int64_t n) {
   ImageSet set;
+  set.classes.resize(10, "c");
   set.labels = Tensor({n}, DType::i32);
   for (int64_t i = 0; i < n; ++i) set.labels.span<int32_t>()[i] = int32_t(i % 10 + 1);
   return set;
@@ -115,6 +116,5 @@ TEST_CASE("labels: more than there are is refused", "[nn][batches]") {
     return message_of<DataError>([&] { choose_labelled(set, parse_label_choice(text), 1); });
   };
   CHECK(choose("first:26") == "labels first:26: the training set has 25 images only");
-  CHECK(choose("per-class:3") ==
-        "labels per-class:3: the training set has 2 images of digit 0 only");
+  CHECK(choose("per-class:3") == "labels per-class:3: the training set has 2 images of c only");
 }

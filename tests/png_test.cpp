@@ -1,69 +1,74 @@
 #include "nn/data/png.h"
 
-#include <png.h>
-
-#include <string>
 #include <vector>
 
 #include "tensor/error.h"
 #include "tensor/file.h"
 #include "tests/catch.h"
+#include "tests/message_of.h"
 #include "tests/temp_dir.h"
 
 using namespace gradus;
 
 namespace {
 
-struct Decoded {
-  int width = 0, height = 0;
-  std::vector<uint8_t> rgb;
-};
-
-Decoded decode(const void* png, size_t bytes) {
-  png_image image{};
-  image.version = PNG_IMAGE_VERSION;
-  REQUIRE(png_image_begin_read_from_memory(&image, png, bytes));
-  CHECK(image.format == PNG_FORMAT_RGB);
-  image.format = PNG_FORMAT_RGB;
-  Decoded d{static_cast<int>(image.width), static_cast<int>(image.height), {}};
-  d.rgb.resize(PNG_IMAGE_SIZE(image));
-  REQUIRE(png_image_finish_read(&image, nullptr, d.rgb.data(), 0, nullptr));
-  return d;
+Picture noise(int width, int height) {
+  Picture p{width, height, std::vector<uint8_t>(static_cast<size_t>(width) * height * 3)};
+  uint32_t state = 1;
+  for (uint8_t& v : p.rgb) v = static_cast<uint8_t>((state = state * 1664525u + 1013904223u) >> 24);
+  return p;
 }
 
-std::vector<uint8_t> noise(int width, int height) {
-  std::vector<uint8_t> rgb(static_cast<size_t>(width) * height * 3);
-  uint32_t state = 1;
-  for (uint8_t& v : rgb) v = static_cast<uint8_t>((state = state * 1664525u + 1013904223u) >> 24);
-  return rgb;
+std::string_view text(const std::vector<uint8_t>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 }  // namespace
 
 TEST_CASE("png: pixels come back") {
+  const TempDir dir;
   for (const auto& [width, height] : {std::pair{1, 1}, {5, 3}, {3, 5}, {274, 274}}) {
-    const auto rgb = noise(width, height);
-    const auto png = encode_png(rgb.data(), width, height);
-    const Decoded d = decode(png.data(), png.size());
-    CHECK(d.width == width);
-    CHECK(d.height == height);
-    CHECK(d.rgb == rgb);
+    const Picture p = noise(width, height);
+    write_png(dir / "a.png", p);
+    const Picture back = read_png(dir / "a.png");
+    CHECK(back.width == width);
+    CHECK(back.height == height);
+    CHECK(back.rgb == p.rgb);
   }
 }
 
 TEST_CASE("png: the file is the encoding") {
   const TempDir dir;
-  const auto rgb = noise(8, 8);
-  write_png(dir / "a.png", rgb.data(), 8, 8);
-  const auto file = read_file(dir / "a.png");
-  const auto png = encode_png(rgb.data(), 8, 8);
-  CHECK(std::ranges::equal(file, std::as_bytes(std::span(png))));
-  CHECK_THROWS_AS(write_png(dir / "no" / "a.png", rgb.data(), 8, 8), OutputError);
+  const Picture p = noise(8, 8);
+  write_png(dir / "a.png", p);
+  CHECK((text_of(dir / "a.png") == text(encode_png(p))));
+  CHECK_THROWS_AS(write_png(dir / "no" / "a.png", p), OutputError);
 }
 
 TEST_CASE("png: sizes are checked") {
-  const uint8_t pixel[3] = {};
-  CHECK_THROWS_AS(encode_png(pixel, 0, 1), ShapeError);
-  CHECK_THROWS_AS(encode_png(pixel, 1, -1), ShapeError);
-  CHECK_THROWS_WITH(encode_png(pixel, 40000, 1), ContainsSubstring("40000 x 1 pixels"));
+  CHECK_THROWS_AS(encode_png({0, 1, {}}), ShapeError);
+  CHECK_THROWS_AS(encode_png({1, -1, {}}), ShapeError);
+  CHECK_THROWS_WITH(encode_png({40000, 1, {}}), ContainsSubstring("40000 x 1 pixels"));
+}
+
+TEST_CASE("png: files that are none, or damaged, or huge") {
+  const TempDir dir;
+  const auto refused = [&](std::string_view bytes) {
+    const auto path = dir.put("a.png", bytes);
+    const std::string message = message_of<DataError>([&] { read_png(path); });
+    CHECK_THAT(message, ContainsSubstring(path.string() + ": "));
+    return message;
+  };
+  CHECK_THROWS_AS(read_png(dir / "none.png"), DataError);
+  const auto png = encode_png(noise(20, 20));
+  const std::string whole(text(png));
+  CHECK_THAT(refused(""), ContainsSubstring("no PNG"));
+  CHECK_THAT(refused("<html></html>"), ContainsSubstring("no PNG"));
+  for (const size_t size : {size_t{8}, size_t{20}, whole.size() / 2, whole.size() - 20})
+    refused(whole.substr(0, size));
+  std::string flipped = whole;
+  flipped[whole.size() / 2] = static_cast<char>(flipped[whole.size() / 2] ^ 1);
+  CHECK_THAT(refused(flipped), ContainsSubstring("damaged"));
+  CHECK_THAT(refused(std::string(text(encode_png({9000, 1, std::vector<uint8_t>(27000)})))),
+             ContainsSubstring("9000 x 1 pixels; at most 8192"));
 }

@@ -111,8 +111,8 @@ constexpr const char* kEpochHeader =
 
 void put_sample(const TempDir& run, const std::string& name, int width) {
   fs::create_directories(run / "samples");
-  const std::vector<uint8_t> rgb(static_cast<size_t>(width) * 2 * 3, 200);
-  write_png(run / "samples" / name, rgb.data(), width, 2);
+  write_png(run / "samples" / name,
+            {width, 2, std::vector<uint8_t>(static_cast<size_t>(width) * 2 * 3, 200)});
 }
 
 std::string report_of(const TempDir& run) {

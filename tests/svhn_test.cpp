@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,22 +51,6 @@ bool found(const fs::path& path) {
 }
 
 fs::path shared_data() { return source_dir() / ".." / "shared" / "data"; }
-
-/// Sets an environment variable, or with null removes it, and puts it back.
-class Environment {
- public:
-  Environment(const char* name, const char* value) : name_(name) {
-    if (const char* before = std::getenv(name)) before_ = before;
-    set(value);
-  }
-  ~Environment() { set(before_ ? before_->c_str() : nullptr); }
-
- private:
-  void set(const char* value) { value ? ::setenv(name_, value, 1) : ::unsetenv(name_); }
-
-  const char* name_;
-  std::optional<std::string> before_;
-};
 
 }  // namespace
 
@@ -152,19 +135,6 @@ TEST_CASE("svhn: missing folders and files") {
   CHECK_THROWS_WITH(load_svhn(dir.path(), SvhnSplit::extra),
                     ContainsSubstring("extra_32x32.mat: no such file") &&
                         ContainsSubstring("ufldl.stanford.edu"));
-}
-
-TEST_CASE("svhn: where it is looked for") {
-  const Environment home("HOME", "/home/me");
-  const Environment cache("XDG_CACHE_HOME", nullptr);
-  const Environment data("GRADUS_DATA", nullptr);
-  CHECK(find_svhn("given") == "given");
-  CHECK(find_svhn({}) == "/home/me/.cache/gradus");
-  const Environment other_cache("XDG_CACHE_HOME", "/cache");
-  CHECK(find_svhn({}) == "/cache/gradus");
-  const Environment other_data("GRADUS_DATA", "/data");
-  CHECK(find_svhn({}) == "/data");
-  CHECK(find_svhn("given") == "given");
 }
 
 TEST_CASE("svhn: the real subset") {

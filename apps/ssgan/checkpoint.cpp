@@ -169,7 +169,8 @@ bool continues_run(const Checkpoint& c, const std::filesystem::path& run) {
 
 void require_same_network(const Checkpoint& c, const Options& asked) {
   const nlohmann::ordered_json there = to_json(c.options), here = to_json(asked);
-  for (const char* key : {"extra_class", "g_size_mult", "d_size_mult", "relu2", "dead_layers"})
+  for (const char* key :
+       {"classes", "extra_class", "g_size_mult", "d_size_mult", "relu2", "dead_layers"})
     require<DataError>(there[key] == here[key],
                        "{}: of another architecture than this run: {} is {} there, {} here",
                        c.path.string(), key, there[key].dump(), here[key].dump());

@@ -1,17 +1,31 @@
 #pragma once
 
 #include "apps/ssgan/options.h"
-#include "nn/data/digits.h"
 #include "nn/data/image_set.h"
+#include "nn/data/split.h"
 
 namespace gradus::ssgan {
 
-/// The first `count` images of the drawn data set.
-ImageSet drawn_digits(int64_t count, DigitSplit split);
+/// What `--data` can name.
+inline constexpr const char* kDataSets[] = {"digits", "svhn", "mnist", "fashion-mnist", "folder"};
 
-/// The training images that `options` name. Throws DataError where they are missing or damaged.
-ImageSet load_training_set(const Options& options);
-/// The test images; under notebook_test_set the first half of the official file, else all.
-ImageSet load_test_set(const Options& options);
+/// The images that `options` name, with classes as labels. SVHN and the drawn digits store the
+/// digit zero as 10, which options.zero_as::raw leaves. Of SVHN's official test file only the first
+/// half counts under notebook_test_set. Throws DataError that names the file where images are
+/// missing or damaged, or where the network has another number of classes.
+ImageSet load_images(const Options& options, Split split);
+
+/// The first `count` images of the drawn data set.
+ImageSet drawn_digits(int64_t count, Split split);
+
+/// Whether the data set stores the digit zero as 10.
+bool has_raw_zeros(const Options& options);
+/// "; digit 0 as class 0", for reports; empty where the data set has no such zeros.
+std::string zero_protocol(const Options& options);
+/// i32 [N] -> i32 [N]: 10 becomes 0 unless zeros stay raw.
+Tensor classes_of(const Tensor& labels, ZeroAs zero_as);
+
+/// Sets the number of classes to that of the data set, which a folder alone decides.
+void fit_to_data(Options& options);
 
 }  // namespace gradus::ssgan

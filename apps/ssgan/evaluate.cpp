@@ -7,8 +7,7 @@
 
 namespace gradus::ssgan {
 
-double accuracy(Discriminator& discriminator, const ImageSet& set, ZeroAs zero_as,
-                Statistics statistics) {
+double accuracy(Discriminator& discriminator, const ImageSet& set, Statistics statistics) {
   constexpr int64_t kBatch = 128;
   const Pass pass = Pass::evaluation(statistics);
   int64_t correct = 0;
@@ -16,8 +15,7 @@ double accuracy(Discriminator& discriminator, const ImageSet& set, ZeroAs zero_a
     const int64_t end = std::min(begin + kBatch, set.count());
     const Tensor bytes = slice(set.images, 0, begin, end).value().to(discriminator.device());
     const Var images = scaled_images(bytes, discriminator.dtype());
-    const std::vector<int32_t> y =
-        classes_of(slice(set.labels, 0, begin, end).value(), zero_as).to_vector<int32_t>();
+    const std::vector<int32_t> y = slice(set.labels, 0, begin, end).value().to_vector<int32_t>();
     const std::vector<int32_t> pred_class =
         argmax(discriminator(pass, images).class_logits.value()).to_vector<int32_t>();
     correct += std::inner_product(y.begin(), y.end(), pred_class.begin(), int64_t{0}, std::plus<>(),

@@ -39,7 +39,7 @@ class BatchSource {
     lr_ = find(r.batch, "lr", DType::f64, 1);
     if (r.batch.tensors.contains("index")) {
       index_ = find(r.batch, "index", DType::i32, 2);
-      set_ = load_training_set(r.options);
+      set_ = load_images(r.options, Split::train);
     } else {
       x_ = find(r.batch, "x", DType::u8, 5);
       y_ = find(r.batch, "y", DType::i32, 2);
@@ -73,7 +73,7 @@ class BatchSource {
       labels = gather(set_.labels.to(DType::f32), rows).value().to(DType::i32);
     } else {
       images = scaled_images(at(x_, k), r_.dtype);
-      labels = at(y_, k);
+      labels = classes_of(at(y_, k), r_.options.zero_as);
     }
     b.images = images.to(r_.device);
     b.labels = labels.to(r_.device);

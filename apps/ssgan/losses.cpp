@@ -8,7 +8,7 @@ namespace {
 /// Fills d_class, correct and masked_correct.
 void add_class_loss(const Pass& pass, const Batch& real, const Var& class_logits, ZeroAs zero_as,
                     ModelLoss& loss) {
-  const Tensor y = classes_of(real.labels, zero_as);
+  const Tensor& y = real.labels;
   const Tensor one_hot_y =
       one_hot(y, class_logits.shape()[1], class_logits.dtype(),
               zero_as == ZeroAs::raw ? OutOfRange::zero_row : OutOfRange::error);
@@ -24,14 +24,6 @@ void add_class_loss(const Pass& pass, const Batch& real, const Var& class_logits
 }
 
 }  // namespace
-
-Tensor classes_of(const Tensor& labels, ZeroAs zero_as) {
-  if (zero_as == ZeroAs::raw) return labels;
-  // 10 -> 0 without an integer kernel: y - 10 [y = 10]
-  const Var y = labels.to(DType::f32);
-  const Var ten = Tensor::full({}, 10, DType::f32, labels.device());
-  return (y - equal(y, ten) * 10).value().to(DType::i32);
-}
 
 ModelLoss model_loss(const Pass& pass, Generator& generator, Discriminator& discriminator,
                      const Batch& real, const Var& z, ZeroAs zero_as) {

@@ -4,18 +4,15 @@
 
 namespace gradus::ssgan {
 
-/// Digit classes as the losses see them. `labels` are SVHN's: 1..9, and 10 for the digit zero.
+/// The class of SVHN's digit zero, whose label is 10.
 enum class ZeroAs {
-  raw,    ///< as they are, so zero is class 10 of 0..9: a row of zeros in one_hot (the tutorial)
-  klass,  ///< 10 becomes class 0
+  raw,    ///< 10, which is none of 0..9: a row of zeros in one_hot (the tutorial)
+  klass,  ///< 0
 };
-
-/// i32 [N] -> i32 [N].
-Tensor classes_of(const Tensor& labels, ZeroAs zero_as);
 
 struct Batch {
   Var images;         ///< [N, 32, 32, 3] in [-1, 1]
-  Tensor labels;      ///< i32 [N], 1..10
+  Tensor labels;      ///< i32 [N], classes
   Tensor label_mask;  ///< [N], 1 where the label may be used; of the images' dtype
 };
 

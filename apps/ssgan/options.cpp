@@ -89,6 +89,7 @@ nlohmann::ordered_json to_json(const Options& o) {
           {"dead_layers", n.keep_dead_layers ? "keep" : "drop"},
           {"eval_stats", o.running_stats ? "running" : "batch"},
           {"test_images", o.notebook_test_set ? "notebook" : "all"},
+          {"classes", n.num_classes},
           {"extra_class", n.extra_class},
           {"g_size_mult", n.g_size_mult},
           {"d_size_mult", n.d_size_mult}};
@@ -120,6 +121,7 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   read(json, "dead_layers", n.keep_dead_layers, "keep", true, "drop", false);
   read(json, "eval_stats", o.running_stats, "running", true, "batch", false);
   read(json, "test_images", o.notebook_test_set, "notebook", true, "all", false);
+  if (json.contains("classes")) read(json, "classes", n.num_classes);  // version 0.1.0 had 10
   read(json, "extra_class", n.extra_class);
   read(json, "g_size_mult", n.g_size_mult);
   read(json, "d_size_mult", n.d_size_mult);
@@ -138,6 +140,7 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   in("batch_size", double(o.batch_size), 2, 1 << 20);
   in("limit_batches", double(o.limit_batches), 0, 1e15);
   in("drop_rate", n.drop_rate, 0, 0.99);
+  in("classes", n.num_classes, 2, 1000);
   in("extra_class", n.extra_class, 0, 1);
   in("g_size_mult", n.g_size_mult, 1, 1024);
   in("d_size_mult", n.d_size_mult, 1, 1024);

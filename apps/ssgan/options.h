@@ -13,8 +13,8 @@ namespace gradus::ssgan {
 /// resumed run must agree on the network.
 struct Options {
   std::string preset = "default";
-  std::string data = "digits";  ///< digits | svhn
-  std::string data_dir;         ///< empty: looked up (nn/data/svhn.h)
+  std::string data = "digits";  ///< see data.h
+  std::string data_dir;         ///< empty: looked up (nn/data/folders.h, mnist.h)
   NetworkOptions network;
   bool dropout = true;  ///< false: network.drop_rate never acts
   ZeroAs zero_as = ZeroAs::klass;

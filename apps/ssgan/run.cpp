@@ -150,7 +150,7 @@ void Run::finish_epoch(RunFolder& folder, Progress& progress, double lr, double 
   const Epoch e = epoch_;
   epoch_ = {};
   epoch_.train_accuracy = e.labelled ? e.masked_correct / e.labelled : -1;
-  epoch_.test_accuracy = accuracy(trainer_.discriminator(), test_, options_.zero_as,
+  epoch_.test_accuracy = accuracy(trainer_.discriminator(), test_,
                                   options_.running_stats ? Statistics::running : Statistics::batch);
   EpochRow row;
   row.epoch = step_ / plan_.per_epoch() - 1;

@@ -149,7 +149,7 @@ void RunFolder::epoch(const EpochRow& r) {
 }
 
 void RunFolder::samples(int64_t epoch, int64_t step, const Picture& picture) {
-  const std::vector<uint8_t> png = encode_png(picture.rgb.data(), picture.width, picture.height);
+  const std::vector<uint8_t> png = encode_png(picture);
   write_file(path_ / "samples" / fmt::format("epoch_{:03}.png", epoch),
              std::as_bytes(std::span(png)));
   board_->image("samples", png, picture.width, picture.height, step);

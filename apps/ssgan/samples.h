@@ -1,19 +1,17 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "apps/ssgan/networks.h"
+#include "nn/data/png.h"
 
 namespace gradus::ssgan {
 
-struct Picture {
-  int width = 0, height = 0;
-  std::vector<uint8_t> rgb;  ///< [height, width, 3]
-};
+/// Images u8 [N, 32, 32, 3] side by side, `columns` a row, with 2 black pixels around each, as
+/// torchvision's make_grid lays them out.
+Picture grid(const Tensor& images, int columns);
 
-/// `count` images from noise that depends on the seed alone, in a grid of `columns` with 2 black
-/// pixels around each, as torchvision's make_grid lays it out. Pixels are (x + 1) / 2.
+/// The grid of `count` images from noise that depends on the seed alone. Pixels are (x + 1) / 2.
 Picture sample_grid(Generator& generator, int64_t count, int columns, uint64_t seed,
                     Statistics statistics);
 

@@ -10,8 +10,6 @@
 namespace gradus {
 namespace {
 
-constexpr int kClasses = 10;
-
 std::vector<int32_t> permutation(int64_t n, uint64_t seed, Stream stream, int64_t epoch) {
   std::vector<int32_t> order(n);
   std::iota(order.begin(), order.end(), 0);
@@ -75,18 +73,17 @@ Tensor choose_labelled(const ImageSet& set, const LabelChoice& choice, uint64_t 
     std::fill_n(chosen.begin(), choice.n, 1);
     return mask;
   }
-  int64_t missing[kClasses];
-  std::fill_n(missing, kClasses, choice.n);
+  const auto classes = static_cast<int32_t>(set.classes.size());
+  std::vector<int64_t> missing(set.classes.size(), choice.n);
   const auto labels = set.labels.span<int32_t>();
   for (const int32_t i : permutation(n, seed, Stream::labels, 0))
-    if (int64_t& rest = missing[labels[i] % kClasses]; rest > 0) {
+    if (int64_t& rest = missing[labels[i] % classes]; rest > 0) {  // 10 is a zero, too
       chosen[i] = 1;
       --rest;
     }
-  for (int c = 0; c < kClasses; ++c)
-    require<DataError>(missing[c] == 0,
-                       "labels {}: the training set has {} images of digit {} only",
-                       to_string(choice), choice.n - missing[c], c);
+  for (int32_t c = 0; c < classes; ++c)
+    require<DataError>(missing[c] == 0, "labels {}: the training set has {} images of {} only",
+                       to_string(choice), choice.n - missing[c], set.classes[c]);
   return mask;
 }
 

@@ -24,10 +24,10 @@ using Plane = std::array<float, kArea>;
 /// The random numbers of one image.
 class Rng {
  public:
-  Rng(uint64_t seed, uint64_t index, DigitSplit split)
+  Rng(uint64_t seed, uint64_t index, Split split)
       : key_{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)},
         counter_{{static_cast<uint32_t>(index), static_cast<uint32_t>(index >> 32), 0,
-                  split == DigitSplit::train ? 0x64696700u : 0x64696701u}} {}
+                  split == Split::train ? 0x64696700u : 0x64696701u}} {}
 
   uint32_t bits() {
     if (used_ == 4) {

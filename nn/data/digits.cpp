@@ -263,7 +263,7 @@ void draw_image(int label, const DigitLook& look, Rng& rng, uint8_t* out) {
 
 }  // namespace
 
-DigitImages draw_digits(int64_t count, uint64_t seed, DigitSplit split, const DigitLook& look) {
+DigitImages draw_digits(int64_t count, uint64_t seed, Split split, const DigitLook& look) {
   require<Error>(count >= 0, "draw_digits: count must not be negative, got {}", count);
   DigitImages set;
   set.pixels.resize(static_cast<size_t>(count) * kArea * 3);

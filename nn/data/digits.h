@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "nn/data/split.h"
+
 namespace gradus {
 
 /// A drawn set. Row i of `pixels` and entry i of `labels` belong together.
@@ -10,9 +12,6 @@ struct DigitImages {
   std::vector<uint8_t> pixels;  ///< [count, 32, 32, 3], row-major RGB
   std::vector<int32_t> labels;  ///< [count], 0..9
 };
-
-/// Training and test images of one seed come from disjoint random streams.
-enum class DigitSplit { train, test };
 
 /// The sizes of the default data set.
 inline constexpr int64_t kDigitTrainCount = 20000;
@@ -67,10 +66,11 @@ struct DigitLook {
 
 /// Draws `count` images of the digits 0..9, a stand-in for SVHN's crops: strokes, colours,
 /// lighting, neighbours cut off by the border, blur and noise all vary. Labels are uniformly
-/// random. Image i and its label depend on (seed, split, i, look) only, so a shorter set is a
-/// prefix of a longer one, and neither run nor thread count changes a byte (for one build of the
-/// program). Runs in parallel under OpenMP. A negative count throws Error.
-DigitImages draw_digits(int64_t count, uint64_t seed, DigitSplit split,
+/// random; the splits of one seed come from disjoint random streams. Image i and its label depend
+/// on (seed, split, i, look) only, so a shorter set is a prefix of a longer one, and neither run
+/// nor thread count changes a byte (for one build of the program). Runs in parallel under OpenMP. A
+/// negative count throws Error.
+DigitImages draw_digits(int64_t count, uint64_t seed, Split split,
                         const DigitLook& look = DigitLook());
 
 }  // namespace gradus

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "tensor/tensor.h"
 
@@ -9,8 +10,9 @@ namespace gradus {
 
 /// Labelled 32x32 colour images.
 struct ImageSet {
-  Tensor images;         ///< u8 [N, 32, 32, 3], RGB, on the CPU
-  Tensor labels;         ///< i32 [N]; as SVHN stores them: 1..9, and 10 for the digit zero
+  Tensor images;                     ///< u8 [N, 32, 32, 3], RGB, on the CPU
+  Tensor labels;                     ///< i32 [N], indices into `classes`; SVHN stores zeros as 10
+  std::vector<std::string> classes;  ///< their names
   std::string protocol;  ///< one line for reports: which file, whether it is the official one
   bool official = false;
 

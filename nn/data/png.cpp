@@ -6,27 +6,57 @@
 #include "tensor/file.h"
 
 namespace gradus {
+namespace {
 
-std::vector<uint8_t> encode_png(const uint8_t* rgb, int width, int height) {
+struct PngImage : png_image {
+  PngImage() : png_image{} { version = PNG_IMAGE_VERSION; }
+  ~PngImage() { png_image_free(this); }
+  PngImage(const PngImage&) = delete;
+  PngImage& operator=(const PngImage&) = delete;
+};
+
+}  // namespace
+
+std::vector<uint8_t> encode_png(const Picture& p) {
   constexpr int kMaxExtent = 32768;
-  require<ShapeError>(width >= 1 && width <= kMaxExtent && height >= 1 && height <= kMaxExtent,
-                      "png: {} x {} pixels; 1 to {} each way", width, height, kMaxExtent);
-  png_image image{};
-  image.version = PNG_IMAGE_VERSION;
-  image.width = static_cast<png_uint_32>(width);
-  image.height = static_cast<png_uint_32>(height);
+  require<ShapeError>(
+      p.width >= 1 && p.width <= kMaxExtent && p.height >= 1 && p.height <= kMaxExtent,
+      "png: {} x {} pixels; 1 to {} each way", p.width, p.height, kMaxExtent);
+  PngImage image;
+  image.width = static_cast<png_uint_32>(p.width);
+  image.height = static_cast<png_uint_32>(p.height);
   image.format = PNG_FORMAT_RGB;
   png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
   std::vector<uint8_t> png(size);
-  const bool ok = png_image_write_to_memory(&image, png.data(), &size, 0, rgb, 0, nullptr) != 0;
+  const bool ok =
+      png_image_write_to_memory(&image, png.data(), &size, 0, p.rgb.data(), 0, nullptr) != 0;
   require(ok, "png: libpng failed: {}", image.message);
   png.resize(size);
   return png;
 }
 
-void write_png(const std::filesystem::path& path, const uint8_t* rgb, int width, int height) {
-  const std::vector<uint8_t> png = encode_png(rgb, width, height);
+void write_png(const std::filesystem::path& path, const Picture& picture) {
+  const std::vector<uint8_t> png = encode_png(picture);
   write_file(path, std::as_bytes(std::span(png)));
+}
+
+Picture read_png(const std::filesystem::path& path) {
+  constexpr png_uint_32 kMaxExtent = 8192;
+  const std::vector<std::byte> bytes = read_file(path);
+  PngImage image;
+  require<DataError>(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) != 0,
+                     "{}: no PNG, or a damaged one: {}", path.string(), image.message);
+  require<DataError>(image.width <= kMaxExtent && image.height <= kMaxExtent,
+                     "{}: {} x {} pixels; at most {} each way", path.string(), image.width,
+                     image.height, kMaxExtent);
+  image.format = PNG_FORMAT_RGB;
+  Picture picture{static_cast<int>(image.width), static_cast<int>(image.height), {}};
+  picture.rgb.resize(PNG_IMAGE_SIZE(image));
+  const png_color white{255, 255, 255};
+  const bool ok = png_image_finish_read(&image, &white, picture.rgb.data(), 0, nullptr) != 0;
+  require<DataError>(ok && image.warning_or_error == 0, "{}: a damaged PNG: {}", path.string(),
+                     image.message);
+  return picture;
 }
 
 }  // namespace gradus

@@ -1,15 +1,14 @@
 #include "nn/data/svhn.h"
 
 #include <fmt/ranges.h>
-#include <md5.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <limits>
 #include <vector>
 
 #include "nn/data/mat.h"
+#include "nn/data/md5.h"
 #include "tensor/error.h"
 
 namespace gradus {
@@ -85,13 +84,11 @@ Tensor read_labels(const std::string& path, const MatArray& y, MatReader& reader
 
 void describe_origin(const std::filesystem::path& path, const OfficialFile& official,
                      ImageSet& set) {
-  std::array<char, MD5_DIGEST_STRING_LENGTH> md5{};
-  require<DataError>(MD5File(path.c_str(), md5.data()) != nullptr, "{}: cannot be read again",
-                     path.string());
-  set.official = std::string_view(md5.data()) == official.md5;
-  set.protocol = set.official ? fmt::format("{}, official", official.name)
-                              : fmt::format("{}, MD5 {} is not the official file's", official.name,
-                                            md5.data());
+  const std::string md5 = md5_of(path);
+  set.official = md5 == official.md5;
+  set.protocol = set.official
+                     ? fmt::format("{}, official", official.name)
+                     : fmt::format("{}, MD5 {} is not the official file's", official.name, md5);
 }
 
 std::filesystem::path existing_file(const std::filesystem::path& dir, SvhnSplit split) {
@@ -108,12 +105,6 @@ std::filesystem::path existing_file(const std::filesystem::path& dir, SvhnSplit 
   return path;
 }
 
-/// Empty where the variable is not set.
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
-
 }  // namespace
 
 const char* file_name(SvhnSplit split) { return official_file(split).name; }
@@ -123,6 +114,7 @@ ImageSet load_svhn(const std::filesystem::path& dir, SvhnSplit split) {
   const std::string file = path.string();
   MatReader reader(path);
   ImageSet set;
+  set.classes = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
   std::vector<std::string> seen;
   while (const auto array = reader.next()) {
     require<DataError>(std::ranges::count(seen, array->name) == 0 || array->name.empty(),
@@ -139,18 +131,6 @@ ImageSet load_svhn(const std::filesystem::path& dir, SvhnSplit split) {
                      file, set.images.shape()[0], set.count());
   describe_origin(path, official_file(split), set);
   return set;
-}
-
-std::filesystem::path find_svhn(const std::optional<std::filesystem::path>& data_dir) {
-  if (data_dir) return *data_dir;
-  if (const auto dir = environment("GRADUS_DATA"); !dir.empty()) return dir;
-  // The XDG base directory specification: a path that is not absolute is ignored.
-  if (const std::filesystem::path cache = environment("XDG_CACHE_HOME"); cache.is_absolute())
-    return cache / "gradus";
-  const std::string home = environment("HOME");
-  require<DataError>(!home.empty(),
-                     "no folder to look for data in: give --data-dir or set GRADUS_DATA");
-  return std::filesystem::path(home) / ".cache" / "gradus";
 }
 
 }  // namespace gradus

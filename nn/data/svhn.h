@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 
 #include "nn/data/image_set.h"
 
@@ -18,9 +17,5 @@ const char* file_name(SvhnSplit split);
 /// are inflated, so memory holds them once. A file whose MD5 is not the official one's is taken,
 /// and `protocol` says so. Whatever else is wrong throws DataError.
 ImageSet load_svhn(const std::filesystem::path& dir, SvhnSplit split);
-
-/// The folder to look in: `data_dir` where given, else $GRADUS_DATA, else
-/// ${XDG_CACHE_HOME:-$HOME/.cache}/gradus. It may not exist: load_svhn says so.
-std::filesystem::path find_svhn(const std::optional<std::filesystem::path>& data_dir);
 
 }  // namespace gradus

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "apps/ssgan/cli/commands.h"
+#include "apps/ssgan/data.h"
 #include "apps/ssgan/errors.h"
 #include "tensor/cuda_plugin.h"
 
@@ -53,14 +54,16 @@ CLI::App* add_command(CLI::App& program, const std::string& name, const std::str
 }
 
 void OptionFlags::add_data_dir(CLI::App& app) {
-  app.add_option(
-      "--data-dir", data_dir,
-      "Folder of train_32x32.mat and test_32x32.mat (else $GRADUS_DATA, else the cache)");
+  app.add_option("--data-dir", data_dir,
+                 "Folder of the data set's files (else $GRADUS_DATA, else ~/.cache/gradus; mnist "
+                 "and fashion-mnist in subfolders of these names)");
 }
 
 void OptionFlags::add_data(CLI::App& app) {
-  app.add_option("--data", data, "Data set: digits (drawn by this program) or svhn")
-      ->check(one_of({"digits", "svhn"}));
+  app.add_option("--data", data,
+                 "Data set: digits (drawn by this program), svhn, mnist, fashion-mnist, or folder "
+                 "(of PNGs: DIR/train/CLASS/NAME.png and DIR/test/CLASS/NAME.png)")
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kDataSets), std::end(kDataSets))));
   add_data_dir(app);
   app.add_option("--eval-stats", eval_stats,
                  "Batch norm in evaluation: the batch's own statistics, or the running ones")
@@ -118,6 +121,15 @@ void OptionFlags::add_training(CLI::App& app) {
                "The supervised baseline: D alone, on the labelled images, as many steps");
 }
 
+void OptionFlags::require_data(const Options& o) const {
+  require<UsageError>(o.data != "folder" || !o.data_dir.empty(),
+                      "--data folder: name the folder with --data-dir");
+  require<UsageError>(!zero_as || has_raw_zeros(o),
+                      "--zero-as: {} has no digit that is labelled 10", o.data);
+  require<UsageError>(!test_images || o.data == "svhn",
+                      "--test-images: the notebook has a part of SVHN's test file alone");
+}
+
 Options OptionFlags::resolve(const std::optional<Options>& base) const {
   Options o = base ? *base : gradus::ssgan::preset(preset.value_or("default"));
   if (base && preset && *preset != base->preset)
@@ -147,6 +159,8 @@ Options OptionFlags::resolve(const std::optional<Options>& base) const {
   if (test_images) o.notebook_test_set = *test_images == "notebook";
   if (schedule) o.schedule.kind = schedule_kind(*schedule);
   if (no_unlabeled) o.unlabeled = false;
+  require_data(o);
+  if (!base) fit_to_data(o);
   try {
     if (labels) o.labels = parse_label_choice(*labels);
   } catch (const Error& e) {

@@ -35,6 +35,9 @@ struct OptionFlags {
   void add_training(CLI::App& app);
   /// `base` with what the flags say; without `base` the preset's. Throws UsageError.
   Options resolve(const std::optional<Options>& base = {}) const;
+
+ private:
+  void require_data(const Options& options) const;
 };
 
 /// Flags that say where and how to compute, but not what.

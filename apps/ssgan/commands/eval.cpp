@@ -11,12 +11,11 @@ int eval(const EvalRequest& r) {
   Discriminator discriminator(network_of(o), DType::f32, r.device);
   require_statistics(r.checkpoint, o);
   load_network(r.checkpoint, "discriminator.", discriminator);
-  const ImageSet test = load_test_set(o);
-  const double score = accuracy(discriminator, test, o.zero_as,
-                                o.running_stats ? Statistics::running : Statistics::batch);
-  const std::string protocol = fmt::format("{}; {} statistics; digit 0 as {}", test.protocol,
-                                           o.running_stats ? "running" : "batch",
-                                           o.zero_as == ZeroAs::raw ? "raw 10" : "class 0");
+  const ImageSet test = load_images(o, Split::test);
+  const double score =
+      accuracy(discriminator, test, o.running_stats ? Statistics::running : Statistics::batch);
+  const std::string protocol = fmt::format("{}; {} statistics{}", test.protocol,
+                                           o.running_stats ? "running" : "batch", zero_protocol(o));
   if (r.json)
     fmt::print("{}\n", nlohmann::ordered_json{{"checkpoint", r.checkpoint.path.string()},
                                               {"protocol", protocol},

@@ -29,7 +29,7 @@ int replay(const ReplayRequest& r) {
   const auto before = checkpoint_upto(r.run, r.step - 1), after = checkpoint_from(r.run, r.step);
   Options options = after ? read_checkpoint(*after).options : read_config(r.run);
   if (!r.data_dir.empty()) options.data_dir = r.data_dir;
-  const ImageSet train = load_training_set(options);
+  const ImageSet train = load_images(options, Split::train);
   RunPlan plan(options, train);
   require<UsageError>(r.step >= 1 && r.step <= plan.total_steps(),
                       "--step {}: the run {} has the steps 1 to {}", r.step, r.run.string(),

@@ -11,7 +11,7 @@ int sample(const SampleRequest& r) {
   load_network(r.checkpoint, "generator.", generator);
   const Picture picture = sample_grid(generator, r.count, r.columns, o.seed,
                                       o.running_stats ? Statistics::running : Statistics::batch);
-  write_png(r.out, picture.rgb.data(), picture.width, picture.height);
+  write_png(r.out, picture);
   fmt::print("{}\n", r.out.string());
   return kDone;
 }

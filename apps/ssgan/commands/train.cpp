@@ -16,12 +16,6 @@ nlohmann::ordered_json to_json(const RunSummary& s, const std::string& protocol)
           {"test_accuracy", s.test_accuracy}};
 }
 
-const char* zero_protocol(const Options& o) {
-  if (o.zero_as == ZeroAs::klass) return "class 0";
-  return o.network.extra_class ? "class 10, the one of generated images"
-                               : "class 10, which is never right";
-}
-
 RunFolder::Start start_of(const TrainRequest& r) {
   return r.resume      ? RunFolder::Start::resume
          : r.overwrite ? RunFolder::Start::overwrite
@@ -73,13 +67,13 @@ int train(const TrainRequest& request) {
   if (request.dry_run) return kDone;
   RunFolder::require_startable(request.out, start_of(request));
   stop_on_interrupt();
-  const ImageSet train_set = load_training_set(o), test_set = load_test_set(o);
+  const ImageSet train_set = load_images(o, Split::train), test_set = load_images(o, Split::test);
   Run run(o, request.settings, train_set, test_set);
   if (request.resume) run.resume(*request.resume);
   RunFolder folder(request.out, o, start_of(request), run.step());
   const std::string protocol =
-      fmt::format("{}; labels visible: {} ({}); {}; digit 0 as {}", train_set.protocol,
-                  run.labelled_count(), to_string(o.labels), test_set.protocol, zero_protocol(o));
+      fmt::format("{}; labels visible: {} ({}); {}{}", train_set.protocol, run.labelled_count(),
+                  to_string(o.labels), test_set.protocol, zero_protocol(o));
   folder.log(protocol);
   fmt::print(stderr, "{}\n", protocol);
 

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "nn/data/image_set.h"
+#include "nn/data/split.h"
+
+namespace gradus {
+
+/// The classes of a folder of images: the names of the folders in `dir`/train, sorted by their
+/// bytes. Throws DataError where there are not 2 to 1,000, or where `dir`/train holds anything
+/// else but names that begin with a dot.
+std::vector<std::string> class_folders(const std::filesystem::path& dir);
+
+/// Reads `dir`/train/CLASS/NAME.png or `dir`/test/CLASS/NAME.png. Both have the same CLASS folders,
+/// each with one image or more and nothing else but names that begin with a dot. Of an image the
+/// square in its middle counts, made 32x32: each new pixel is the mean over the area that it covers
+/// of the old ones. The order mixes the classes and depends on the files' names alone. Throws
+/// DataError that names the file or folder.
+ImageSet load_image_folder(const std::filesystem::path& dir, Split split);
+
+}  // namespace gradus

@@ -1,0 +1,112 @@
+#include "nn/data/image_folder.h"
+
+#include <algorithm>
+#include <set>
+
+#include "tensor/error.h"
+#include "tests/catch.h"
+#include "tests/message_of.h"
+#include "tests/small_folder.h"
+
+using namespace gradus;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// The image that `picture` becomes, [32, 32, 3].
+std::vector<uint8_t> shrunk(const Picture& picture) {
+  const SmallFolder data;
+  fs::remove_all(data.path() / "test");
+  for (const char* c : {"cat", "dog", "emu"})
+    data.put(std::string("test/") + c + "/a.png", picture);
+  const Tensor all = load_image_folder(data.path(), Split::test).images;
+  const auto bytes = all.span<uint8_t>();
+  return {bytes.begin(), bytes.begin() + 3072};
+}
+
+}  // namespace
+
+TEST_CASE("image folder: classes are folders, images come mixed") {
+  const SmallFolder data;
+  CHECK(class_folders(data.path()) == std::vector<std::string>{"cat", "dog", "emu"});
+  const ImageSet set = load_image_folder(data.path(), Split::train);
+  CHECK(set.count() == 36);
+  CHECK_THAT(set.protocol, ContainsSubstring("train, 36 images of 3 classes"));
+  std::set<std::pair<int, int>> seen;
+  for (int i = 0; i < 36; ++i) {
+    const uint8_t* pixel = &set.images.span<uint8_t>()[i * 3072];
+    CHECK(pixel[0] == 80 * set.labels.span<int32_t>()[i]);
+    seen.emplace(pixel[0], pixel[1]);
+  }
+  CHECK(seen.size() == 36);
+  const auto labels = set.labels.to_vector<int32_t>();
+  CHECK(!std::ranges::is_sorted(labels));
+  CHECK(labels == load_image_folder(data.path(), Split::train).labels.to_vector<int32_t>());
+  CHECK(load_image_folder(data.path(), Split::test).count() == 18);
+  data.dir().put("train/cat/.hidden", "x");
+  data.dir().put("train/.hidden", "x");
+  CHECK(load_image_folder(data.path(), Split::train).count() == 36);
+}
+
+TEST_CASE("image folder: the square in the middle, by the mean over each new pixel's area") {
+  Picture same = plain(32, 32, 0, 0, 0);
+  for (size_t i = 0; i < same.rgb.size(); ++i) same.rgb[i] = static_cast<uint8_t>(i * 7 % 251);
+  CHECK(shrunk(same) == same.rgb);
+
+  Picture wide = plain(66, 64, 9, 9, 9);  // the first and last column do not count
+  for (int y = 0; y < 64; ++y)
+    for (int x = 1; x < 65; ++x) wide.rgb[3 * (y * 66 + x)] = uint8_t((x - 1) % 2 + 2 * (y % 2));
+  for (int y = 0; y < 64; ++y) wide.rgb[3 * 66 * y] = wide.rgb[3 * (66 * y + 65)] = 255;
+  const auto half = shrunk(wide);
+  for (int i = 0; i < 1024; ++i) {
+    CHECK(half[3 * i] == 2);  // the mean of 0, 1, 2, 3, rounded
+    CHECK(half[3 * i + 1] == 9);
+  }
+
+  Picture tall = plain(1, 5, 0, 0, 0);
+  tall.rgb[6] = 77;
+  const auto one = shrunk(tall);
+  for (int i = 0; i < 1024; ++i) CHECK(one[3 * i] == 77);
+
+  Picture split = plain(33, 33, 0, 0, 0);  // column x covers [x, x + 1) of 33, 1.03 a new pixel
+  for (int y = 0; y < 33; ++y) split.rgb[3 * 33 * y] = 33;
+  const auto columns = shrunk(split);
+  for (int y = 0; y < 32; ++y) {
+    CHECK(columns[3 * 32 * y] == 32);  // 33 * 32 / 33
+    CHECK(columns[3 * (32 * y + 1)] == 0);
+  }
+}
+
+TEST_CASE("image folder: whatever does not fit is named") {
+  const SmallFolder data;
+  const auto refused = [&](Split split = Split::train) {
+    return message_of<DataError>([&] { load_image_folder(data.path(), split); });
+  };
+  const auto at = [&](const std::string& name) { return (data.path() / name).string(); };
+  CHECK_THAT(message_of<DataError>([] { class_folders("/nowhere"); }),
+             ContainsSubstring("/nowhere/train: no such folder; images are expected as "
+                               "/nowhere/train/CLASS/NAME.png"));
+  data.dir().put("train/readme.txt", "x");
+  CHECK_THAT(refused(), ContainsSubstring(at("train/readme.txt") + ": not a folder"));
+  fs::remove(at("train/readme.txt"));
+  data.dir().put("train/cat/a.jpg", "x");
+  CHECK(refused() == at("train/cat/a.jpg") + ": only files NAME.png are read");
+  fs::remove(at("train/cat/a.jpg"));
+  data.dir().put("train/cat/a.png", "x");
+  CHECK_THAT(refused(), ContainsSubstring(at("train/cat/a.png") + ": no PNG"));
+  fs::remove(at("train/cat/a.png"));
+
+  fs::create_directory(at("test/fox"));
+  CHECK_THAT(refused(Split::test), ContainsSubstring(at("test/fox") + ": no class of"));
+  fs::remove(at("test/fox"));
+  fs::remove_all(at("test/emu"));
+  CHECK(refused(Split::test) ==
+        at("test/emu") + ": no such folder, but " + at("train/emu") + " is");
+  fs::create_directory(at("test/emu"));
+  CHECK(refused(Split::test) == at("test/emu") + ": no image there");
+  fs::remove_all(at("test"));
+  CHECK_THAT(refused(Split::test), ContainsSubstring(at("test") + ": cannot be read"));
+  fs::remove_all(at("train/cat"));
+  fs::remove_all(at("train/dog"));
+  CHECK(refused() == at("train") + ": 1 folders of classes; 2 to 1000 expected");
+}
