@@ -10,7 +10,7 @@ Var Tape::watch(Tensor value) {
   Var v(std::move(value));
   v.tape_ = shared_from_this();
   v.id_ = size();
-  nodes_.push_back({"leaf", {}, v.shape(), nullptr});
+  nodes_.push_back({{"leaf", {}, v.shape()}, nullptr});
   return v;
 }
 
@@ -34,8 +34,13 @@ Var Tape::record(const char* operation, std::span<const Var> inputs, Tensor valu
   }
   if (!out.tape_) return out;
   out.id_ = out.tape_->size();
-  out.tape_->nodes_.push_back({operation, std::move(ids), out.shape(), std::move(backward)});
+  out.tape_->nodes_.push_back({{operation, std::move(ids), out.shape()}, std::move(backward)});
   return out;
+}
+
+int Tape::place(const Var& v) const {
+  require<TapeError>(v.tape_.get() == this, "place: the value is not on this tape");
+  return v.id_;
 }
 
 bool GradSink::wants(int input) const {
@@ -86,8 +91,7 @@ std::vector<Tensor> Tape::gradients(const Var& loss, std::span<const Var> target
     if (!grads_[i].defined() || node.inputs.empty()) continue;
     require<TapeError>(
         node.backward != nullptr,
-        "gradients: what {} had saved was freed by an earlier call; pass retain there",
-        node.operation);
+        "gradients: what {} had saved was freed by an earlier call; pass retain there", node.name);
     const Tensor dy = is_target[i] ? grads_[i] : std::move(grads_[i]);
     GradSink sink(*this, i);
     node.backward(dy, sink);

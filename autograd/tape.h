@@ -76,12 +76,19 @@ class Tape : public std::enable_shared_from_this<Tape> {
 
   int size() const { return static_cast<int>(nodes_.size()); }
 
+  /// What ran, for reports: `inputs` are places on this tape, -1 for a constant; a leaf has none.
+  struct Operation {
+    const char* name;
+    std::vector<int> inputs;
+    Shape shape;  ///< of the result
+  };
+  const Operation& operation(int place) const { return nodes_[place]; }
+  /// Where `v` is on this tape. Throws TapeError where it is not.
+  int place(const Var& v) const;
+
  private:
   friend class GradSink;
-  struct Node {
-    const char* operation;
-    std::vector<int> inputs;  // -1 for a constant
-    Shape shape;
+  struct Node : Operation {
     BackwardRule backward;
   };
   Tape() = default;

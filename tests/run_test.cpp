@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "nn/data/png.h"
 #include "tensor/file.h"
 #include "tensor/safetensors.h"
 #include "tests/catch.h"
@@ -148,6 +149,13 @@ TEST_CASE("run: eval and sample of a checkpoint") {
   CHECK((png == text_of(dir / "run" / "samples" / "epoch_000.png")));
   CHECK((png != sample("c.png", " --seed 2")));
   CHECK((png != sample("d.png", " --count 4")));
+  // Two ends alone are the noise vectors as they are.
+  const std::string ends = sample("e.png", " --interpolate 3 --columns 2");
+  CHECK((ends == sample("f.png", " --count 6 --columns 2")));
+  const std::string stats = " --stats batch --interpolate 2 --columns ";
+  CHECK((sample("g.png", stats + "5") == sample("h.png", stats + "5")));
+  CHECK(read_png(dir / "g.png").width == 5 * 34 + 2);
+  CHECK(read_png(dir / "g.png").height == 2 * 34 + 2);
 }
 
 TEST_CASE("run: ten steps are five, a resume, and five") {

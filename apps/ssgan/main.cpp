@@ -16,8 +16,8 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", version);
   app.require_subcommand(1);
   Chosen chosen;
-  for (const auto add : {add_train, add_eval, add_sample, add_step, add_replay, add_import,
-                         add_compare, add_bench, add_explain})
+  for (const auto add : {add_train, add_data, add_eval, add_sample, add_step, add_replay,
+                         add_import, add_compare, add_bench, add_summary, add_explain})
     add(app, chosen);
   try {
     app.parse(argc, argv);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "tensor/backend.h"
 
@@ -18,6 +19,33 @@ Tensor bytes_of(const Tensor& images) {
         return static_cast<uint8_t>(std::clamp(255 * (x + 1) / 2 + 0.5f, 0.0f, 255.0f));
       });
   return bytes;
+}
+
+/// f32 [count, 100] on the CPU, which depend on the seed and their number alone.
+Tensor noise(int64_t count, uint64_t seed) {
+  Tensor z({count, kZSize}, DType::f32);
+  backend(z).fill_normal(Random(seed, Stream::sample).next(), 0, 1, z);
+  return z;
+}
+
+Tensor generated(Generator& generator, const Tensor& z, Statistics statistics) {
+  const Tensor there = z.to(generator.dtype()).to(generator.device());
+  return bytes_of(generator(Pass::evaluation(statistics), there).value());
+}
+
+std::span<float> row(const Tensor& z, int64_t i) {
+  return z.span<float>().subspan(static_cast<size_t>(i * kZSize), kZSize);
+}
+
+/// What a and b count for at `t` of the angle between them, from 0 to 1.
+std::pair<double, double> weights_between(std::span<const float> a, std::span<const float> b,
+                                          double t) {
+  const auto dot = [](std::span<const float> x, std::span<const float> y) {
+    return std::inner_product(x.begin(), x.end(), y.begin(), 0.0);
+  };
+  const double angle =
+      std::acos(std::clamp(dot(a, b) / std::sqrt(dot(a, a) * dot(b, b)), -1.0, 1.0));
+  return {std::sin((1 - t) * angle) / std::sin(angle), std::sin(t * angle) / std::sin(angle)};
 }
 
 }  // namespace
@@ -42,9 +70,20 @@ Picture grid(const Tensor& images, int columns) {
 
 Picture sample_grid(Generator& generator, int64_t count, int columns, uint64_t seed,
                     Statistics statistics) {
-  Tensor z({count, kZSize}, generator.dtype(), generator.device());
-  backend(z).fill_normal(Random(seed, Stream::sample).next(), 0, 1, z);
-  return grid(bytes_of(generator(Pass::evaluation(statistics), z).value()), columns);
+  return grid(generated(generator, noise(count, seed), statistics), columns);
+}
+
+Picture interpolation_grid(Generator& generator, int64_t rows, int columns, uint64_t seed,
+                           Statistics statistics) {
+  const Tensor ends = noise(2 * rows, seed);
+  Tensor z({rows * columns, kZSize}, DType::f32);
+  for (int64_t i = 0; i < rows * columns; ++i) {
+    const auto a = row(ends, 2 * (i / columns)), b = row(ends, 2 * (i / columns) + 1);
+    const auto [of_a, of_b] = weights_between(a, b, double(i % columns) / (columns - 1));
+    for (size_t k = 0; k < a.size(); ++k)
+      row(z, i)[k] = static_cast<float>(of_a * a[k] + of_b * b[k]);
+  }
+  return grid(generated(generator, z, statistics), columns);
 }
 
 }  // namespace gradus::ssgan

@@ -15,4 +15,9 @@ Picture grid(const Tensor& images, int columns);
 Picture sample_grid(Generator& generator, int64_t count, int columns, uint64_t seed,
                     Statistics statistics);
 
+/// `rows` rows of `columns` images each, at least 2, from one noise vector to another in even steps
+/// of the angle between them (spherical interpolation: Shoemake 1985).
+Picture interpolation_grid(Generator& generator, int64_t rows, int columns, uint64_t seed,
+                           Statistics statistics);
+
 }  // namespace gradus::ssgan

@@ -95,7 +95,7 @@ std::filesystem::path existing_file(const std::filesystem::path& dir, SvhnSplit 
   std::error_code error;
   require<DataError>(std::filesystem::is_directory(dir, error),
                      "{}: no such folder; it should hold {}, {} and, where wanted, {} of SVHN's "
-                     "cropped digits, see {}",
+                     "cropped digits, see {} (`ssgan data fetch` downloads them)",
                      dir.string(), file_name(SvhnSplit::train), file_name(SvhnSplit::test),
                      file_name(SvhnSplit::extra), kSource);
   std::filesystem::path path = dir / file_name(split);
@@ -108,6 +108,7 @@ std::filesystem::path existing_file(const std::filesystem::path& dir, SvhnSplit 
 }  // namespace
 
 const char* file_name(SvhnSplit split) { return official_file(split).name; }
+const char* official_md5(SvhnSplit split) { return official_file(split).md5; }
 
 ImageSet load_svhn(const std::filesystem::path& dir, SvhnSplit split) {
   const std::filesystem::path path = existing_file(dir, split);

@@ -11,6 +11,8 @@ enum class SvhnSplit { train, test, extra };
 
 /// "train_32x32.mat".
 const char* file_name(SvhnSplit split);
+/// Of the file as published.
+const char* official_md5(SvhnSplit split);
 
 /// Reads `dir`/train_32x32.mat and the like: X uint8 32x32x3xN and y Nx1 of 1..10 (10 is the digit
 /// zero), from any numeric class; N may be any number from 1 on. The images are transposed as they

@@ -4,6 +4,7 @@
 #include "apps/ssgan/cli/commands.h"
 #include "apps/ssgan/cli/flags.h"
 #include "apps/ssgan/commands/commands.h"
+#include "apps/ssgan/errors.h"
 
 // The commands that read or make a checkpoint, but for train.
 
@@ -47,12 +48,16 @@ void add_sample(CLI::App& program, Chosen& chosen) {
   auto f = std::make_shared<Flags>();
   app->add_option("--checkpoint", f->checkpoint, "File to sample from")->required();
   app->add_option("--out", f->request.out, "PNG to write")->required();
-  app->add_option("--count", f->request.count, "Images")
-      ->check(CLI::Range(2, 10000))
-      ->capture_default_str();
+  CLI::Option* count = app->add_option("--count", f->request.count, "Images")
+                           ->check(CLI::Range(2, 10000))
+                           ->capture_default_str();
   app->add_option("--columns", f->request.columns, "Images a row")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  app->add_option("--interpolate", f->request.interpolate,
+                  "Instead, so many rows that lead from one noise vector to another, on the sphere")
+      ->check(CLI::Range(1, 1000))
+      ->excludes(count);
   app->add_option("--seed", f->options.seed, "Seed of the noise vectors")->check(not_negative());
   app->add_option("--stats", f->options.eval_stats,
                   "Batch norm: batch (as in training, the default) or running")
@@ -61,6 +66,8 @@ void add_sample(CLI::App& program, Chosen& chosen) {
   app->callback([f, &chosen] {
     chosen = [f] {
       SampleRequest& r = f->request;
+      require<UsageError>(!r.interpolate || r.columns > 1,
+                          "--interpolate: --columns 1 leaves no way from one vector to another");
       r.device = f->runtime.resolve();
       r.checkpoint = read_checkpoint(f->checkpoint);
       Options base = r.checkpoint.options;

@@ -16,6 +16,7 @@ using Chosen = std::function<int()>;
 
 /// Each adds a command to `program`, which sets `chosen` where the command line has it.
 void add_train(CLI::App& program, Chosen& chosen);
+void add_data(CLI::App& program, Chosen& chosen);
 void add_eval(CLI::App& program, Chosen& chosen);
 void add_sample(CLI::App& program, Chosen& chosen);
 void add_import(CLI::App& program, Chosen& chosen);
@@ -23,6 +24,7 @@ void add_step(CLI::App& program, Chosen& chosen);
 void add_replay(CLI::App& program, Chosen& chosen);
 void add_compare(CLI::App& program, Chosen& chosen);
 void add_bench(CLI::App& program, Chosen& chosen);
+void add_summary(CLI::App& program, Chosen& chosen);
 void add_explain(CLI::App& program, Chosen& chosen);
 
 CLI::App* add_command(CLI::App& program, const std::string& name, const std::string& description,

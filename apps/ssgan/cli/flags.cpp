@@ -59,12 +59,16 @@ void OptionFlags::add_data_dir(CLI::App& app) {
                  "and fashion-mnist in subfolders of these names)");
 }
 
-void OptionFlags::add_data(CLI::App& app) {
+void OptionFlags::add_data_set(CLI::App& app) {
   app.add_option("--data", data,
                  "Data set: digits (drawn by this program), svhn, mnist, fashion-mnist, or folder "
                  "(of PNGs: DIR/train/CLASS/NAME.png and DIR/test/CLASS/NAME.png)")
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kDataSets), std::end(kDataSets))));
   add_data_dir(app);
+}
+
+void OptionFlags::add_data(CLI::App& app) {
+  add_data_set(app);
   app.add_option("--eval-stats", eval_stats,
                  "Batch norm in evaluation: the batch's own statistics, or the running ones")
       ->check(one_of({"batch", "running"}));
@@ -95,15 +99,19 @@ void OptionFlags::add_network(CLI::App& app) {
       ->check(one_of({"keep", "drop"}));
 }
 
-void OptionFlags::add_training(CLI::App& app) {
+void OptionFlags::add_labels(CLI::App& app) {
   app.add_option("--seed", seed, "Seed of weights, batches, noise and labels")
       ->check(not_negative());
+  app.add_option("--labels", labels, "Visible labels: first:N or per-class:N");
+}
+
+void OptionFlags::add_training(CLI::App& app) {
+  add_labels(app);
   app.add_option("--epochs", epochs, "Epochs in all, also on resume")->check(a_count());
   app.add_option("--batch-size", batch_size, "Real images a step, and noise vectors")
       ->check(CLI::Range(2, 1 << 20));
   app.add_option("--limit-batches", limit_batches, "At most so many steps an epoch")
       ->check(between(0, 1e9));
-  app.add_option("--labels", labels, "Visible labels: first:N or per-class:N");
   app.add_option("--labelled-per-batch", labelled_per_batch,
                  "Put so many labelled images into each batch, in the place of others")
       ->check(between(0, 1e6));

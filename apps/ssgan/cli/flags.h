@@ -30,7 +30,9 @@ struct OptionFlags {
   bool no_unlabeled = false;
 
   void add_data_dir(CLI::App& app);
-  void add_data(CLI::App& app);  ///< with --data-dir
+  void add_data_set(CLI::App& app);  ///< --data, --data-dir
+  void add_data(CLI::App& app);      ///< these, and how a checkpoint is evaluated on them
+  void add_labels(CLI::App& app);    ///< --labels, --seed
   void add_network(CLI::App& app);
   void add_training(CLI::App& app);
   /// `base` with what the flags say; without `base` the preset's. Throws UsageError.

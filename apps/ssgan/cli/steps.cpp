@@ -5,7 +5,7 @@
 #include "apps/ssgan/cli/flags.h"
 #include "apps/ssgan/commands/commands.h"
 
-// The commands that look at single steps.
+// The commands that look at single steps and at the networks.
 
 namespace gradus::ssgan {
 
@@ -103,6 +103,24 @@ void add_bench(CLI::App& program, Chosen& chosen) {
       f->request.device = f->runtime.resolve();
       f->request.options = f->options.resolve();
       return bench(f->request);
+    };
+  });
+}
+
+void add_summary(CLI::App& program, Chosen& chosen) {
+  struct Flags {
+    OptionFlags options;
+    SummaryRequest request;
+  };
+  CLI::App* app = add_command(program, "summary", "The networks, layer by layer",
+                              "ssgan summary --preset tutorial");
+  auto f = std::make_shared<Flags>();
+  f->options.add_network(*app);
+  app->add_flag("--json", f->request.json, "Print the result as JSON");
+  app->callback([f, &chosen] {
+    chosen = [f] {
+      f->request.options = f->options.resolve();
+      return summary(f->request);
     };
   });
 }

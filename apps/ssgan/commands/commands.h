@@ -33,6 +33,22 @@ struct TrainRequest {
 };
 int train(const TrainRequest& request);
 
+struct DataRequest {
+  Options options;
+  std::filesystem::path out;  ///< examples of each class; empty: none
+  bool json = false;
+};
+/// Reads a data set whole and prints how many images of each class it has.
+int data(const DataRequest& request);
+
+struct FetchRequest {
+  std::optional<std::filesystem::path> data_dir;  ///< else nn/data/folders.h
+  std::string url = "http://ufldl.stanford.edu/housenumbers";
+  bool extra = false;
+};
+/// Downloads SVHN's files and prints where they are.
+int fetch(const FetchRequest& request);
+
 struct EvalRequest {
   Checkpoint checkpoint;
   Options options;
@@ -48,6 +64,7 @@ struct SampleRequest {
   std::filesystem::path out;
   int64_t count = 50;
   int columns = 8;
+  int64_t interpolate = 0;  ///< instead, so many rows from one noise vector to another
 };
 int sample(const SampleRequest& request);
 
@@ -77,6 +94,14 @@ struct CompareRequest {
   bool json = false;
 };
 int compare(const CompareRequest& request);
+
+struct SummaryRequest {
+  Options options;
+  bool json = false;
+};
+/// Prints the layers of both networks: shapes, parameters, multiply-adds, whether they reach a
+/// loss.
+int summary(const SummaryRequest& request);
 
 struct ImportRequest {
   std::string from;  ///< PREFIX of a TensorFlow checkpoint, or PyTorch's weights .safetensors

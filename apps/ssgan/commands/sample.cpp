@@ -9,8 +9,10 @@ int sample(const SampleRequest& r) {
   Generator generator(network_of(o), DType::f32, r.device);
   require_statistics(r.checkpoint, o);
   load_network(r.checkpoint, "generator.", generator);
-  const Picture picture = sample_grid(generator, r.count, r.columns, o.seed,
-                                      o.running_stats ? Statistics::running : Statistics::batch);
+  const Statistics statistics = o.running_stats ? Statistics::running : Statistics::batch;
+  const Picture picture =
+      r.interpolate ? interpolation_grid(generator, r.interpolate, r.columns, o.seed, statistics)
+                    : sample_grid(generator, r.count, r.columns, o.seed, statistics);
   write_png(r.out, picture);
   fmt::print("{}\n", r.out.string());
   return kDone;
