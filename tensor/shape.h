@@ -51,10 +51,14 @@ int normalize_axis(const char* operation, int axis, int rank);
 
 }  // namespace gradus
 
+namespace fmt {
+
 template <>
-struct fmt::formatter<gradus::Shape> : fmt::formatter<std::string> {
+struct formatter<gradus::Shape> : formatter<std::string> {
   template <class Context>
   auto format(const gradus::Shape& s, Context& ctx) const {
-    return fmt::formatter<std::string>::format(gradus::to_string(s), ctx);
+    return formatter<std::string>::format(gradus::to_string(s), ctx);
   }
 };
+
+}  // namespace fmt

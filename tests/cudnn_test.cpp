@@ -56,7 +56,7 @@ std::vector<ConvKey> convolutions_of_a_step(DType dtype) {
   listener.keys.clear();
   const ssgan::Options options = ssgan::preset("tutorial");
   ssgan::Trainer trainer(options, dtype, {DeviceKind::cuda, 30});
-  trainer.use(ssgan::drawn_digits(options.batch_size, DigitSplit::train),
+  trainer.use(ssgan::drawn_digits(options.batch_size, Split::train, options.zero_as),
               Tensor::full({options.batch_size}, 1, DType::i32));
   trainer.step(0, shuffled(options.batch_size, 1, 0), 1e-3);
   std::vector<ConvKey> keys;

@@ -151,16 +151,10 @@ int64_t count_parameters(Module& m) {
   return n;
 }
 
-ImageSet drawn(int64_t n, ZeroAs zero_as) {
-  ImageSet set = drawn_digits(n, Split::train);
-  set.labels = classes_of(set.labels, zero_as);
-  return set;
-}
-
 /// The whole state after some steps, the last of each four on a partial batch.
 std::map<std::string, Tensor> state_after(int steps, const Options& options) {
   Trainer trainer(options, DType::f32, kCpu);
-  trainer.use(drawn(14, options.zero_as), Tensor::full({14}, 1, DType::i32));
+  trainer.use(drawn_digits(14, Split::train, options.zero_as), Tensor::full({14}, 1, DType::i32));
   for (int step = 0; step < steps; ++step) {
     const int begin = step % 4 * 4, end = std::min(begin + 4, 14);
     std::vector<int32_t> images;

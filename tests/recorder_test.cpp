@@ -24,7 +24,7 @@ Options small_options(const char* name) {
 
 /// Losses of every step, then all weights.
 std::vector<double> train(const Options& options, DType dtype, Device device, int steps) {
-  const ImageSet set = drawn_digits(12, DigitSplit::train);
+  const ImageSet set = drawn_digits(12, Split::train, options.zero_as);
   Trainer trainer(options, dtype, device);
   trainer.use(set, Tensor::full({set.count()}, 1, DType::i32));
   std::vector<double> numbers;

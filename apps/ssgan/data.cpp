@@ -38,7 +38,8 @@ ImageSet mnist(const Options& o, Split split) {
 
 ImageSet images_as_stored(const Options& o, Split split) {
   if (o.data == "digits")
-    return drawn_digits(split == Split::train ? kDigitTrainCount : kDigitTestCount, split);
+    return drawn_digits(split == Split::train ? kDigitTrainCount : kDigitTestCount, split,
+                        ZeroAs::raw);
   if (o.data == "svhn") return svhn(o, split);
   if (o.data == "folder") return load_image_folder(o.data_dir, split);
   return mnist(o, split);
@@ -46,9 +47,9 @@ ImageSet images_as_stored(const Options& o, Split split) {
 
 }  // namespace
 
-ImageSet drawn_digits(int64_t n, Split split) {
+ImageSet drawn_digits(int64_t n, Split split, ZeroAs zero_as) {
   DigitImages drawn = draw_digits(n, kDigitSeed, split);
-  std::replace(drawn.labels.begin(), drawn.labels.end(), 0, 10);
+  if (zero_as == ZeroAs::raw) std::replace(drawn.labels.begin(), drawn.labels.end(), 0, 10);
   ImageSet set;
   set.classes = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
   set.images = Tensor::from(std::span<const uint8_t>(drawn.pixels), {n, 32, 32, 3});

@@ -16,7 +16,7 @@ inline constexpr const char* kDataSets[] = {"digits", "svhn", "mnist", "fashion-
 ImageSet load_images(const Options& options, Split split);
 
 /// The first `count` images of the drawn data set.
-ImageSet drawn_digits(int64_t count, Split split);
+ImageSet drawn_digits(int64_t count, Split split, ZeroAs zero_as);
 
 /// Whether the data set stores the digit zero as 10.
 bool has_raw_zeros(const Options& options);

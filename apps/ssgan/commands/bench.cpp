@@ -47,8 +47,7 @@ int bench(const BenchRequest& r) {
   if (r.profile && !r.device.is_cpu())
     throw UsageError("bench --profile: kernels are timed on the CPU alone; add --device cpu");
   std::optional<Profiler> profiler;
-  ImageSet set = drawn_digits(o.batch_size, Split::train);
-  set.labels = classes_of(set.labels, o.zero_as);
+  const ImageSet set = drawn_digits(o.batch_size, Split::train, o.zero_as);
   Trainer trainer(o, DType::f32, r.device);
   trainer.use(set, Tensor::full({set.count()}, 1, DType::i32));
   std::vector<int32_t> order(set.count());
