@@ -36,6 +36,16 @@ Var leaky_relu(const Var& x, double slope) {
   return unary(LeakyRelu{slope}, x);
 }
 
+Var clamp(const Var& x, double low, double high) {
+  require<Error>(low <= high, "clamp: [{}, {}] is not a range", low, high);
+  return unary(Clamp{low, high}, x);
+}
+
+Var elu(const Var& x, double alpha) {
+  require<Error>(alpha > 0, "elu: alpha must be positive, got {}", alpha);
+  return unary(Elu{alpha}, x);
+}
+
 Var operator+(const Var& a, const Var& b) {
   return Tape::record("add", {a, b}, binary("add", Add{}, a, b),
                       [](const Tensor& dy, GradSink& grads) {

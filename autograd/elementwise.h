@@ -22,6 +22,19 @@ inline Var relu(const Var& x) { return unary(Relu{}, x); }
 Var leaky_relu(const Var& x, double slope);
 /// |x|, derivative 0 at 0.
 inline Var abs(const Var& x) { return unary(Abs{}, x); }
+/// x within [low, high], else the nearer bound; derivative 1 at the bounds. Throws Error unless
+/// low <= high.
+Var clamp(const Var& x, double low, double high);
+/// x^exponent. See Pow for its derivative at 0.
+inline Var pow(const Var& x, double exponent) { return unary(Pow{exponent}, x); }
+inline Var sin(const Var& x) { return unary(Sin{}, x); }
+inline Var cos(const Var& x) { return unary(Cos{}, x); }
+/// x * (1 + erf(x / sqrt(2))) / 2.
+inline Var gelu(const Var& x) { return unary(Gelu{}, x); }
+/// x * sigmoid(x).
+inline Var silu(const Var& x) { return unary(Silu{}, x); }
+/// x where x > 0, else alpha * (exp(x) - 1); derivative alpha at 0. Throws Error unless alpha > 0.
+Var elu(const Var& x, double alpha = 1);
 /// scale * x + shift.
 inline Var affine(const Var& x, double scale, double shift) {
   return unary(Affine{scale, shift}, x);

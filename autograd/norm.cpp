@@ -2,6 +2,8 @@
 
 #include "autograd/checks.h"
 #include "autograd/elementwise.h"
+#include "autograd/reduce.h"
+#include "autograd/shaping.h"
 #include "tensor/backend.h"
 
 namespace gradus {
@@ -45,6 +47,26 @@ Var batch_norm_with(const Tensor& mean, const Tensor& variance, const Var& x, co
                       "batch_norm: the statistics must be {} for x {}, got {} and {}",
                       gamma.shape(), x.shape(), mean.shape(), variance.shape());
   return (x - mean) * (gamma / sqrt(Var(variance) + epsilon)) + beta;
+}
+
+Var layer_norm(const Var& x, const Var& gamma, const Var& beta, double epsilon) {
+  require_alike("layer_norm", x, gamma);
+  require_alike("layer_norm", x, beta);
+  const auto axes = x.shape().extents();
+  const size_t normalised = gamma.shape().rank();
+  require<ShapeError>(normalised > 0 && normalised <= axes.size() &&
+                          gamma.shape() == Shape(axes.last(normalised)) &&
+                          gamma.shape().count() > 0,
+                      "layer_norm: gamma must have the shape of x's last axes, not empty; x is {}, "
+                      "gamma {}",
+                      x.shape(), gamma.shape());
+  require<ShapeError>(beta.shape() == gamma.shape(), "layer_norm: gamma is {}, beta {}",
+                      gamma.shape(), beta.shape());
+  const int64_t width = gamma.shape().count();
+  const Var rows = reshape(x, {x.shape().count() / width, width});
+  const Var centred = rows - mean(rows, {1}, true);
+  const Var deviation = sqrt(mean(centred * centred, {1}, true) + epsilon);
+  return reshape(centred / deviation, x.shape()) * gamma + beta;
 }
 
 }  // namespace gradus

@@ -57,6 +57,7 @@ Var sum(const Var& x, Axes axes, bool keep_axes) {
 
 Var mean(const Var& x, Axes axes, bool keep_axes) {
   const auto [kept, dropped] = reduced_shapes("mean", x.shape(), axes);
+  if (kept.count() == 0) return sum(x, axes, keep_axes);
   require<ShapeError>(x.shape().count() > 0, "mean: nothing to reduce in {}", x.shape());
   const double n = static_cast<double>(x.shape().count() / kept.count());
   return sum(x, axes, keep_axes) / n;

@@ -72,6 +72,25 @@ Var concat(const std::vector<Var>& parts, int axis) {
   });
 }
 
+Var pad(const Var& x, const std::vector<AxisPadding>& axes, double value) {
+  require_defined("pad", x);
+  require<ShapeError>(int(axes.size()) == x.shape().rank(), "pad: {} paddings for the axes of {}",
+                      axes.size(), x.shape());
+  Var y = x;
+  for (int i = 0; i < x.shape().rank(); ++i) {
+    const auto& [before, after] = axes[i];
+    require<ShapeError>(before >= 0 && after >= 0,
+                        "pad: axis {} of {} cannot get {} before and {} after", i, x.shape(),
+                        before, after);
+    if (before == 0 && after == 0) continue;
+    const auto border = [&](int64_t extent) {
+      return Tensor::full(y.shape().with(i, extent), value, x.dtype(), x.device());
+    };
+    y = concat({border(before), y, border(after)}, i);
+  }
+  return y;
+}
+
 Var gather(const Var& x, const Tensor& index) {
   require_float("gather", x);
   require<ShapeError>(x.shape().rank() >= 1, "gather: x must have rows, got {}", x.shape());

@@ -12,6 +12,13 @@ Var reshape(const Var& x, const Shape& shape);
 Var slice(const Var& x, int axis, int64_t begin, int64_t end);
 /// Joins along one axis; the other extents must agree.
 Var concat(const std::vector<Var>& parts, int axis);
+/// How much `pad` adds before and after an axis.
+struct AxisPadding {
+  int64_t before = 0, after = 0;
+};
+/// x between elements of `value`; one AxisPadding an axis. Throws ShapeError for another number of
+/// them or a negative one.
+Var pad(const Var& x, const std::vector<AxisPadding>& axes, double value = 0);
 /// y[i, ...] = x[index[i], ...]; index i32 [M] on x's device, each in [0, rows) (checked on the
 /// CPU: ShapeError).
 Var gather(const Var& x, const Tensor& index);

@@ -161,8 +161,143 @@ struct Abs {
   }
 };
 
+/// x within [low, high], else the nearer bound; the derivative at the bounds is 1.
+struct Clamp {
+  double low = 0, high = 1;
+  static constexpr const char* kName = "clamp";
+  static constexpr Saves saves = Saves::input;
+  template <class T>
+  GRADUS_HD T f(T x) const {
+    return x < T(low) ? T(low) : x > T(high) ? T(high) : x;
+  }
+  template <class T>
+  GRADUS_HD T df(T x, T) const {
+    return x >= T(low) && x <= T(high) ? T(1) : T(0);
+  }
+};
+
+/// x^exponent; NaN where x < 0 and the exponent is not whole. The derivative for the exponent 0 is
+/// 0 everywhere; at x = 0 it is infinite for other exponents below 1.
+struct Pow {
+  double exponent = 2;
+  static constexpr const char* kName = "pow";
+  static constexpr Saves saves = Saves::input;
+  template <class T>
+  GRADUS_HD T f(T x) const {
+    using std::pow;
+    return pow(x, T(exponent));
+  }
+  template <class T>
+  GRADUS_HD T df(T x, T) const {
+    using std::pow;
+    return exponent == 0 ? T(0) : T(exponent) * pow(x, T(exponent - 1));
+  }
+};
+
+struct Sin {
+  static constexpr const char* kName = "sin";
+  static constexpr Saves saves = Saves::input;
+  template <class T>
+  GRADUS_HD T f(T x) const {
+    using std::sin;
+    return sin(x);
+  }
+  template <class T>
+  GRADUS_HD T df(T x, T) const {
+    using std::cos;
+    return cos(x);
+  }
+};
+
+struct Cos {
+  static constexpr const char* kName = "cos";
+  static constexpr Saves saves = Saves::input;
+  template <class T>
+  GRADUS_HD T f(T x) const {
+    using std::cos;
+    return cos(x);
+  }
+  template <class T>
+  GRADUS_HD T df(T x, T) const {
+    using std::sin;
+    return -sin(x);
+  }
+};
+
+/// x * Phi(x), Phi the normal distribution's cumulative one: x * (1 + erf(x / sqrt(2))) / 2
+/// (Hendrycks & Gimpel 2016), with erfc, which keeps its digits where x is negative.
+struct Gelu {
+  static constexpr const char* kName = "gelu";
+  static constexpr Saves saves = Saves::input;
+  static constexpr double kRootHalf = 0.70710678118654752440;  // 1 / sqrt(2)
+  static constexpr double kDensity = 0.39894228040143267794;   // 1 / sqrt(2 pi)
+  template <class T>
+  GRADUS_HD T cumulative(T x) const {
+    using std::erfc;
+    return T(0.5) * erfc(T(-kRootHalf) * x);
+  }
+  template <class T>
+  GRADUS_HD T f(T x) const {
+    return x * cumulative(x);
+  }
+  template <class T>
+  GRADUS_HD T df(T x, T) const {
+    using std::exp;
+    return cumulative(x) + x * T(kDensity) * exp(T(-0.5) * x * x);
+  }
+};
+
+/// x * sigmoid(x) (Elfwing et al. 2018).
+struct Silu {
+  static constexpr const char* kName = "silu";
+  static constexpr Saves saves = Saves::input;
+  template <class T>
+  GRADUS_HD T f(T x) const {
+    return x * Sigmoid{}.f(x);
+  }
+  template <class T>
+  GRADUS_HD T df(T x, T) const {
+    const T s = Sigmoid{}.f(x);
+    return s * (T(1) + x * (T(1) - s));
+  }
+};
+
+/// x where x > 0, else alpha * (exp(x) - 1), alpha > 0 (Clevert et al. 2016); the derivative at 0
+/// is alpha.
+struct Elu {
+  double alpha = 1;
+  static constexpr const char* kName = "elu";
+  static constexpr Saves saves = Saves::output;
+  template <class T>
+  GRADUS_HD T f(T x) const {
+    using std::expm1;
+    return x > T(0) ? x : T(alpha) * expm1(x);
+  }
+  template <class T>
+  GRADUS_HD T df(T, T y) const {
+    return y > T(0) ? T(1) : y + T(alpha);
+  }
+};
+
+/// x^2 / 2 where |x| <= delta, else delta * (|x| - delta / 2) (Huber 1964).
+struct Huber {
+  double delta = 1;
+  static constexpr const char* kName = "huber";
+  static constexpr Saves saves = Saves::input;
+  template <class T>
+  GRADUS_HD T f(T x) const {
+    const T size = Abs{}.f(x);
+    return size <= T(delta) ? T(0.5) * x * x : T(delta) * (size - T(0.5 * delta));
+  }
+  template <class T>
+  GRADUS_HD T df(T x, T) const {
+    return Clamp{-delta, delta}.f(x);
+  }
+};
+
 /// The list that every backend visits: a new function becomes known by its line here.
-using UnaryFn = std::variant<Affine, Exp, Log, Sqrt, Tanh, Sigmoid, Softplus, Relu, LeakyRelu, Abs>;
+using UnaryFn = std::variant<Affine, Exp, Log, Sqrt, Tanh, Sigmoid, Softplus, Relu, LeakyRelu, Abs,
+                             Clamp, Pow, Sin, Cos, Gelu, Silu, Elu, Huber>;
 
 struct Add {
   template <class T>

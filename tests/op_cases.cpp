@@ -75,6 +75,33 @@ void add_batch_norm_cases(std::vector<OpCase>& cases) {
   }
 }
 
+Array layer_norm_loops(const Array& x, const Array& gamma, const Array& beta, double epsilon) {
+  const int64_t width = gamma.shape.count(), rows = x.shape.count() / width;
+  Array y(x.shape);
+  for (int64_t row = 0; row < rows; ++row) {
+    double mean = 0, variance = 0;
+    for (int64_t i = 0; i < width; ++i) mean += x.v[row * width + i] / width;
+    for (int64_t i = 0; i < width; ++i)
+      variance += std::pow(x.v[row * width + i] - mean, 2) / width;
+    for (int64_t i = 0; i < width; ++i)
+      y.v[row * width + i] =
+          gamma.v[i] * (x.v[row * width + i] - mean) / std::sqrt(variance + epsilon) + beta.v[i];
+  }
+  return y;
+}
+
+void add_layer_norm_cases(std::vector<OpCase>& cases) {
+  const std::pair<Shape, Shape> shapes[] = {
+      {{4, 7}, {7}}, {{2, 3, 5}, {3, 5}}, {{2, 3, 4, 5}, {5}}, {{6}, {6}}, {{40, 300}, {300}}};
+  for (const auto& [x, last] : shapes)
+    for (const double epsilon : {1e-3, 1e-5})
+      cases.push_back(
+          {fmt::format("layer_norm {} over {} epsilon {}", x, last, epsilon),
+           {{x, -1, 3}, {last, 0.5, 2}, {last}},
+           [epsilon](const auto& in) { return layer_norm(in[0], in[1], in[2], epsilon); },
+           [epsilon](const auto& in) { return layer_norm_loops(in[0], in[1], in[2], epsilon); }});
+}
+
 void add_dropout_cases(std::vector<OpCase>& cases) {
   constexpr uint64_t kSeed = 0x123456789abcdef;
   for (const double rate : {0.0, 0.25, 0.5, 0.9})
@@ -110,7 +137,9 @@ const std::vector<OpCase>& op_cases() {
     add_shaping_cases(all);
     add_matmul_cases(all);
     add_batch_norm_cases(all);
+    add_layer_norm_cases(all);
     add_dropout_cases(all);
+    add_loss_cases(all);
     add_conv_cases(all);
     add_pool_cases(all);
     return all;

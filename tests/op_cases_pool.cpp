@@ -54,6 +54,49 @@ const Pool kPools[] = {
     {{4, 20, 20, 33}, {3, 3, 2, 2, Padding::same()}},
 };
 
+/// The pixel at a place between centres, the image going on at its edges as its outermost pixels.
+double bilinear_at(const Array& x, int64_t n, double i, double j, int64_t c) {
+  const int64_t top = static_cast<int64_t>(std::floor(i)),
+                left = static_cast<int64_t>(std::floor(j));
+  double sum = 0;
+  for (const int64_t r : {top, top + 1})
+    for (const int64_t s : {left, left + 1})
+      sum += (1 - std::abs(i - r)) * (1 - std::abs(j - s)) *
+             x(n, std::clamp<int64_t>(r, 0, x.shape[1] - 1),
+               std::clamp<int64_t>(s, 0, x.shape[2] - 1), c);
+  return sum;
+}
+
+void add_upsample_cases(std::vector<OpCase>& cases) {
+  const auto enlarged = [](const Array& x, int factor, const auto& fn) {
+    Array y({x.shape[0], x.shape[1] * factor, x.shape[2] * factor, x.shape[3]});
+    for_each_index(y.shape, [&](const Index& at) {
+      y(at[0], at[1], at[2], at[3]) = fn(at[0], at[1], at[2], at[3]);
+    });
+    return y;
+  };
+  for (const Shape& x : {Shape{2, 3, 4, 2}, Shape{1, 1, 5, 3}, Shape{1, 4, 1, 1}})
+    for (const int f : {1, 2, 3, 4}) {
+      cases.push_back({fmt::format("upsample_nearest2d {} by {}", x, f),
+                       {{x}},
+                       [f](const auto& in) { return upsample_nearest2d(in[0], f); },
+                       [f, enlarged](const auto& in) {
+                         return enlarged(in[0], f, [&](int64_t n, int64_t i, int64_t j, int64_t c) {
+                           return in[0](n, i / f, j / f, c);
+                         });
+                       }});
+      cases.push_back({fmt::format("upsample_bilinear2d {} by {}", x, f),
+                       {{x}},
+                       [f](const auto& in) { return upsample_bilinear2d(in[0], f); },
+                       [f, enlarged](const auto& in) {
+                         return enlarged(in[0], f, [&](int64_t n, int64_t i, int64_t j, int64_t c) {
+                           return bilinear_at(in[0], n, (i + 0.5) / f - 0.5, (j + 0.5) / f - 0.5,
+                                              c);
+                         });
+                       }});
+    }
+}
+
 }  // namespace
 
 void add_pool_cases(std::vector<OpCase>& cases) {
@@ -97,6 +140,7 @@ void add_pool_cases(std::vector<OpCase>& cases) {
                        });
                        return y;
                      }});
+  add_upsample_cases(cases);
 }
 
 }  // namespace gradus

@@ -79,6 +79,38 @@ void add_concat_cases(std::vector<OpCase>& cases) {
                    }});
 }
 
+void add_pad_cases(std::vector<OpCase>& cases) {
+  const std::pair<Shape, std::vector<AxisPadding>> pads[] = {
+      {{3}, {{2, 1}}},
+      {{2, 3, 4}, {{0, 0}, {1, 2}, {0, 0}}},
+      {{2, 3, 4}, {{1, 0}, {0, 3}, {2, 2}}},
+      {{2, 5, 6, 3}, {{0, 0}, {1, 1}, {2, 0}, {0, 0}}},
+      {{}, {}}};
+  for (const auto& [shape, axes] : pads)
+    for (const double value : {0.0, -1.5}) {
+      std::string name = fmt::format("pad {} by {} with", shape, value);
+      for (const auto& [before, after] : axes) name += fmt::format(" {}+{}", before, after);
+      cases.push_back({name,
+                       {{shape}},
+                       [axes = axes, value](const auto& in) { return pad(in[0], axes, value); },
+                       [axes = axes, value](const auto& in) {
+                         Shape padded = in[0].shape;
+                         for (int i = 0; i < padded.rank(); ++i)
+                           padded = padded.with(i, padded[i] + axes[i].before + axes[i].after);
+                         Array y(padded);
+                         size_t at_y = 0, at_x = 0;
+                         for_each_index(padded, [&](const Index& at) {
+                           bool inside = true;
+                           for (int i = 0; i < padded.rank(); ++i)
+                             inside = inside && at[i] >= axes[i].before &&
+                                      at[i] < axes[i].before + in[0].shape[i];
+                           y.v[at_y++] = inside ? in[0].v[at_x++] : value;
+                         });
+                         return y;
+                       }});
+    }
+}
+
 void add_gather_cases(std::vector<OpCase>& cases) {
   const std::pair<Shape, std::vector<int32_t>> gathers[] = {
       {{4}, {3, 0, 3}}, {{4, 3}, {1, 1, 1, 2, 0, 1}}, {{3, 2, 5}, {2}}, {{300, 90}, {}}};
@@ -105,6 +137,7 @@ void add_shaping_cases(std::vector<OpCase>& cases) {
   add_reshape_cases(cases);
   add_slice_cases(cases);
   add_concat_cases(cases);
+  add_pad_cases(cases);
   add_gather_cases(cases);
 }
 

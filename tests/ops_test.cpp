@@ -152,12 +152,16 @@ TEST_CASE("ops: functions far out stay finite", "[ops]") {
   const Array p = to_array(softmax(v).value());
   CHECK(p.v == std::vector<double>{0, 0, 0, 1});
   CHECK(to_array(sigmoid(v).value()).v == std::vector<double>{0, 0, 0.5, 1});
+  CHECK(to_array(gelu(v).value()).v == std::vector<double>{0, 0, 0, 1000});
+  CHECK(to_array(silu(v).value()).v == std::vector<double>{0, 0, 0, 1000});
+  CHECK(to_array(elu(v).value()).v == std::vector<double>{-1, -1, 0, 1000});
   CHECK(to_array(log_softmax(v).value()).v == std::vector<double>{-1e30F, -2000, -1000, 0});
   CHECK(logsumexp(v).value().item() == 1000);
   const Tensor labels = Tensor::from({0.F, 0.F, 1.F, 0.F}, {1, 4});
   for (const Var& loss :
        {sum(softmax(v)), sum(log_softmax(v)), sum(softplus(v)), sum(sigmoid(v)), logsumexp(v),
-        sum(softmax_cross_entropy(v, labels)), sum(sigmoid_cross_entropy(v, labels))})
+        sum(gelu(v)), sum(silu(v)), sum(elu(v)), sum(softmax_cross_entropy(v, labels)),
+        sum(sigmoid_cross_entropy(v, labels))})
     for (const double g : to_array(tape->gradients(loss, std::vector{v}, true).at(0)).v)
       CHECK(std::abs(g) <= 4);
 }
@@ -181,6 +185,17 @@ TEST_CASE("ops: derivatives at kinks and ties are the documented ones", "[ops]")
   CHECK(derivative([](const Var& x) { return abs(x); }, {-1, 0, 1}) == Values{-1, 0, 1});
   CHECK(derivative([](const Var& x) { return relu(x); }, {-1, 0, 1}) == Values{0, 0, 1});
   CHECK(derivative([](const Var& x) { return leaky_relu(x, 0.2); }, {0, 1}) == Values{0.2, 1});
+  CHECK(derivative([](const Var& x) { return clamp(x, -1, 2); }, {-1.5, -1, 0, 2, 3}) ==
+        Values{0, 1, 1, 1, 0});
+  CHECK(derivative([](const Var& x) { return elu(x, 0.3); }, {0, 1}) == Values{0.3, 1});
+  CHECK(derivative([](const Var& x) { return pow(x, 0); }, {-1, 0, 2}) == Values{0, 0, 0});
+  CHECK(derivative([](const Var& x) { return pow(x, 1); }, {-1, 0}) == Values{1, 1});
+  CHECK(derivative([](const Var& x) { return pow(x, 2); }, {-1, 0}) == Values{-2, 0});
+  const Var zero = Tensor::zeros({3}, DType::f64);
+  CHECK(derivative([&](const Var& x) { return l1_loss(x, zero, Total::sum); }, {-1, 0, 1}) ==
+        Values{-1, 0, 1});
+  CHECK(derivative([&](const Var& x) { return huber_loss(x, zero, 0.5, Total::sum); },
+                   {-0.5, 0.25, 0.5}) == Values{-0.5, 0.25, 0.5});
   const auto pooled = [](const Var& x) { return max_pool2d(reshape(x, {1, 2, 2, 1})); };
   CHECK(derivative(pooled, {1, 3, 3, 2}) == Values{0, 1, 0, 0});
   CHECK(derivative([](const Var& x) { return max(x); }, {2, 1, 2, 2, 2}) ==
@@ -258,6 +273,11 @@ TEST_CASE("ops: empty tensors pass through", "[ops]") {
                            softmax_cross_entropy(none, Tensor({0, 3}, dtype)),
                            max_pool2d(images),
                            avg_pool2d(images),
+                           pad(none, {{0, 0}, {0, 0}}),
+                           upsample_nearest2d(images, 2),
+                           upsample_bilinear2d(images, 2),
+                           layer_norm(none, row, row, 1e-5),
+                           l1_loss(none, none, Total::sum) * Tensor::zeros({0}, dtype),
                            dropout(none, 0.5, {})};
     for (const Var& y : results) {
       INFO(to_string(y.shape()));

@@ -24,7 +24,9 @@ struct Geometry {
 
   int64_t filter() const { return r * s * reads; }
   /// The first channel of x that output channel `out` reads.
-  int64_t first_channel(int64_t out, int groups) const { return out / (k / groups) * reads; }
+  int64_t first_channel(int64_t out, int groups) const {
+    return groups == 1 ? 0 : out / (k / groups) * reads;
+  }
 };
 
 /// Calls fn(x offset, w offset without the filter, y offset without the filter) for every output

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "autograd/tape.h"
+
+// Losses of a prediction against a target of the same shape, both differentiable; a number [].
+// Throw ShapeError where the shapes differ, and for a mean of nothing.
+
+namespace gradus {
+
+/// What becomes of the elements' losses.
+enum class Total { mean, sum };
+
+/// |prediction - target|; the derivative is 0 where they are equal.
+Var l1_loss(const Var& prediction, const Var& target, Total total = Total::mean);
+/// (prediction - target)^2.
+Var mse_loss(const Var& prediction, const Var& target, Total total = Total::mean);
+/// With d = prediction - target: d^2 / 2 where |d| <= delta, else delta * (|d| - delta / 2) (Huber
+/// 1964). Throws Error unless delta > 0.
+Var huber_loss(const Var& prediction, const Var& target, double delta = 1,
+               Total total = Total::mean);
+
+}  // namespace gradus
