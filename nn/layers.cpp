@@ -10,17 +10,15 @@ ConvOptions geometry(const Conv2dOptions& o) {
   return {o.stride, o.stride, o.padding, o.dilation, o.dilation, o.groups};
 }
 
-/// Values that one output reads of `channels` in, or one input reaches of `channels` out.
-int64_t fan(const Conv2dOptions& o, int64_t channels) {
-  return channels / o.groups * o.kernel * o.kernel;
+int64_t per_group(const Conv2dOptions& o, int64_t channels) {
+  require<ShapeError>(o.groups > 0 && channels % o.groups == 0,
+                      "convolution: {} groups do not divide {} channels", o.groups, channels);
+  return channels / o.groups;
 }
 
-/// w [first, kernel, kernel, second / groups].
-Shape filters(const char* layer, const Conv2dOptions& o, int64_t first, int64_t second) {
-  require<ShapeError>(o.groups > 0 && o.in % o.groups == 0 && o.out % o.groups == 0,
-                      "{}: {} groups do not divide {} channels in and {} out", layer, o.groups,
-                      o.in, o.out);
-  return {first, o.kernel, o.kernel, second / o.groups};
+/// Values that one output reads of so many channels in, or one input reaches of them out.
+int64_t fan(const Conv2dOptions& o, int64_t channels) {
+  return per_group(o, channels) * o.kernel * o.kernel;
 }
 
 /// running = momentum * running + (1 - momentum) * batch, in place.
@@ -30,35 +28,39 @@ void move_towards(Tensor& running, const Tensor& batch, double momentum) {
 
 }  // namespace
 
-Linear::Linear(Module& parent, std::string name, const Options& o)
+WeightedLayer::WeightedLayer(Module& parent, std::string name, const Shape& weight,
+                             const Shape& filters, const Initializer& initializer, int64_t fan_in,
+                             int64_t fan_out)
     : Layer(parent, std::move(name)),
-      weight_(*this, "weight", {o.out, o.in}, o.initializer, o.in, o.out),
-      bias_(*this, "bias", {o.out}, constant(0)) {}
+      filters_(filters),
+      weight_(*this, "weight", weight, initializer, fan_in, fan_out),
+      bias_(*this, "bias", {filters[0] * filters[2]}, constant(0)) {}
+
+Linear::Linear(Module& parent, std::string name, const Options& o)
+    : WeightedLayer(parent, std::move(name), {o.out, o.in}, {o.out, o.in, 1}, o.initializer, o.in,
+                    o.out) {}
 
 Var Linear::operator()(const Pass& pass, const Var& x) {
-  return pass.report(name(), matmul(x, pass.use(weight_), {.b = true}) + pass.use(bias_));
+  return pass.report(name(), matmul(x, pass.use(weight()), {.b = true}) + pass.use(bias()));
 }
 
 Conv2d::Conv2d(Module& parent, std::string name, const Conv2dOptions& o)
-    : Layer(parent, std::move(name)),
-      geometry_(geometry(o)),
-      weight_(*this, "weight", filters("Conv2d", o, o.out, o.in), o.initializer, fan(o, o.in),
-              fan(o, o.out)),
-      bias_(*this, "bias", {o.out}, constant(0)) {}
+    : WeightedLayer(parent, std::move(name), {o.out, o.kernel, o.kernel, per_group(o, o.in)},
+                    {o.out, fan(o, o.in), 1}, o.initializer, fan(o, o.in), fan(o, o.out)),
+      geometry_(geometry(o)) {}
 
 Var Conv2d::operator()(const Pass& pass, const Var& x) {
-  return pass.report(name(), conv2d(x, pass.use(weight_), pass.use(bias_), geometry_));
+  return pass.report(name(), conv2d(x, pass.use(weight()), pass.use(bias()), geometry_));
 }
 
 ConvTranspose2d::ConvTranspose2d(Module& parent, std::string name, const Conv2dOptions& o)
-    : Layer(parent, std::move(name)),
-      geometry_(geometry(o)),
-      weight_(*this, "weight", filters("ConvTranspose2d", o, o.in, o.out), o.initializer,
-              fan(o, o.in), fan(o, o.out)),
-      bias_(*this, "bias", {o.out}, constant(0)) {}
+    : WeightedLayer(parent, std::move(name), {o.in, o.kernel, o.kernel, per_group(o, o.out)},
+                    {o.groups, fan(o, o.in), per_group(o, o.out)}, o.initializer, fan(o, o.in),
+                    fan(o, o.out)),
+      geometry_(geometry(o)) {}
 
 Var ConvTranspose2d::operator()(const Pass& pass, const Var& x) {
-  return pass.report(name(), conv_transpose2d(x, pass.use(weight_), pass.use(bias_), geometry_));
+  return pass.report(name(), conv_transpose2d(x, pass.use(weight()), pass.use(bias()), geometry_));
 }
 
 BatchNorm::BatchNorm(Module& parent, std::string name, const Options& o)
@@ -81,6 +83,16 @@ Var BatchNorm::operator()(const Pass& pass, const Var& x) {
     move_towards(running_variance_.value(), variance, momentum_);
   }
   return pass.report(name(), y);
+}
+
+LayerNorm::LayerNorm(Module& parent, std::string name, const Options& o)
+    : Layer(parent, std::move(name)),
+      epsilon_(o.epsilon),
+      weight_(*this, "weight", o.shape, constant(1)),
+      bias_(*this, "bias", o.shape, constant(0)) {}
+
+Var LayerNorm::operator()(const Pass& pass, const Var& x) {
+  return pass.report(name(), layer_norm(x, pass.use(weight_), pass.use(bias_), epsilon_));
 }
 
 Var dropout(const Pass& pass, const Var& x, double rate) {

@@ -23,8 +23,25 @@ class Layer : public Module {
   std::string name_;
 };
 
+/// A layer that multiplies by a weight and adds a bias [out], an element an output channel.
+class WeightedLayer : public Layer {
+ public:
+  Parameter& weight() { return weight_; }
+  Parameter& bias() { return bias_; }
+  /// The weight's elements as [A, B, C]: B of them for each of the A * C output channels.
+  const Shape& filters() const { return filters_; }
+
+ protected:
+  WeightedLayer(Module& parent, std::string name, const Shape& weight, const Shape& filters,
+                const Initializer& initializer, int64_t fan_in, int64_t fan_out);
+
+ private:
+  Shape filters_;
+  Parameter weight_, bias_;
+};
+
 /// x [N, in] -> x weight^T + bias [N, out]; weight [out, in], bias [out].
-class Linear final : public Layer {
+class Linear : public WeightedLayer {
  public:
   struct Options {
     int64_t in, out;
@@ -32,9 +49,6 @@ class Linear final : public Layer {
   };
   Linear(Module& parent, std::string name, const Options& options);
   Var operator()(const Pass& pass, const Var& x) override;
-
- private:
-  Parameter weight_, bias_;
 };
 
 struct Conv2dOptions {
@@ -49,26 +63,24 @@ struct Conv2dOptions {
 
 /// x [N, H, W, in] -> [N, P, Q, out]; weight [out, kernel, kernel, in / groups], bias [out].
 /// See conv2d.
-class Conv2d final : public Layer {
+class Conv2d : public WeightedLayer {
  public:
   Conv2d(Module& parent, std::string name, const Conv2dOptions& options);
   Var operator()(const Pass& pass, const Var& x) override;
 
  private:
   ConvOptions geometry_;
-  Parameter weight_, bias_;
 };
 
 /// x [N, H, W, in] -> [N, P, Q, out]; weight [in, kernel, kernel, out / groups], bias [out].
 /// See conv_transpose2d.
-class ConvTranspose2d final : public Layer {
+class ConvTranspose2d : public WeightedLayer {
  public:
   ConvTranspose2d(Module& parent, std::string name, const Conv2dOptions& options);
   Var operator()(const Pass& pass, const Var& x) override;
 
  private:
   ConvOptions geometry_;
-  Parameter weight_, bias_;
 };
 
 /// Batch norm over all axes but the last; weight = gamma [C], bias = beta [C]. The pass says which
@@ -87,6 +99,21 @@ class BatchNorm final : public Layer {
   double epsilon_, momentum_;
   Parameter weight_, bias_;
   Buffer running_mean_, running_variance_;
+};
+
+/// Layer norm over the last axes, those of `shape`; weight = gamma, bias = beta, of that shape.
+class LayerNorm final : public Layer {
+ public:
+  struct Options {
+    Shape shape;
+    double epsilon = 1e-5;
+  };
+  LayerNorm(Module& parent, std::string name, const Options& options);
+  Var operator()(const Pass& pass, const Var& x) override;
+
+ private:
+  double epsilon_;
+  Parameter weight_, bias_;
 };
 
 /// Active in training passes alone.

@@ -19,6 +19,12 @@ Pass Pass::evaluation(Statistics statistics) {
   return pass;
 }
 
+Pass Pass::initialization() {
+  Pass pass;
+  pass.initialization_ = true;
+  return pass;
+}
+
 Var Pass::use(const Parameter& p) const {
   if (const auto it = state_->uses.find(&p); it != state_->uses.end()) return it->second;
   if (!state_->tape) return p.value();

@@ -27,6 +27,9 @@ class Pass {
   static Pass training(Random& random);
   /// For evaluation: nothing is recorded, dropout passes its input on.
   static Pass evaluation(Statistics statistics);
+  /// For the first batch: layers that start from data (WeightNorm) set their parameters by what
+  /// reaches them. Nothing is recorded, dropout passes its input on, batch norm uses the batch.
+  static Pass initialization();
 
   /// The parameter as a leaf of this pass's tape, the same one at each use.
   Var use(const Parameter& p) const;
@@ -38,6 +41,7 @@ class Pass {
 
   const std::shared_ptr<Tape>& tape() const { return state_->tape; }
   bool is_training() const { return training_; }
+  bool is_initialization() const { return initialization_; }
   Statistics statistics() const { return statistics_; }
   /// The next draw of the random stream; throws Error in a pass without one.
   Draw draw() const;
@@ -60,7 +64,7 @@ class Pass {
     Observer observer;
   };
   std::shared_ptr<State> state_ = std::make_shared<State>();
-  bool training_ = false;
+  bool training_ = false, initialization_ = false;
   Statistics statistics_ = Statistics::batch;
   std::string prefix_;
 };

@@ -1,10 +1,13 @@
 #include <cmath>
 
 #include "autograd/ops.h"
+#include "nn/clip.h"
 #include "nn/layers.h"
+#include "nn/moving_average.h"
 #include "nn/optim.h"
 #include "nn/schedule.h"
 #include "tests/catch.h"
+#include "tests/message_of.h"
 #include "tests/values.h"
 
 using namespace gradus;
@@ -199,6 +202,80 @@ TEST_CASE("optimizer: no gradient outlives the step", "[nn][optim]") {
   adam.step(g, rate_tensor(1));
   sgd.step(g, rate_tensor(1));
   CHECK(g[0].unique());
+}
+
+TEST_CASE("clip: by global norm", "[nn][optim]") {
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const std::vector<Tensor> g = {Tensor::from({3.0, 0.0, -4.0}, {3}).to(dtype),
+                                   Tensor::from({12.0}, {1, 1}).to(dtype)};
+    const auto [small, norm] = clip_by_global_norm(g, 6.5);
+    CHECK(norm.item() == 13);
+    CHECK(small.size() == 2);
+    CHECK(to_array(small[0]).v == std::vector<double>{1.5, 0, -2});
+    CHECK(to_array(small[1]).v == std::vector<double>{6});
+    CHECK(small[1].shape() == Shape{1, 1});
+    // At the limit and below it not a bit changes.
+    for (const double limit : {13.0, 13.3, 1e6})
+      CHECK(same_bits(clip_by_global_norm(g, limit).gradients[0], g[0]));
+    CHECK(to_array(clip_by_global_norm({Tensor::zeros({2}, dtype)}, 1).gradients[0]).v ==
+          std::vector<double>{0, 0});
+  }
+  CHECK(message_of<Error>([] { clip_by_global_norm({}, 1); }) ==
+        "clip_by_global_norm: there are no gradients");
+  CHECK(message_of<Error>([] { clip_by_global_norm({Tensor::zeros({2}, DType::f32)}, 0); }) ==
+        "clip_by_global_norm: the norm must be positive, got 0");
+}
+
+TEST_CASE("clip: by value", "[nn][optim]") {
+  const auto clipped = clip_by_value({Tensor::from({-2.0, -0.5, 0.5, 3.0}, {4})}, 0.75);
+  CHECK(to_array(clipped.at(0)).v == std::vector<double>{-0.75, -0.5, 0.5, 0.75});
+  CHECK(message_of<Error>([] { clip_by_value({}, -1); }) ==
+        "clip_by_value: the limit must be positive, got -1");
+}
+
+TEST_CASE("moving average: updates, swaps and a state that a module loads", "[nn][optim]") {
+  Two model(DType::f64);
+  std::vector<double> expected = flat(model);
+  ExponentialMovingAverage average(model, 0.75);
+  Sgd sgd(model);
+  for (int t = 1; t <= 4; ++t) {
+    sgd.step(gradients(t, DType::f64), rate_tensor(t));
+    average.update();
+    const std::vector<double> w = flat(model);
+    for (size_t i = 0; i < w.size(); ++i) expected[i] = 0.75 * expected[i] + 0.25 * w[i];
+  }
+  const std::vector<double> weights = flat(model);
+  std::map<std::string, Tensor> state;
+  average.save(state, "ema.");
+  Two loaded(DType::f64);
+  loaded.load(state, "ema.");
+  CHECK(error_of(as_array(flat(loaded)), as_array(expected)) < 1e-15);
+  CHECK(flat(model) == weights);
+
+  average.swap();
+  CHECK(flat(model) == flat(loaded));
+  average.swap();
+  CHECK(flat(model) == weights);
+
+  Two other(DType::f64);
+  ExponentialMovingAverage resumed(other, 0.75);
+  resumed.load(state, "ema.");
+  CHECK(flat(other) != flat(loaded));
+  resumed.swap();
+  CHECK(flat(other) == flat(loaded));
+  CHECK(message_of<Error>([&] { ExponentialMovingAverage(model, 1); }) ==
+        "moving average: the decay must lie in [0, 1), got 1");
+}
+
+TEST_CASE("moving average: buffers are saved as they are", "[nn][optim]") {
+  Module root;
+  BatchNorm norm(root, "norm", {.channels = 2});
+  ExponentialMovingAverage average(root, 0.5);
+  backend(kCpu).fill(3, norm.named_buffers()[0].second->value());
+  std::map<std::string, Tensor> state;
+  average.save(state, "");
+  CHECK(state.size() == 4);
+  CHECK(to_array(state.at("norm.running_mean")).v == std::vector<double>{3, 3});
 }
 
 TEST_CASE("schedule: start, middle and end", "[nn][optim]") {

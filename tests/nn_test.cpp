@@ -171,8 +171,11 @@ TEST_CASE("layers: convolutions with dilation and groups", "[nn]") {
   CHECK(same_bits(conv(kEvaluation, image).value(), conv2d(image, w(conv), {}, same).value()));
   CHECK(
       same_bits(up(kEvaluation, image).value(), conv_transpose2d(image, w(up), {}, same).value()));
-  CHECK_THROWS_WITH(Conv2d(root, "bad", {.in = 4, .out = 6, .groups = 4}),
-                    "Conv2d: 4 groups do not divide 4 channels in and 6 out");
+  for (const int groups : {4, 0, -2})
+    CHECK(message_of<ShapeError>([&] {
+            Module bad;
+            ConvTranspose2d(bad, "bad", {.in = 6, .out = 6, .groups = groups});
+          }) == fmt::format("convolution: {} groups do not divide 6 channels", groups));
 }
 
 TEST_CASE("layers: batch norm and its running statistics", "[nn]") {

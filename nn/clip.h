@@ -1,0 +1,24 @@
+#pragma once
+
+#include <vector>
+
+#include "tensor/tensor.h"
+
+// Gradients made smaller before an optimiser sees them. Nothing is read on the host.
+
+namespace gradus {
+
+struct ClippedGradients {
+  std::vector<Tensor> gradients;
+  Tensor norm;  ///< [], before clipping
+};
+
+/// Scales all gradients alike so that their global norm, the root of the sum of all their squares,
+/// is at most max_norm (Pascanu et al. 2013), as TensorFlow does:
+/// g * max_norm / max(norm, max_norm). Throws Error for no gradients and unless max_norm > 0.
+ClippedGradients clip_by_global_norm(const std::vector<Tensor>& gradients, double max_norm);
+
+/// Each element clamped to [-limit, limit]. Throws Error unless limit > 0.
+std::vector<Tensor> clip_by_value(const std::vector<Tensor>& gradients, double limit);
+
+}  // namespace gradus

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "nn/module.h"
+#include "tensor/backend.h"
+
+namespace gradus {
+
+/// Averages of a module's parameters over a run: average = decay * average + (1 - decay) *
+/// parameter at each update. They start as the parameters are at construction, so construct it
+/// after initialize or load. Throws Error unless 0 <= decay < 1.
+class ExponentialMovingAverage {
+ public:
+  ExponentialMovingAverage(Module& module, double decay);
+  /// To be called after each step of the optimiser.
+  void update();
+  /// Exchanges averages and parameters: the module then computes with the averages, until the
+  /// next swap.
+  void swap();
+
+  /// What Module::load takes: the averages under the parameters' names, and the module's buffers.
+  void save(std::map<std::string, Tensor>& tensors, const std::string& prefix) const;
+  /// The averages alone.
+  void load(const std::map<std::string, Tensor>& tensors, const std::string& prefix);
+
+ private:
+  EmaUpdate update_;
+  Module& module_;
+  std::vector<std::string> names_;
+  std::vector<UpdateSlot> slots_;  // the average as value, the parameter as grad
+};
+
+}  // namespace gradus

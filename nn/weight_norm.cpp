@@ -1,0 +1,23 @@
+#include "nn/weight_norm.h"
+
+#include "autograd/ops.h"
+
+namespace gradus {
+
+Var weight_norm(const Var& v, const Var& g, const Shape& filters) {
+  const Var rows = reshape(v, filters);
+  const Var norm = sqrt(sum(rows * rows, {1}, true));
+  return reshape(rows / norm * reshape(g, filters.with(1, 1)), v.shape());
+}
+
+Var start_from_data(const Var& y, Parameter& g, Parameter& bias) {
+  constexpr double kEpsilon = 1e-10;  // of the variance: that of a dead channel is 0
+  const Var one = Tensor::full(g.value().shape(), 1, y.dtype(), y.device());
+  const auto [standard, mean, variance] = batch_norm(y.detach(), one, one - one, kEpsilon);
+  const Var deviation = sqrt(Var(variance) + kEpsilon);
+  g.value().copy_from((Var(g.value()) / deviation).value());
+  bias.value().copy_from(((Var(bias.value()) - mean) / deviation).value());
+  return standard;
+}
+
+}  // namespace gradus
