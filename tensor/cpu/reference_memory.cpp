@@ -38,7 +38,8 @@ std::string Reference::describe() const {
 }
 
 void Reference::configure(const BackendOptions& options) {
-  require<DeviceError>(!options.tf32, "cpu: it computes f32 in fp32 only; TF32 is for CUDA devices");
+  require<DeviceError>(!options.tf32,
+                       "cpu: it computes f32 in fp32 only; TF32 is for CUDA devices");
 }
 
 void Reference::fill(double value, Tensor& y) {
