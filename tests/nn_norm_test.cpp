@@ -8,6 +8,18 @@ using namespace gradus;
 
 namespace {
 
+/// A layer of each kind, with weights of a fixed seed.
+struct Three : Module {
+  Three() : Module(DType::f64) {
+    Random random(1, Stream::init);
+    initialize(random);
+  }
+  WeightNorm<Linear> linear{*this, "linear", Linear::Options{5, 3}};
+  WeightNorm<Conv2d> conv{*this, "conv", Conv2dOptions{.in = 4, .out = 6, .groups = 2}};
+  WeightNorm<ConvTranspose2d> up{*this, "up",
+                                 Conv2dOptions{.in = 4, .out = 6, .stride = 2, .groups = 2}};
+};
+
 /// The Euclidean norm of the weights that output channel k of `filters` [A, B, C] reads.
 double norm_of(const Array& w, const Shape& filters, int64_t k) {
   double sum = 0;
@@ -56,16 +68,12 @@ TEST_CASE("layers: layer norm is the operation with its parameters", "[nn]") {
 }
 
 TEST_CASE("weight norm: filters have the length g, and the names are the layer's", "[nn]") {
-  Module root(DType::f64);
-  WeightNorm<Linear> linear(root, "linear", Linear::Options{5, 3});
-  WeightNorm<Conv2d> conv(root, "conv", Conv2dOptions{.in = 4, .out = 6, .groups = 2});
-  WeightNorm<ConvTranspose2d> up(root, "up", Conv2dOptions{.in = 4, .out = 6, .groups = 2});
-  Random random(1, Stream::init);
-  root.initialize(random);
+  Three net;
   std::vector<std::string> names;
-  for (const auto& [name, p] : conv.named_parameters()) names.push_back(name);
+  for (const auto& [name, p] : net.conv.named_parameters()) names.push_back(name);
   CHECK(names == std::vector<std::string>{"weight", "bias", "g"});
-  for (WeightedLayer* layer : std::initializer_list<WeightedLayer*>{&linear, &conv, &up}) {
+  for (WeightedLayer* layer :
+       std::initializer_list<WeightedLayer*>{&net.linear, &net.conv, &net.up}) {
     Parameter& g = *layer->parameters()[2];
     CHECK(to_array(g.value()).v == std::vector<double>(g.value().count(), 1.0));
     g.value().copy_from(random_tensor(g.value().shape(), DType::f64, 3, 0.5, 2));
@@ -120,15 +128,10 @@ TEST_CASE("weight norm: gradients towards v and g, the layer used twice in a pas
 }
 
 TEST_CASE("weight norm: the first batch leaves with mean 0 and variance 1", "[nn]") {
-  Module root(DType::f64);
-  WeightNorm<Linear> linear(root, "linear", Linear::Options{5, 3});
-  WeightNorm<Conv2d> conv(root, "conv", Conv2dOptions{.in = 4, .out = 6, .groups = 2});
-  WeightNorm<ConvTranspose2d> up(root, "up", Conv2dOptions{.in = 4, .out = 6, .stride = 2});
-  Random random(1, Stream::init);
-  root.initialize(random);
+  Three net;
   const Tensor images = random_tensor({3, 6, 6, 4}, DType::f64, 2, 1, 5);
-  check_initialization(linear, random_tensor({20, 5}, DType::f64, 1, -3, 1));
-  check_initialization(conv, images);
-  check_initialization(up, images);
-  check_initialization(up, images);  // once more changes nothing
+  check_initialization(net.linear, random_tensor({20, 5}, DType::f64, 1, -3, 1));
+  check_initialization(net.conv, images);
+  check_initialization(net.up, images);
+  check_initialization(net.up, images);  // once more changes nothing
 }
