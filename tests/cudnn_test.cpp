@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <iostream>
 
 #include "apps/ssgan/data.h"
 #include "apps/ssgan/trainer.h"
@@ -71,6 +72,13 @@ cudnn::Descriptor h200() {
   return cudnn::device_from_json(json);
 }
 
+std::string to_json(const cudnn::Descriptor& device) {
+  const auto name = CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION;
+  std::string json(device.get(name, CUDNN_TYPE_CHAR, 0, nullptr), ' ');
+  device.get(name, CUDNN_TYPE_CHAR, static_cast<int64_t>(json.size()), json.data());
+  return json;
+}
+
 void check_engines(const ConvKey& key, const cudnn::Descriptor& device,
                    const cudnn::EngineRules& rules) {
   const cudnn::Descriptor graph = conv_graph(key, nullptr);
@@ -109,4 +117,19 @@ TEST_CASE("cudnn: an attribute that is wrong is an error with the library's reas
   const ConvKey key{
       cudnn::ConvKind::forward, DType::f32, {8, 16, 16, 4}, {5, 3, 3, 4}, {8, 9, 9, 5}, {}};
   CHECK_THROWS_AS(conv_graph(key, nullptr), DeviceError);
+}
+
+TEST_CASE("cudnn: a card's description comes back as it was given") {
+  const std::string json = to_json(h200());
+  CHECK_THAT(json, ContainsSubstring("H200"));
+  CHECK(to_json(cudnn::device_from_json(json)) == json);
+}
+
+// For bench/gpu_check.sh: a description such as fixtures/h200.json.
+TEST_CASE("cudnn: describes this machine's first card", "[.][describe]") {
+  cudnn::Descriptor device(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
+  const int32_t first = 0;
+  device.set(CUDNN_ATTR_DEVICEPROP_DEVICE_ID, CUDNN_TYPE_INT32, 1, &first);
+  device.finalize("cuDNN: the first card's description");
+  std::cout << to_json(device) << "\n";
 }

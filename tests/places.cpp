@@ -1,7 +1,12 @@
 #include "tests/places.h"
 
+#include <cstdlib>
+
 namespace gradus {
 
-std::filesystem::path source_dir() { return GRADUS_SOURCE_DIR; }
+std::filesystem::path source_dir() {
+  const char* moved = std::getenv("GRADUS_SOURCE_DIR");
+  return moved ? moved : GRADUS_SOURCE_DIR;
+}
 
 }  // namespace gradus
