@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "nn/data/md5.h"
@@ -28,11 +29,8 @@ class Bytes {
     std::error_code error;
     const uint64_t size = std::filesystem::file_size(path, error);
     require<DataError>(!error, "{}: cannot be read: {}", name_, error.message());
-    most_ = gzdirect(file_) ? size : size * kMaxRatio;
+    most_ = gzdirect(file_.get()) ? size : size * kMaxRatio;
   }
-  ~Bytes() { gzclose(file_); }
-  Bytes(const Bytes&) = delete;
-  Bytes& operator=(const Bytes&) = delete;
 
   /// No file of this size can hold more.
   uint64_t most() const { return most_; }
@@ -44,9 +42,9 @@ class Bytes {
     size_t filled = 0;
     while (filled < bytes.size()) {
       const auto piece = bytes.subspan(filled, std::min(kPiece, bytes.size() - filled));
-      const int n = gzread(file_, piece.data(), static_cast<unsigned>(piece.size()));
+      const int n = gzread(file_.get(), piece.data(), static_cast<unsigned>(piece.size()));
       int status = Z_OK;
-      const char* message = gzerror(file_, &status);
+      const char* message = gzerror(file_.get(), &status);
       require<DataError>(status != Z_BUF_ERROR, "{}: truncated: the compressed data breaks off",
                          name_);
       require<DataError>(n >= 0, "{}: damaged: {}", name_,
@@ -60,7 +58,10 @@ class Bytes {
 
  private:
   std::string name_;
-  gzFile file_;
+  struct Close {
+    void operator()(gzFile file) const { gzclose(file); }
+  };
+  std::unique_ptr<gzFile_s, Close> file_;
   uint64_t most_ = 0;
   Md5 md5_;
 };
