@@ -68,8 +68,8 @@ def main():
             for dtype in ("f64", "f32"):
                 said, good = check(args.ssgan, args.device, case_dir, dtype, pathlib.Path(folder))
                 failed |= not good
-                print(f"{case_dir.name} {dtype} on {args.device}: {'' if good else 'FAILED '}{said}",
-                      flush=True)
+                print(f"{case_dir.name} {dtype} on {args.device}:", *([] if good else ["FAILED"]),
+                      said, flush=True)
     sys.exit(4 if failed else 0)
 
 

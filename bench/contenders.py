@@ -1,6 +1,7 @@
 """The programs that compare.py and throughput.py time, each answering `round` with one JSON object.
 
-What a round tells: step_ms_median, step_ms_p25, step_ms_p75, images_per_second, peak_memory_mb.
+What a round tells: step_ms_median, step_ms_p25, step_ms_p75, images_per_second, peak_memory_mb; a
+peer also how many processors it used. A peer's memory is the device's on a card, ours the host's.
 """
 import json
 import pathlib
@@ -31,7 +32,9 @@ class Ours:
                         "--d-size-mult", str(64 * setting.size_mult),
                         "--steps", str(setting.steps), *extra]
         version = self.run([str(program), "--version"]).splitlines()
-        self.version = version[0] if version else str(program)
+        if setting.device == "cpu":
+            version = version[:2]  # without what it says of CUDA
+        self.version = ", ".join(line.strip() for line in version)
 
     @staticmethod
     def run(command):
@@ -77,7 +80,7 @@ class Peer:
         if not line:
             self.close()
             self.log.seek(0)
-            raise Absent(last_line(self.log.read()))
+            raise Absent(f"{last_line(self.log.read())} (exit status {self.process.returncode})")
         return json.loads(line)
 
     def round(self):
@@ -106,8 +109,8 @@ CUDA = ("ssgan", "ssgan:no-graph", "torch:as_written", "torch:channels_last", "t
 
 
 def start(name, setting, program, peers):
-    """Starts one of the above; each word after a colon is a mode or a flag. `peers`: the folder that
-    setup_peers.sh made, or None for this Python."""
+    """Starts one of the above; each word after a colon is a mode or a flag. `peers`: the folder
+    that setup_peers.sh made, or None for this Python."""
     kind, *words = name.split(":")
     if kind == "ssgan":
         return Ours(program, setting, [f"--{word}" for word in words])

@@ -11,10 +11,10 @@ usage: bench/gpu_bundle.sh OUT.tar.gz [--build DIR] [--with full] [--with svhn]
 
 Packs ssgan, the tests, their libraries but for the C library's and NVIDIA's, bench/ and the small
 golden cases, of ../shared too where that is; --with adds from there the golden case of the
-tutorial's sizes, or the SVHN subset. DIR is a build (build-portable unless given) for any processor:
+tutorial's sizes, or the SVHN subset. DIR is a build for any processor, build-portable unless given:
 
-  cmake --preset release -B build-portable -DGRADUS_NATIVE=OFF -DGRADUS_CUDA=ON \
-    -DGRADUS_BUILD_TESTS=ON && cmake --build build-portable
+  cmake --preset cuda -B build-portable -DGRADUS_NATIVE=OFF -DGRADUS_BUILD_TESTS=ON &&
+    cmake --build build-portable
 
 There: tar xf OUT.tar.gz && gradus-gpu/gradus/bench/gpu_check.sh
 TEXT
@@ -49,7 +49,9 @@ if [[ ! $out ]]; then
   usage >&2
   exit 2
 fi
-if [[ ! -e $build/bin/ssgan ]]; then die "no program at $build/bin/ssgan; --help says how to build"; fi
+if [[ ! -e $build/bin/ssgan ]]; then
+  die "no program at $build/bin/ssgan; --help says how to build"
+fi
 if ! grep -qs '^GRADUS_NATIVE:[A-Z]*=OFF' "$build/CMakeCache.txt"; then
   die "$build is for this processor alone; --help says how to build for any"
 fi
@@ -64,8 +66,8 @@ cp -- "$build/lib/libgradus_tensor.so" "$build/lib/libgradus_cuda.so" "$here/lib
 for program in ssgan gradus_tests gradus_cudnn_tests; do
   if [[ -e $build/bin/$program ]]; then cp -- "$build/bin/$program" "$here/bin"; fi
 done
-ldd "$here"/bin/* "$build"/lib/libgradus_{tensor,cuda}.so | awk '$2 == "=>" && $3 ~ "^/" {print $3}' |
-  sort -u | while read -r library; do
+ldd "$here"/bin/* "$build"/lib/libgradus_{tensor,cuda}.so |
+  awk '$2 == "=>" && $3 ~ "^/" {print $3}' | sort -u | while read -r library; do
   case ${library##*/} in
     ld-linux* | libc.so* | libm.so* | libdl.so* | librt.so* | libpthread.so*) ;;
     libcuda.so* | libcu* | libnv* | libgradus_*) ;;

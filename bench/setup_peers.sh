@@ -6,9 +6,9 @@ usage() {
   cat <<'TEXT'
 usage: bench/setup_peers.sh DIR [torch] [tensorflow] [jax]
 
-Makes DIR/torch, DIR/tensorflow and DIR/jax, or the named ones. $PYTHON (python3.11 unless set) makes
-them; TensorFlow 2.15 needs Python 3.9 to 3.11. pip's own settings hold, such as
-PIP_INDEX_URL=https://download.pytorch.org/whl/cpu for a PyTorch without CUDA (0.2 instead of 3 GB).
+Makes DIR/torch, DIR/tensorflow and DIR/jax, or the named ones, with $PYTHON (python3.11 unless set;
+TensorFlow 2.15 needs Python 3.9 to 3.11). pip's own settings hold: "torch" alone with
+PIP_INDEX_URL=https://download.pytorch.org/whl/cpu is a PyTorch without CUDA's 3 GB.
 TEXT
 }
 

@@ -34,26 +34,28 @@ def main():
         for width in args.size_mults:
             slowest = 0  # seconds an image, of the batch before
             for batch in args.batch_sizes:
-                if slowest * batch * (args.steps + 5) > args.limit:
-                    seen[batch, width] = "left out: too slow"
+                cell = seen.setdefault((batch, width), [])
+                if not cell and slowest * batch * (args.steps + 5) > args.limit:
+                    cell.append("left out: too slow")
+                if any(isinstance(what, str) for what in cell):
                     continue
-                setting = Setting(args.device, args.precision, args.threads, batch, width, args.steps)
+                setting = Setting(args.device, args.precision, args.threads, batch, width,
+                                  args.steps)
                 report.say(f"round {k + 1} of {args.rounds}: {setting}")
                 try:
-                    rate = contenders.Ours(args.ssgan, setting).round()["images_per_second"]
+                    cell.append(contenders.Ours(args.ssgan, setting).round()["images_per_second"])
+                    slowest = 1 / cell[-1]
                 except contenders.Absent as reason:
-                    seen[batch, width] = str(reason)
-                    continue
-                slowest = 1 / rate
-                seen.setdefault((batch, width), []).append(rate)
-    cell = lambda what: what if isinstance(what, str) else report.with_spread(what, 0)
-    rows = [(batch, *(cell(seen[batch, width]) for width in args.size_mults))
+                    cell.append(str(reason))
+    shown = lambda cell: cell[-1] if isinstance(cell[-1], str) else report.with_spread(cell, 0)
+    rows = [(batch, *(shown(seen[batch, width]) for width in args.size_mults))
             for batch in args.batch_sizes]
+    header = ("batch", *(f"images a second, width x{w}" for w in args.size_mults))
     report.publish("\n".join([
-        f"{report.machine(args.device)}; {setting.place()}; {args.rounds} rounds of {args.steps} steps.",
-        "", report.command_line(), "", *([warning, ""] if warning else []),
-        report.table(("images a second at batch", *(f"width x{w}" for w in args.size_mults)), rows)])
-        + "\n", args.markdown)
+        f"{report.machine(args.device)}; {setting.place()}; {args.rounds} rounds of {args.steps} "
+        "steps.", "", report.command_line(), "", *([warning, ""] if warning else []),
+        report.table(header, rows), ""]),
+        args.markdown)
 
 
 if __name__ == "__main__":

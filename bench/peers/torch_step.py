@@ -57,7 +57,8 @@ def generator(p, z):
 def discriminator(p, x):
     """Features [N, 2 d] and logits [N, classes]."""
     def conv(k, x, **how):
-        return F.conv2d(x, p[f"discriminator.conv{k}.weight"], p[f"discriminator.conv{k}.bias"], **how)
+        name = f"discriminator.conv{k}"
+        return F.conv2d(x, p[name + ".weight"], p[name + ".bias"], **how)
 
     def halve(k, x):  # SAME, stride 2: pads 1 pixel after
         return conv(k, F.pad(x, (0, 1, 0, 1)), stride=2)
@@ -68,7 +69,8 @@ def discriminator(p, x):
     x = leaky(norm(p, "discriminator.bn4", conv(4, x, padding=1)))
     x = leaky(norm(p, "discriminator.bn5", conv(5, x, padding=1)))
     features = leaky(conv(7, x)).mean((2, 3))
-    return features, F.linear(features, p["discriminator.dense.weight"], p["discriminator.dense.bias"])
+    name = "discriminator.dense"
+    return features, F.linear(features, p[name + ".weight"], p[name + ".bias"])
 
 
 def gan_logits(logits):
@@ -142,7 +144,8 @@ class Peer:
         self.d, self.g = ({k: w for k, w in self.p.items() if k.startswith(network)}
                           for network in ("discriminator", "generator"))
         adam = lambda p: torch.optim.Adam(p.values(), rate, (worker.BETA1, worker.BETA2),
-                                          worker.ADAM_EPSILON, fused=tuned or None, capturable=self.captured)
+                                          worker.ADAM_EPSILON, fused=tuned or None,
+                                          capturable=self.captured)
         self.adams = adam(self.d), adam(self.g)
         self.compiled = torch.compile(gradients_in_one_graph) if "compile" in self.mode else None
         self.graph = self.known = None

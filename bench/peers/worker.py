@@ -10,7 +10,8 @@ A peer is a class:
     device_memory_mb()       the most that it had of its device, or None on the CPU
     update_tolerance         of --check, relative to how far the weights move
 
-Golden names and layouts: docs/ssgan.md. Layers that reach no loss (bn2, conv6, bn6) are left out.
+Golden names and layouts: weight_shapes below. Layers that reach no loss (bn2, conv6, bn6) are left
+out. NumPy is imported late, so that its threads, too, are those of use_processors.
 """
 import argparse
 import json
@@ -40,20 +41,20 @@ def parse(description, modes=(), devices=("cpu", "cuda"), precisions=("fp32", "t
         parser.add_argument("--channels-last", action="store_true", help="in any mode")
     parser.add_argument("--device", choices=devices, default="cpu")
     parser.add_argument("--threads", type=int, default=1, help="processors to use")
-    parser.add_argument("--batch-size", type=int, default=128, help="real images, and noise vectors")
+    parser.add_argument("--batch-size", type=int, default=128, help="images, and noise vectors")
     parser.add_argument("--size-mult", type=int, default=1, help="width, times the tutorial's")
     parser.add_argument("--precision", choices=precisions, default="fp32")
     parser.add_argument("--steps", type=int, default=20, help="steps a round")
     parser.add_argument("--rounds", type=int, default=3, help="rounds to run")
-    parser.add_argument("--worker", action="store_true", help="run a round for each line `go` on stdin")
+    parser.add_argument("--worker", action="store_true", help="a round for each line `go` on stdin")
     parser.add_argument("--check", nargs="?", const=GOLDEN, type=pathlib.Path, metavar="DIR",
-                        help="compare two steps with a golden case (tests/golden/random)")
+                        help="compare with a small golden case (tests/golden/random)")
     args = parser.parse_args()
     if args.precision == "tf32" and args.device == "cpu":
         parser.error("--precision tf32: only --device cuda has it")
     if args.precision == "tf32" and args.check:
         parser.error("--check compares fp32 alone")
-    args.g, args.d, args.extra_class = 32 * args.size_mult, 64 * args.size_mult, 0
+    args.g, args.d = 32 * args.size_mult, 64 * args.size_mult
     return args
 
 
@@ -63,7 +64,7 @@ def use_processors(count):
 
 
 def weight_shapes(g, d, classes):
-    """Live layers only. Dense [out, in], conv [out, kh, kw, in], conv-transpose [in, kh, kw, out]."""
+    """Live layers. Dense [out, in], conv [out, kh, kw, in], conv-transpose [in, kh, kw, out]."""
     conv = lambda i, o: (o, 3, 3, i)
     deconv = lambda i, o: (i, 5, 5, o)
     return {
@@ -80,7 +81,7 @@ def weight_shapes(g, d, classes):
 
 
 def to_channels_inside(w):
-    """To TensorFlow's and JAX's layouts: [kh, kw, in, out] or [kh, kw, out, in]; dense [in, out]."""
+    """To TensorFlow's and JAX's: [kh, kw, in, out] or [kh, kw, out, in]; dense [in, out]."""
     return w.transpose(1, 2, 3, 0) if w.ndim == 4 else w.T
 
 
@@ -134,10 +135,10 @@ def check(make_peer, args):
     case = json.loads((args.check / "case.json").read_text())
     given, expected = (load_safetensors(args.check / f"{name}.safetensors")
                        for name in ("batch", "expected"))
-    args.g, args.d, args.extra_class = (case[k] for k in ("g_size_mult", "d_size_mult", "extra_class"))
-    args.batch_size = case["real"]
+    args.g, args.d = case["g_size_mult"], case["d_size_mult"]
+    args.batch_size, classes = case["real"], 10 + case["extra_class"]
     weights = load_safetensors(args.check / "weights.safetensors")
-    live = weight_shapes(args.g, args.d, 10 + args.extra_class)
+    live = weight_shapes(args.g, args.d, classes)
     peer = make_peer(args, {k: v for k, v in weights.items() if k.rpartition(".")[0] in live})
     count, over = 0, 0
     worst = {}
@@ -159,11 +160,11 @@ def check(make_peer, args):
     steps = 1 if one_by_one else case["steps"]
     for k in range(steps):
         batch = peer.place(as_batch(*(given[n][k] for n in ("x", "y", "label_mask", "z")),
-                                    10 + args.extra_class))
+                                    classes))
         losses = peer.losses(peer.step(batch, 0.0 if one_by_one else float(given["lr"][k])))
         for name in LOSSES:
-            compare(f"losses of step {k + 1}.{name}", difference(losses[name], expected["loss." + name][k]),
-                    3e-5 if k == 0 else 3e-4)
+            error = difference(losses[name], expected["loss." + name][k])
+            compare(f"losses of step {k + 1}.{name}", error, 3e-5 if k == 0 else 3e-4)
         if k == 0:
             for name, got in peer.gradients().items():
                 if name not in case["zero_gradient"]:
@@ -171,8 +172,8 @@ def check(make_peer, args):
     for name, got in peer.weights().items() if not one_by_one else ():
         if name not in case["zero_gradient"]:
             want = expected["updated." + name]
-            compare("updates." + name, np.linalg.norm(got - want) / np.linalg.norm(want - weights[name]),
-                    peer.update_tolerance)
+            error = np.linalg.norm(got - want) / np.linalg.norm(want - weights[name])
+            compare("updates." + name, error, peer.update_tolerance)
     print(f"{count} compared, {over} over; the worst " +
           ", ".join(f"{kind} {error:.1e}" for kind, error in worst.items()))
     if over:
@@ -200,7 +201,8 @@ class Timer:
         start, used = time.perf_counter(), time.process_time()
         ms = [self.block(self.together) for _ in range(-(-steps // self.together))]
         processors = (time.process_time() - used) / (time.perf_counter() - start)
-        p25, median, p75 = statistics.quantiles(ms, n=4) if len(ms) > 1 else ms * 3
+        p25, median, p75 = statistics.quantiles(ms * 2 if len(ms) == 1 else ms, n=4,
+                                                method="inclusive")
         memory = self.peer.device_memory_mb()
         if memory is None:
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
