@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "nn/data/digit_strokes.h"
+#include "tensor/cpu/parallel.h"
 #include "tensor/error.h"
 
 namespace gradus {
@@ -268,13 +269,14 @@ DigitImages draw_digits(int64_t count, uint64_t seed, Split split, const DigitLo
   DigitImages set;
   set.pixels.resize(static_cast<size_t>(count) * kArea * 3);
   set.labels.resize(static_cast<size_t>(count));
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < count; ++i) {
-    Rng rng(seed, static_cast<uint64_t>(i), split);
-    const int label = rng.below(10);
-    set.labels[static_cast<size_t>(i)] = label;
-    draw_image(label, look, rng, &set.pixels[static_cast<size_t>(i) * kArea * 3]);
-  }
+  cpu::parallel_for(count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      Rng rng(seed, static_cast<uint64_t>(i), split);
+      const int label = rng.below(10);
+      set.labels[static_cast<size_t>(i)] = label;
+      draw_image(label, look, rng, &set.pixels[static_cast<size_t>(i) * kArea * 3]);
+    }
+  });
   return set;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tensor/cpu/onednn_conv.h"
+#include "tensor/cpu/parallel.h"
 
 namespace gradus::onednn {
 namespace {
@@ -48,11 +49,12 @@ bool by_patches(const Geometry& g) { return g.is_plain() && (!direct::takes(g) |
 
 /// x [rows, width] += row, or = row.
 void broadcast_row(const float* row, int64_t rows, int64_t width, bool add, float* x) {
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < rows; ++i) {
-    float* xi = x + i * width;
-    for (int64_t j = 0; j < width; ++j) xi[j] = add ? xi[j] + row[j] : row[j];
-  }
+  cpu::parallel_for(rows, cpu::kGrain / width + 1, [=](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      float* xi = x + i * width;
+      for (int64_t j = 0; j < width; ++j) xi[j] = add ? xi[j] + row[j] : row[j];
+    }
+  });
 }
 
 /// x [..., C] += bias, or = bias, or = 0 without one.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tensor/cpu/onednn_conv.h"
+#include "tensor/cpu/parallel.h"
 #include "tensor/tensor.h"
 
 namespace gradus::onednn::patches {
@@ -35,34 +36,36 @@ int64_t images_at_once(const Geometry& g) {
 
 void gather(const Geometry& g, int64_t images, const float* x, float* columns) {
   const int64_t row = g.q * patch(g);
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < images * g.p; ++i) {
-    const float* image = x + i / g.p * g.h * g.w * g.c;
-    float* out = columns + i * row;
-    if (g.pad_top > 0 || g.pad_left > 0 || g.pad_bottom() > 0 || g.pad_right() > 0)
-      std::fill_n(out, row, 0.f);
-    for_each_run(g, i % g.p, [&](int64_t from, int64_t to, int64_t length) {
-      std::copy_n(image + from, length, out + to);
-    });
-  }
+  cpu::parallel_for(images * g.p, cpu::kGrain / row + 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const float* image = x + i / g.p * g.h * g.w * g.c;
+      float* out = columns + i * row;
+      if (g.pad_top > 0 || g.pad_left > 0 || g.pad_bottom() > 0 || g.pad_right() > 0)
+        std::fill_n(out, row, 0.f);
+      for_each_run(g, i % g.p, [&](int64_t from, int64_t to, int64_t length) {
+        std::copy_n(image + from, length, out + to);
+      });
+    }
+  });
 }
 
 /// The adjoint of gather, added to the bias.
 void scatter(const Geometry& g, int64_t images, const float* columns, const float* bias,
              float* dx) {
   const int64_t width = g.w * g.c;
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < images; ++i) {
-    float* image = dx + i * g.h * width;
-    for (int64_t j = 0; j < width; ++j) image[j] = bias ? bias[j % g.c] : 0;
-    for (int64_t h = 1; h < g.h; ++h) std::copy_n(image, width, image + h * width);
-    for (int64_t p = 0; p < g.p; ++p) {
-      const float* row = columns + (i * g.p + p) * g.q * patch(g);
-      for_each_run(g, p, [&](int64_t to, int64_t from, int64_t length) {
-        for (int64_t j = 0; j < length; ++j) image[to + j] += row[from + j];
-      });
+  cpu::parallel_for(images, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      float* image = dx + i * g.h * width;
+      for (int64_t j = 0; j < width; ++j) image[j] = bias ? bias[j % g.c] : 0;
+      for (int64_t h = 1; h < g.h; ++h) std::copy_n(image, width, image + h * width);
+      for (int64_t p = 0; p < g.p; ++p) {
+        const float* row = columns + (i * g.p + p) * g.q * patch(g);
+        for_each_run(g, p, [&](int64_t to, int64_t from, int64_t length) {
+          for (int64_t j = 0; j < length; ++j) image[to + j] += row[from + j];
+        });
+      }
     }
-  }
+  });
 }
 
 /// Calls fn(first image, images, columns) for the batch in parts.

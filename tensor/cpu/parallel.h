@@ -5,12 +5,21 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "tensor/cpu/thread_sanitizer.h"
+
 namespace gradus::cpu {
+
+/// With a copy of fn that no other thread sees, so that loops in it become vector code.
+template <class Fn>
+void run_part(const Fn& fn, int64_t begin, int64_t end) {
+  const Fn own = fn;
+  own(begin, end);
+}
 
 /// Calls fn(begin, end) for parts of [0, n), on as many threads as OpenMP has, each part at least
 /// `grain` long. Only for work whose result does not depend on where the parts begin.
 template <class Fn>
-void parallel_for(int64_t n, int64_t grain, const Fn& fn) {
+[[gnu::no_sanitize_thread]] void parallel_for(int64_t n, int64_t grain, const Fn& fn) {
   const int64_t parts =
       std::clamp<int64_t>(n / std::max<int64_t>(grain, 1), 1, omp_get_max_threads());
   if (parts == 1 || omp_in_parallel()) {
@@ -18,10 +27,12 @@ void parallel_for(int64_t n, int64_t grain, const Fn& fn) {
     return;
   }
   const int threads = static_cast<int>(parts);
+  ParallelRegion region;
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
   for (int64_t p = 0; p < parts; ++p) {
-    const Fn own = fn;  // a copy that no other thread sees, so that loops in it become vector code
-    own(n * p / parts, n * (p + 1) / parts);
+    region.begin_part();
+    run_part(fn, n * p / parts, n * (p + 1) / parts);
+    region.end_part();
   }
 }
 

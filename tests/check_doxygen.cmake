@@ -1,0 +1,13 @@
+# Runs docs/Doxyfile, which fails on a warning, and puts the pages into WORK.
+find_program(DOXYGEN doxygen)
+if(NOT DOXYGEN)
+  message(STATUS "skipped: no doxygen")
+  return()
+endif()
+file(READ docs/Doxyfile settings)
+file(MAKE_DIRECTORY "${WORK}")
+file(WRITE "${WORK}/Doxyfile" "${settings}\nOUTPUT_DIRECTORY = \"${WORK}\"\n")
+execute_process(COMMAND ${DOXYGEN} "${WORK}/Doxyfile" RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "doxygen docs/Doxyfile ends with ${status}")
+endif()

@@ -1,0 +1,41 @@
+# Installs the build into a fresh prefix and builds the consumer from it, by CMake and by pkg-config.
+#   cmake -D BUILD=... -D SOURCE=... -D WORK=... -D CXX=... -D WAY=cmake|pkg-config -P check.cmake
+include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
+
+set(prefix "${WORK}/prefix")
+file(REMOVE_RECURSE "${WORK}")
+run(${CMAKE_COMMAND} --install "${BUILD}" --prefix "${prefix}")
+# It must not need the build folder, nor the place that it was installed to.
+file(RENAME "${prefix}" "${WORK}/moved")
+set(prefix "${WORK}/moved")
+run("${prefix}/bin/ssgan" --version)
+if(NOT output MATCHES "^ssgan ${VERSION}\n")
+  message(FATAL_ERROR "ssgan --version: ${output}")
+endif()
+
+if(WAY STREQUAL "cmake")
+  run(${CMAKE_COMMAND} -S "${SOURCE}" -B "${WORK}/consumer" -D CMAKE_PREFIX_PATH=${prefix}
+      -D CMAKE_CXX_COMPILER=${CXX})
+  run(${CMAKE_COMMAND} --build "${WORK}/consumer")
+  run("${WORK}/consumer/consumer")
+  return()
+endif()
+
+find_program(PKG_CONFIG pkg-config)
+if(NOT PKG_CONFIG)
+  message(STATUS "skipped: no pkg-config")
+  return()
+endif()
+file(GLOB_RECURSE pc "${prefix}/gradus.pc")
+get_filename_component(pc_dir "${pc}" DIRECTORY)
+set(ENV{PKG_CONFIG_PATH} "${pc_dir}")
+run(${PKG_CONFIG} --modversion gradus)
+if(NOT output STREQUAL "${VERSION}\n")
+  message(FATAL_ERROR "gradus.pc has version ${output}")
+endif()
+run(${PKG_CONFIG} --cflags --libs gradus)
+separate_arguments(flags UNIX_COMMAND "${output}")
+run(${CXX} -std=c++20 "${SOURCE}/consumer.cpp" -o "${WORK}/consumer" ${flags})
+get_filename_component(lib_dir "${pc_dir}" DIRECTORY)
+set(ENV{LD_LIBRARY_PATH} "${lib_dir}")
+run("${WORK}/consumer")
