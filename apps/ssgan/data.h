@@ -15,8 +15,8 @@ inline constexpr const char* kDataSets[] = {"digits", "svhn", "mnist", "fashion-
 /// missing or damaged, or where the network has another number of classes.
 ImageSet load_images(const Options& options, Split split);
 
-/// The first `count` images of the drawn data set.
-ImageSet drawn_digits(int64_t count, Split split, ZeroAs zero_as);
+/// The first n images of the drawn data set.
+ImageSet drawn_digits(int64_t n, Split split, ZeroAs zero_as);
 
 /// Whether the data set stores the digit zero as 10.
 bool has_raw_zeros(const Options& options);

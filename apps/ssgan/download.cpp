@@ -11,8 +11,6 @@
 #include "nn/data/md5.h"
 #include "tensor/error.h"
 
-extern char** environ;
-
 namespace gradus::ssgan {
 namespace {
 

@@ -89,14 +89,15 @@ class BatchSource {
 
 }  // namespace
 
-TensorFile run_steps(const GivenSteps& r) {
-  const BatchSource source(r);
-  Trainer trainer(r.options, r.dtype, r.device);
-  trainer.generator().load(r.weights.tensors, "generator.", false);
-  trainer.discriminator().load(r.weights.tensors, "discriminator.", false);
+TensorFile run_steps(const GivenSteps& given) {
+  const BatchSource source(given);
+  Trainer trainer(given.options, given.dtype, given.device);
+  trainer.generator().load(given.weights.tensors, "generator.", false);
+  trainer.discriminator().load(given.weights.tensors, "discriminator.", false);
 
   StepDump dump;
-  const int64_t steps = r.max_steps ? std::min(r.max_steps, source.steps()) : source.steps();
+  const int64_t steps =
+      given.max_steps ? std::min(given.max_steps, source.steps()) : source.steps();
   for (int64_t k = 0; k < steps; ++k)
     dump.add(trainer.step(source.batch(k), source.z(k), source.lr(k),
                           k == 0 ? dump.trace() : Trainer::Trace{}));

@@ -44,7 +44,7 @@ Imported import_tensorflow(const std::filesystem::path& prefix, const Options& o
 /// Adams are 0 and the step is 0. What weights do not show must be as here: the padding (in front
 /// 0 and behind 1 for 3x3 with stride 2; of the 5x5 transposed ones 1 is cropped in front and 2
 /// behind), batch norm's epsilon 1e-3, slopes of 0.2. Throws DataError as import_tensorflow does.
-Imported import_pytorch(const std::filesystem::path& file, const Options& options);
+Imported import_pytorch(const std::filesystem::path& path, const Options& options);
 
 /// The number of steps t that an Adam of TensorFlow took, from its variables beta1_power and
 /// beta2_power: each is beta^(t + 1), multiplied up in f32. None where both vanished, after some

@@ -4,7 +4,8 @@
 
 namespace gradus::ssgan {
 
-/// Writes `run`/report.html: one page that needs nothing else, made from what the run folder holds:
+/// Writes `path`/report.html: one page that needs nothing else, made from what the run folder
+/// holds:
 ///   summary.json         results: test_accuracy, train_accuracy, baseline_accuracy (fractions),
 ///                        protocol (text), steps, seconds
 ///   epochs.csv           epoch,step,lr,d_real,d_fake,d_class,d,g,train_accuracy,test_accuracy,
@@ -13,8 +14,8 @@ namespace gradus::ssgan {
 ///   samples/epoch_N.png  generated images; six of them at most are shown
 ///   config.json          settings
 /// Each may be missing, and a run that still goes on gives a report of what is there; a part that
-/// is damaged is left out, and the page says so. Throws DataError where `run` is not a folder,
+/// is damaged is left out, and the page says so. Throws DataError where `path` is not a folder,
 /// OutputError where the page cannot be written.
-void write_report(const std::filesystem::path& run);
+void write_report(const std::filesystem::path& path);
 
 }  // namespace gradus::ssgan
