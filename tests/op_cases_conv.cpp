@@ -150,6 +150,10 @@ const Geometry kSpecial[] = {
     {2, 6, 6, 16, 32, 3, 3, {1, 1, Padding::same()}, true},
     {2, 6, 6, 17, 19, 3, 3, {2, 2, Padding::same()}, true},
     {1, 8, 8, 16, 3, 5, 5, {2, 2, Padding::same()}, true},
+    // Whole vectors of channels and enough images for the CPU's own kernels.
+    {7, 6, 6, 16, 32, 3, 3, {1, 1, Padding::same()}, true},
+    {6, 8, 7, 32, 16, 3, 3, {2, 2, Padding::same()}, true},
+    {13, 4, 5, 80, 48, 2, 3, {1, 2, Padding::of(1, 0, 2, 1)}, false},
     // Dilation.
     {2, 9, 8, 3, 4, 3, 3, {1, 1, Padding::same(), 2, 2}, true},
     {1, 11, 9, 5, 16, 3, 2, {1, 1, Padding::valid(), 3, 4}, true},

@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include "tensor/cpu/column_sums.h"
+#include "tensor/cpu/convolution/convolution.h"
 #include "tensor/cpu/onednn.h"
 
 namespace gradus::cpu {
@@ -53,20 +54,21 @@ void Cpu::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tens
 
 void Cpu::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
                Tensor& y) {
-  if (y.dtype() == DType::f32 && onednn::takes(p, x, w, y)) return onednn::conv(p, x, w, bias, y);
+  if (y.dtype() == DType::f32 && convolution::takes(p, x, w, y))
+    return convolution::forward(p, x, w, bias, y);
   Reference::conv(p, x, w, bias, y);
 }
 
 void Cpu::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
                           const Tensor& bias, Tensor& dx) {
-  if (dx.dtype() == DType::f32 && onednn::takes(p, dx, w, dy))
-    return onednn::conv_grad_input(p, w, dy, bias, dx);
+  if (dx.dtype() == DType::f32 && convolution::takes(p, dx, w, dy))
+    return convolution::grad_input(p, w, dy, bias, dx);
   Reference::conv_grad_input(p, w, dy, bias, dx);
 }
 
 void Cpu::conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy, Tensor& dw) {
-  if (dw.dtype() == DType::f32 && onednn::takes(p, x, dw, dy))
-    return onednn::conv_grad_weight(p, x, dy, dw);
+  if (dw.dtype() == DType::f32 && convolution::takes(p, x, dw, dy))
+    return convolution::grad_weight(p, x, dy, dw);
   Reference::conv_grad_weight(p, x, dy, dw);
 }
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "tensor/cpu/onednn_conv.h"
+#include "tensor/cpu/convolution/methods.h"
+#include "tensor/cpu/onednn.h"
 #include "tensor/cpu/parallel.h"
-#include "tensor/tensor.h"
 
-namespace gradus::onednn::patches {
+namespace gradus::cpu::convolution::patches {
 namespace {
 
 int64_t pixels(const Geometry& g) { return g.p * g.q; }
@@ -36,7 +36,7 @@ int64_t images_at_once(const Geometry& g) {
 
 void gather(const Geometry& g, int64_t images, const float* x, float* columns) {
   const int64_t row = g.q * patch(g);
-  cpu::parallel_for(images * g.p, cpu::kGrain / row + 1, [&](int64_t begin, int64_t end) {
+  parallel_for(images * g.p, kGrain / row + 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const float* image = x + i / g.p * g.h * g.w * g.c;
       float* out = columns + i * row;
@@ -53,7 +53,7 @@ void gather(const Geometry& g, int64_t images, const float* x, float* columns) {
 void scatter(const Geometry& g, int64_t images, const float* columns, const float* bias,
              float* dx) {
   const int64_t width = g.w * g.c;
-  cpu::parallel_for(images, 1, [&](int64_t begin, int64_t end) {
+  parallel_for(images, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       float* image = dx + i * g.h * width;
       for (int64_t j = 0; j < width; ++j) image[j] = bias ? bias[j % g.c] : 0;
@@ -83,14 +83,15 @@ void forward(const Geometry& g, const float* x, const float* w, const float* bia
     for (int64_t i = 0; i < g.n * pixels(g); ++i) std::copy_n(bias, g.k, y + i * g.k);
   for_each_part(g, [&](int64_t i, int64_t images, float* columns) {
     gather(g, images, x + i * g.h * g.w * g.c, columns);
-    sgemm(false, true, images * pixels(g), g.k, patch(g), columns, w, bias ? 1 : 0,
-          y + i * pixels(g) * g.k);
+    onednn::sgemm(false, true, images * pixels(g), g.k, patch(g), columns, w, bias ? 1 : 0,
+                  y + i * pixels(g) * g.k);
   });
 }
 
 void grad_input(const Geometry& g, const float* w, const float* dy, const float* bias, float* dx) {
   for_each_part(g, [&](int64_t i, int64_t images, float* columns) {
-    sgemm(false, false, images * pixels(g), patch(g), g.k, dy + i * pixels(g) * g.k, w, 0, columns);
+    onednn::sgemm(false, false, images * pixels(g), patch(g), g.k, dy + i * pixels(g) * g.k, w, 0,
+                  columns);
     scatter(g, images, columns, bias, dx + i * g.h * g.w * g.c);
   });
 }
@@ -98,9 +99,9 @@ void grad_input(const Geometry& g, const float* w, const float* dy, const float*
 void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw) {
   for_each_part(g, [&](int64_t i, int64_t images, float* columns) {
     gather(g, images, x + i * g.h * g.w * g.c, columns);
-    sgemm(true, false, g.k, patch(g), images * pixels(g), dy + i * pixels(g) * g.k, columns,
-          i > 0 ? 1 : 0, dw);
+    onednn::sgemm(true, false, g.k, patch(g), images * pixels(g), dy + i * pixels(g) * g.k, columns,
+                  i > 0 ? 1 : 0, dw);
   });
 }
 
-}  // namespace gradus::onednn::patches
+}  // namespace gradus::cpu::convolution::patches

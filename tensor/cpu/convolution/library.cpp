@@ -6,10 +6,11 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "tensor/cpu/convolution/methods.h"
 #include "tensor/cpu/onednn.h"
-#include "tensor/cpu/onednn_conv.h"
+#include "tensor/cpu/parallel.h"
 
-namespace gradus::onednn::direct {
+namespace gradus::cpu::convolution::library {
 namespace {
 
 using dnnl::memory;
@@ -149,10 +150,18 @@ void run(Pass pass, const Geometry& g, const float* x, const float* w, const flo
     }
     it->second.run(x, w, bias, y);
   } catch (const dnnl::error& e) {
-    throw Error(
-        fmt::format("oneDNN {}: {} in the convolution of [{}, {}, {}, {}] by [{}, {}, {}, {}]",
-                    version(), e.what(), g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.c / g.groups));
+    throw Error(fmt::format(
+        "oneDNN {}: {} in the convolution of [{}, {}, {}, {}] by [{}, {}, {}, {}]",
+        onednn::version(), e.what(), g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.c / g.groups));
   }
+}
+
+/// x [rows, columns] += row.
+void add_rows(int64_t rows, int64_t columns, const float* row, float* x) {
+  parallel_for(rows, kGrain / columns + 1, [=](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      for (int64_t j = 0; j < columns; ++j) x[i * columns + j] += row[j];
+  });
 }
 
 }  // namespace
@@ -168,12 +177,13 @@ void forward(const Geometry& g, const float* x, const float* w, const float* bia
   run(Pass::forward, g, x, w, bias, y);
 }
 
-void grad_input(const Geometry& g, const float* w, const float* dy, float* dx) {
+void grad_input(const Geometry& g, const float* w, const float* dy, const float* bias, float* dx) {
   run(Pass::grad_input, g, dx, w, nullptr, dy);
+  if (bias) add_rows(g.n * g.h * g.w, g.c, bias, dx);
 }
 
 void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw) {
   run(Pass::grad_weight, g, x, dw, nullptr, dy);
 }
 
-}  // namespace gradus::onednn::direct
+}  // namespace gradus::cpu::convolution::library

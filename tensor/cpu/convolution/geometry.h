@@ -1,0 +1,35 @@
+#pragma once
+
+#include <algorithm>
+#include <compare>
+#include <cstdint>
+
+#include "tensor/backend.h"
+
+namespace gradus::cpu::convolution {
+
+/// Some of a row or column of taps or pixels: [begin, end).
+struct Range {
+  int64_t begin, end;
+  int64_t size() const { return std::max<int64_t>(end - begin, 0); }
+};
+
+/// y [N, P, Q, K] = x [N, H, W, C] * w [K, R, S, C / groups]: all the numbers of one convolution.
+struct Geometry {
+  int64_t n, h, w, c;
+  int64_t k, r, s;
+  int64_t p, q;
+  int64_t stride_h, stride_w, pad_top, pad_left;
+  int64_t dilation_h = 1, dilation_w = 1, groups = 1;
+
+  Geometry(const ConvParams& params, const Shape& x, const Shape& w, const Shape& y);
+
+  /// Rows of padding that the last output row reads; negative where it ends before the input does.
+  int64_t pad_bottom() const { return (p - 1) * stride_h + (r - 1) * dilation_h + 1 - h - pad_top; }
+  int64_t pad_right() const { return (q - 1) * stride_w + (s - 1) * dilation_w + 1 - w - pad_left; }
+  /// Neither dilation nor groups.
+  bool is_plain() const { return dilation_h == 1 && dilation_w == 1 && groups == 1; }
+  auto operator<=>(const Geometry&) const = default;
+};
+
+}  // namespace gradus::cpu::convolution

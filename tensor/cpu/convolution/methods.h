@@ -1,0 +1,55 @@
+#pragma once
+
+#include "tensor/cpu/convolution/geometry.h"
+
+/// The ways of computing a convolution in f32, among which convolution.cpp chooses. All take every
+/// extent at least 1 and overwrite their last argument; `takes` says which geometries besides.
+/// bias [K], or [C] of a grad_input, may be null.
+namespace gradus::cpu::convolution {
+
+/// Our own direct convolutions. A tile of sums is one output pixel of several images by some
+/// channels, so that all its rows read the same taps: none on padding, nothing copied.
+namespace direct {
+bool takes_forward(const Geometry& g);
+bool takes_grad_input(const Geometry& g);
+bool takes_grad_weight(const Geometry& g);
+/// Multiplications of channels by channels.
+int64_t products(const Geometry& g);
+void forward(const Geometry& g, const float* x, const float* w, const float* bias, float* y);
+void grad_input(const Geometry& g, const float* w, const float* dy, const float* bias, float* dx);
+void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw);
+}  // namespace direct
+
+/// Winograd's: kernels of 3 x 3 with stride 1, and with stride 2 those of up to 6 x 6 that halve an
+/// image exactly (as the generator's transposed convolutions are). About a third to a half of the
+/// multiplications, at 2 to 4 times the rounding error.
+namespace winograd {
+bool takes(const Geometry& g);
+/// Multiplications of channels by channels.
+int64_t products(const Geometry& g);
+/// Tiles of the batch, each a product's row.
+int64_t tiles(const Geometry& g);
+void forward(const Geometry& g, const float* x, const float* w, const float* bias, float* y);
+void grad_input(const Geometry& g, const float* w, const float* dy, const float* bias, float* dx);
+void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw);
+}  // namespace winograd
+
+/// oneDNN's direct convolutions, with the weights reordered at each call to the layout that the
+/// library chooses.
+namespace library {
+/// Whether oneDNN can be trusted with the geometry: it wants no negative padding in front, less
+/// than a stride of unread input behind, and no strides with kernels of 1 x 1.
+bool takes(const Geometry& g);
+void forward(const Geometry& g, const float* x, const float* w, const float* bias, float* y);
+void grad_input(const Geometry& g, const float* w, const float* dy, const float* bias, float* dx);
+void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw);
+}  // namespace library
+
+/// Convolutions as products with the matrix of patches [N P Q, R S C], for any plain geometry.
+namespace patches {
+void forward(const Geometry& g, const float* x, const float* w, const float* bias, float* y);
+void grad_input(const Geometry& g, const float* w, const float* dy, const float* bias, float* dx);
+void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw);
+}  // namespace patches
+
+}  // namespace gradus::cpu::convolution

@@ -1,0 +1,66 @@
+#include "tensor/cpu/convolution/rule.h"
+
+#include <algorithm>
+
+#include "tensor/cpu/convolution/methods.h"
+#include "tensor/cpu/vector.h"
+
+// Measured on one core of an Intel Xeon (Sapphire Rapids) with oneDNN 2.6.3, a batch of 128 and the
+// layers of apps/ssgan; "AVX2" is the same core with both sides held to AVX2.
+
+namespace gradus::cpu::convolution {
+namespace {
+
+/// Our kernels have what vectors the compiler was told of; oneDNN finds the processor's when it
+/// runs. Ours with SSE2 take 2 to 3 times as long as its AVX2.
+constexpr bool kWide = kLanes >= 8;
+
+/// Times of our direct kernels by oneDNN's, with 64 channels and more: forward and grad_input .66
+/// to .99 with AVX-512, .73 to .97 with AVX2; grad_weight .77 to .91 and .97 to 1.38. Gradients of
+/// 32 channels and fewer: 1 to 1.8.
+bool forward_pays(const Geometry& g) { return kWide && direct::takes_forward(g); }
+bool grad_input_pays(const Geometry& g) {
+  return kWide && g.c >= 64 && direct::takes_grad_input(g);
+}
+bool grad_weight_pays(const Geometry& g) {
+  return kLanes >= 16 && g.k >= 64 && direct::takes_grad_weight(g);
+}
+
+/// Winograd's time by that of our direct kernels is its products by theirs times a factor for what
+/// it does besides: a share a channel of either image for the images, a share a tile for the
+/// filters. Fitted to 23 layers of 16 to 256 channels, from .37 to 1.4 times the time, AVX-512: off
+/// by .15 at most where it decides.
+bool winograd_pays(const Geometry& g) {
+  if (!kWide || !winograd::takes(g)) return false;
+  const auto channels = [](int64_t n) { return 17.0 / static_cast<double>(n); };
+  const double filters = 8.0 / static_cast<double>(std::min<int64_t>(winograd::tiles(g), 64));
+  const double besides = 1.1 + channels(g.c * g.stride_h * g.stride_w) + channels(g.k) + filters;
+  const auto products = static_cast<double>(winograd::products(g));
+  return products * besides < static_cast<double>(direct::products(g));
+}
+
+/// oneDNN 2.6's direct kernels are slow for a few output pixels. Measured for 3 x 3 kernels, 128
+/// channels and 2 x 2 pixels, AVX-512 and AVX2: products of patches are 1.3 to 1.4 times as fast,
+/// 2.2 times for grad_weight.
+bool few_pixels(const Geometry& g) { return g.p * g.q <= 4; }
+
+/// Its grad_input fills vectors with channels of dx: with a few, most lanes idle. Measured with
+/// AVX-512: products of patches are 3 times as fast with 3 channels, 1.5 times with 8, slower with
+/// 16; with AVX2 twice, about equal, slower.
+bool few_channels(const Geometry& g) { return g.c <= 8; }
+
+Way choose(const Geometry& g, bool direct, bool library_is_slow) {
+  if (winograd_pays(g)) return Way::winograd;
+  if (direct) return Way::direct;
+  return g.is_plain() && (library_is_slow || !library::takes(g)) ? Way::patches : Way::library;
+}
+
+}  // namespace
+
+Way way_forward(const Geometry& g) { return choose(g, forward_pays(g), few_pixels(g)); }
+Way way_grad_input(const Geometry& g) {
+  return choose(g, grad_input_pays(g), few_pixels(g) || few_channels(g));
+}
+Way way_grad_weight(const Geometry& g) { return choose(g, grad_weight_pays(g), few_pixels(g)); }
+
+}  // namespace gradus::cpu::convolution
