@@ -43,7 +43,7 @@ void install_backend(Device device, std::unique_ptr<Backend> made) {
   Backend* expected = nullptr;
   require<DeviceError>(slot(device).compare_exchange_strong(expected, made.get()),
                        "install_backend: {} has a backend", to_string(device));
-  made.release();
+  static_cast<void>(made.release());  // the slot has it
 }
 
 void substitute_cpu_backend(Backend* substitute) { cpu_substitute = substitute; }

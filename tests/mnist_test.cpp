@@ -79,6 +79,26 @@ TEST_CASE("idx: damage in the compressed data") {
              ContainsSubstring("1999 of 2000 values"));
 }
 
+TEST_CASE("idx: a changed byte anywhere gives other values or a DataError") {
+  const TempDir dir;
+  const std::string plain = idx({2, 3}, "abcdef");
+  int refused = 0;
+  for (const std::string& whole : {plain, gzipped(plain)})
+    for (size_t at = 0; at < whole.size(); ++at)
+      for (int bit = 0; bit < 8; ++bit) {
+        std::string changed = whole;
+        changed[at] = static_cast<char>(changed[at] ^ 1 << bit);
+        const fs::path path = dir.put("a", changed);
+        try {
+          const Shape shape = read_idx(path, 2).values.shape();
+          CHECK(shape == Shape{2, 3});
+        } catch (const DataError&) {
+          ++refused;
+        }
+      }
+  CHECK(refused > 300);
+}
+
 TEST_CASE("mnist: a border of two pixels, three equal channels, labels as they are") {
   const SmallMnist data;
   for (const auto& [split, count] : {std::pair{Split::train, 40}, {Split::test, 20}}) {

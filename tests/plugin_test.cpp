@@ -15,7 +15,10 @@ namespace {
 /// A folder of libraries that the program finds before its own.
 class Libraries {
  public:
-  Libraries() { add(fs::path(GRADUS_LIBRARY_DIR) / "libgradus_tensor.so", "libgradus_tensor.so"); }
+  Libraries() {
+    const fs::path tensor(GRADUS_TENSOR_LIBRARY);
+    add(tensor, tensor.filename().string());
+  }
   void add(const fs::path& file, const std::string& name) { fs::copy_file(file, dir_ / name); }
   void add_stub(const std::string& stub, const std::string& name) {
     add(fs::path(GRADUS_PLUGIN_STUBS) / ("lib" + stub + ".so"), name);
@@ -67,7 +70,7 @@ TEST_CASE("plug-in: one that is none, of another version, or without a device", 
 }
 
 TEST_CASE("plug-in: the real one with a driver that is a stub", "[plugin]") {
-  const fs::path plugin = fs::path(GRADUS_LIBRARY_DIR) / "libgradus_cuda.so";
+  const fs::path plugin = fs::path(GRADUS_TENSOR_LIBRARY).parent_path() / "libgradus_cuda.so";
   if (!fs::exists(plugin)) {
     std::cout << "skipped: this build has no CUDA backend\n";
     return;

@@ -32,7 +32,7 @@ const std::vector<std::string> kGarments{"T-shirt/top", "Trouser",   "Pullover",
 std::filesystem::path existing_file(const std::filesystem::path& dir, const std::string& name) {
   std::error_code error;
   for (const char* suffix : {"", ".gz"})
-    if (const auto path = dir / (name + suffix); std::filesystem::exists(path, error)) return path;
+    if (auto path = dir / (name + suffix); std::filesystem::exists(path, error)) return path;
   throw DataError(fmt::format("{}: no such file, and none with .gz behind its name either",
                               (dir / name).string()));
 }

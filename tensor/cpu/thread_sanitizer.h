@@ -2,8 +2,8 @@
 
 // Of ThreadSanitizer's library, where a program is built with it; null elsewhere.
 extern "C" {
-[[gnu::weak]] void __tsan_acquire(void* address);
-[[gnu::weak]] void __tsan_release(void* address);
+[[gnu::weak]] void __tsan_acquire(void* address);  // NOLINT: its name
+[[gnu::weak]] void __tsan_release(void* address);  // NOLINT: its name
 }
 
 namespace gradus::cpu {
