@@ -1,8 +1,16 @@
 #include "autograd/tape.h"
 
 #include "tensor/backend.h"
+#include "tensor/scope.h"
 
 namespace gradus {
+namespace {
+
+std::string gradient_of(const std::string& scope, const std::string& operation) {
+  return "gradient of " + (scope.empty() ? operation : scope + ": " + operation);
+}
+
+}  // namespace
 
 Var Tape::watch(Tensor value) {
   require<TypeError>(is_float(value.dtype()), "watch: gradients need f32 or f64, got {}",
@@ -10,7 +18,7 @@ Var Tape::watch(Tensor value) {
   Var v(std::move(value));
   v.tape_ = shared_from_this();
   v.id_ = size();
-  nodes_.push_back({{"leaf", {}, v.shape()}, nullptr});
+  nodes_.push_back({{"leaf", {}, v.shape()}, nullptr, ""});
   return v;
 }
 
@@ -34,7 +42,8 @@ Var Tape::record(const char* operation, std::span<const Var> inputs, Tensor valu
   }
   if (!out.tape_) return out;
   out.id_ = out.tape_->size();
-  out.tape_->nodes_.push_back({{operation, std::move(ids), out.shape()}, std::move(backward)});
+  out.tape_->nodes_.push_back(
+      {{operation, std::move(ids), out.shape()}, std::move(backward), Scope::path()});
   return out;
 }
 
@@ -93,6 +102,7 @@ std::vector<Tensor> Tape::gradients(const Var& loss, std::span<const Var> target
         node.backward != nullptr,
         "gradients: what {} had saved was freed by an earlier call; pass retain there", node.name);
     const Tensor dy = is_target[i] ? grads_[i] : std::move(grads_[i]);
+    const Scope scope(dy.device(), gradient_of(node.scope, node.name));
     GradSink sink(*this, i);
     node.backward(dy, sink);
     if (!retain) node.backward = nullptr;

@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -90,6 +91,7 @@ class Tape : public std::enable_shared_from_this<Tape> {
   friend class GradSink;
   struct Node : Operation {
     BackwardRule backward;
+    std::string scope;  ///< in which it was recorded
   };
   Tape() = default;
 

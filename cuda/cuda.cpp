@@ -1,5 +1,7 @@
 #include "cuda/cuda.h"
 
+#include <nvtx3/nvToolsExt.h>
+
 #include "cuda/check.h"
 #include "cuda/graph.h"
 
@@ -84,6 +86,9 @@ std::unique_ptr<Recording> Cuda::record(std::function<void()> work) {
   return recorder_.record(std::move(work),
                           options_.graphs ? std::make_unique<CapturedGraph>(stream_) : nullptr);
 }
+
+void Cuda::begin_range(const std::string& name) { nvtxRangePushA(name.c_str()); }
+void Cuda::end_range() noexcept { nvtxRangePop(); }
 
 std::string Cuda::describe() const { return describe_device(index_); }
 

@@ -27,6 +27,8 @@ class Cuda final : public Kernels {
   void copy(const void* from, void* to, size_t bytes) override;
   std::unique_ptr<Recording> record(std::function<void()> work) override;
   bool host_may_read() const override { return !recorder_.is_running(); }
+  void begin_range(const std::string& name) override;
+  void end_range() noexcept override;
   std::string describe() const override;
   void configure(const BackendOptions& options) override;
 

@@ -2,6 +2,7 @@
 
 #include "autograd/ops.h"
 #include "tensor/backend.h"
+#include "tensor/scope.h"
 
 namespace gradus {
 namespace {
@@ -28,6 +29,11 @@ void move_towards(Tensor& running, const Tensor& batch, double momentum) {
 
 }  // namespace
 
+Var Layer::operator()(const Pass& pass, const Var& x) {
+  const Scope scope(device(), pass.full(name_));
+  return pass.report(name_, forward(pass, x));
+}
+
 WeightedLayer::WeightedLayer(Module& parent, std::string name, const Shape& weight,
                              const Shape& filters, const Initializer& initializer, int64_t fan_in,
                              int64_t fan_out)
@@ -40,8 +46,8 @@ Linear::Linear(Module& parent, std::string name, const Options& o)
     : WeightedLayer(parent, std::move(name), {o.out, o.in}, {o.out, o.in, 1}, o.initializer, o.in,
                     o.out) {}
 
-Var Linear::operator()(const Pass& pass, const Var& x) {
-  return pass.report(name(), matmul(x, pass.use(weight()), {.b = true}) + pass.use(bias()));
+Var Linear::forward(const Pass& pass, const Var& x) {
+  return matmul(x, pass.use(weight()), {.b = true}) + pass.use(bias());
 }
 
 Conv2d::Conv2d(Module& parent, std::string name, const Conv2dOptions& o)
@@ -49,8 +55,8 @@ Conv2d::Conv2d(Module& parent, std::string name, const Conv2dOptions& o)
                     {o.out, fan(o, o.in), 1}, o.initializer, fan(o, o.in), fan(o, o.out)),
       geometry_(geometry(o)) {}
 
-Var Conv2d::operator()(const Pass& pass, const Var& x) {
-  return pass.report(name(), conv2d(x, pass.use(weight()), pass.use(bias()), geometry_));
+Var Conv2d::forward(const Pass& pass, const Var& x) {
+  return conv2d(x, pass.use(weight()), pass.use(bias()), geometry_);
 }
 
 ConvTranspose2d::ConvTranspose2d(Module& parent, std::string name, const Conv2dOptions& o)
@@ -59,8 +65,8 @@ ConvTranspose2d::ConvTranspose2d(Module& parent, std::string name, const Conv2dO
                     fan(o, o.out)),
       geometry_(geometry(o)) {}
 
-Var ConvTranspose2d::operator()(const Pass& pass, const Var& x) {
-  return pass.report(name(), conv_transpose2d(x, pass.use(weight()), pass.use(bias()), geometry_));
+Var ConvTranspose2d::forward(const Pass& pass, const Var& x) {
+  return conv_transpose2d(x, pass.use(weight()), pass.use(bias()), geometry_);
 }
 
 BatchNorm::BatchNorm(Module& parent, std::string name, const Options& o)
@@ -72,17 +78,17 @@ BatchNorm::BatchNorm(Module& parent, std::string name, const Options& o)
       running_mean_(*this, "running_mean", {o.channels}, 0),
       running_variance_(*this, "running_variance", {o.channels}, 1) {}
 
-Var BatchNorm::operator()(const Pass& pass, const Var& x) {
+Var BatchNorm::forward(const Pass& pass, const Var& x) {
   const Var gamma = pass.use(weight_), beta = pass.use(bias_);
   if (pass.statistics() == Statistics::running)
-    return pass.report(name(), batch_norm_with(running_mean_.value(), running_variance_.value(), x,
-                                               gamma, beta, epsilon_));
+    return batch_norm_with(running_mean_.value(), running_variance_.value(), x, gamma, beta,
+                           epsilon_);
   const auto [y, mean, variance] = batch_norm(x, gamma, beta, epsilon_);
   if (pass.statistics() == Statistics::batch_and_update) {
     move_towards(running_mean_.value(), mean, momentum_);
     move_towards(running_variance_.value(), variance, momentum_);
   }
-  return pass.report(name(), y);
+  return y;
 }
 
 LayerNorm::LayerNorm(Module& parent, std::string name, const Options& o)
@@ -91,8 +97,8 @@ LayerNorm::LayerNorm(Module& parent, std::string name, const Options& o)
       weight_(*this, "weight", o.shape, constant(1)),
       bias_(*this, "bias", o.shape, constant(0)) {}
 
-Var LayerNorm::operator()(const Pass& pass, const Var& x) {
-  return pass.report(name(), layer_norm(x, pass.use(weight_), pass.use(bias_), epsilon_));
+Var LayerNorm::forward(const Pass& pass, const Var& x) {
+  return layer_norm(x, pass.use(weight_), pass.use(bias_), epsilon_);
 }
 
 Var dropout(const Pass& pass, const Var& x, double rate) {
@@ -100,7 +106,7 @@ Var dropout(const Pass& pass, const Var& x, double rate) {
   return gradus::dropout(x, rate, pass.draw());
 }
 
-Var Sequential::operator()(const Pass& pass, const Var& x) {
+Var Sequential::forward(const Pass& pass, const Var& x) {
   Var y = x;
   for (const auto& step : steps_) y = step(pass, y);
   return y;

@@ -16,8 +16,12 @@ namespace gradus {
 class Layer : public Module {
  public:
   Layer(Module& parent, std::string name) : Module(parent, name), name_(std::move(name)) {}
-  virtual Var operator()(const Pass& pass, const Var& x) = 0;
+  /// Computes and reports it under the layer's name.
+  Var operator()(const Pass& pass, const Var& x);
   const std::string& name() const { return name_; }
+
+ protected:
+  virtual Var forward(const Pass& pass, const Var& x) = 0;
 
  private:
   std::string name_;
@@ -48,7 +52,9 @@ class Linear : public WeightedLayer {
     Initializer initializer = glorot_uniform();
   };
   Linear(Module& parent, std::string name, const Options& options);
-  Var operator()(const Pass& pass, const Var& x) override;
+
+ protected:
+  Var forward(const Pass& pass, const Var& x) override;
 };
 
 struct Conv2dOptions {
@@ -66,7 +72,9 @@ struct Conv2dOptions {
 class Conv2d : public WeightedLayer {
  public:
   Conv2d(Module& parent, std::string name, const Conv2dOptions& options);
-  Var operator()(const Pass& pass, const Var& x) override;
+
+ protected:
+  Var forward(const Pass& pass, const Var& x) override;
 
  private:
   ConvOptions geometry_;
@@ -77,7 +85,9 @@ class Conv2d : public WeightedLayer {
 class ConvTranspose2d : public WeightedLayer {
  public:
   ConvTranspose2d(Module& parent, std::string name, const Conv2dOptions& options);
-  Var operator()(const Pass& pass, const Var& x) override;
+
+ protected:
+  Var forward(const Pass& pass, const Var& x) override;
 
  private:
   ConvOptions geometry_;
@@ -93,7 +103,9 @@ class BatchNorm final : public Layer {
     double momentum = 0.99;
   };
   BatchNorm(Module& parent, std::string name, const Options& options);
-  Var operator()(const Pass& pass, const Var& x) override;
+
+ protected:
+  Var forward(const Pass& pass, const Var& x) override;
 
  private:
   double epsilon_, momentum_;
@@ -109,7 +121,9 @@ class LayerNorm final : public Layer {
     double epsilon = 1e-5;
   };
   LayerNorm(Module& parent, std::string name, const Options& options);
-  Var operator()(const Pass& pass, const Var& x) override;
+
+ protected:
+  Var forward(const Pass& pass, const Var& x) override;
 
  private:
   double epsilon_;
@@ -123,7 +137,9 @@ class Dropout final : public Layer {
  public:
   Dropout(Module& parent, std::string name, double rate)
       : Layer(parent, std::move(name)), rate_(rate) {}
-  Var operator()(const Pass& pass, const Var& x) override { return dropout(pass, x, rate_); }
+
+ protected:
+  Var forward(const Pass& pass, const Var& x) override { return dropout(pass, x, rate_); }
 
  private:
   double rate_;
@@ -145,7 +161,9 @@ class Sequential final : public Layer {
     steps_.push_back([f = std::move(function)](const Pass&, const Var& x) { return f(x); });
     return *this;
   }
-  Var operator()(const Pass& pass, const Var& x) override;
+
+ protected:
+  Var forward(const Pass& pass, const Var& x) override;
 
  private:
   std::vector<std::function<Var(const Pass&, const Var&)>> steps_;

@@ -58,7 +58,7 @@ Pass Pass::named(const std::string& prefix) const {
 }
 
 Var Pass::report(const std::string& name, Var value) const {
-  if (state_->observer) state_->observer(prefix_ + name, value);
+  if (state_->observer) state_->observer(full(name), value);
   return value;
 }
 

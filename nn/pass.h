@@ -51,6 +51,9 @@ class Pass {
   /// This pass with `prefix` before the names that it reports.
   Pass named(const std::string& prefix) const;
 
+  /// `name` behind this pass's prefixes: "real.conv2".
+  std::string full(const std::string& name) const { return prefix_ + name; }
+
   /// Reports what `report` returns unchanged: activations by name, for dumps and studies.
   using Observer = std::function<void(const std::string& name, const Var& value)>;
   void observe(Observer observer) const { state_->observer = std::move(observer); }

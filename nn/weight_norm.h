@@ -24,10 +24,11 @@ class WeightNorm final : public L {
       : L(parent, std::move(name), options),
         g_(*this, "g", this->bias().value().shape(), constant(1)) {}
 
-  Var operator()(const Pass& pass, const Var& x) override {
+ protected:
+  Var forward(const Pass& pass, const Var& x) override {
     const Var v = pass.use(this->weight());
     pass.bind(this->weight(), weight_norm(v, pass.use(g_), this->filters()));
-    const Var y = L::operator()(pass, x);
+    const Var y = L::forward(pass, x);
     pass.bind(this->weight(), v);
     return pass.is_initialization() ? start_from_data(y, g_, this->bias()) : y;
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tensor/error.h"
+#include "tensor/scope.h"
 
 namespace gradus {
 namespace {
@@ -11,6 +12,11 @@ namespace {
 size_t rounded(size_t bytes) {
   const size_t unit = bytes < (size_t{1} << 20) ? 512 : size_t{1} << 16;
   return std::max<size_t>(1, (bytes + unit - 1) / unit) * unit;
+}
+
+std::string purpose() {
+  const std::string path = Scope::path();
+  return path.empty() ? path : " for " + path;
 }
 
 }  // namespace
@@ -47,16 +53,17 @@ void* CachingAllocator::allocate(size_t bytes) {
     stats_.cached_bytes -= size;
   } else {
     require<DeviceError>(may_grow_,
-                         "{}: {} bytes in a recording whose memory was planned without them", name_,
-                         bytes);
+                         "{}: {} bytes{} in a recording whose memory was planned without them",
+                         name_, bytes, purpose());
     ++stats_.raw_calls;
     p = raw_.allocate(size);
     if (!p) {
       give_back(free_.at(0));
       p = raw_.allocate(size);
     }
-    require<DeviceError>(p, "{}: out of memory for {} bytes; live {} bytes in {} blocks, peak {}",
-                         name_, bytes, stats_.live_bytes, stats_.live_blocks, stats_.peak_bytes);
+    require<DeviceError>(p, "{}: out of memory for {} bytes{}; live {} bytes in {} blocks, peak {}",
+                         name_, bytes, purpose(), stats_.live_bytes, stats_.live_blocks,
+                         stats_.peak_bytes);
   }
   live_[p] = {size, pool_};
   ++stats_.live_blocks;

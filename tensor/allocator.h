@@ -36,7 +36,7 @@ class CachingAllocator {
   CachingAllocator(const CachingAllocator&) = delete;
   CachingAllocator& operator=(const CachingAllocator&) = delete;
 
-  /// Throws DeviceError that tells the request and what is live where memory is out.
+  /// Throws DeviceError that tells the request, its Scope and what is live where memory is out.
   void* allocate(size_t bytes);
   void release(void* p) noexcept;
   /// Gives pool 0's cached blocks back to the system.

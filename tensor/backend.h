@@ -74,6 +74,9 @@ class Backend {
   virtual std::unique_ptr<Recording> record(std::function<void()> work) = 0;
   /// False while a recording runs on a device whose memory the host cannot read at once.
   virtual bool host_may_read() const { return true; }
+  /// A Scope begins and ends, for profilers that show ranges.
+  virtual void begin_range(const std::string&) {}
+  virtual void end_range() noexcept {}
   /// "cpu: oneDNN 2.6.3, 2 threads".
   virtual std::string describe() const = 0;
   /// For the work from now on. Throws DeviceError for what the device has not.

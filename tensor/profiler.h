@@ -35,6 +35,8 @@ class Profiler final : public Backend {
   void copy(const void* from, void* to, size_t bytes) override;
   std::unique_ptr<Recording> record(std::function<void()> work) override;
   bool host_may_read() const override { return inner_.host_may_read(); }
+  void begin_range(const std::string& name) override { inner_.begin_range(name); }
+  void end_range() noexcept override { inner_.end_range(); }
   std::string describe() const override { return inner_.describe(); }
   void configure(const BackendOptions& options) override { inner_.configure(options); }
 

@@ -1,5 +1,7 @@
 #include "nn/data/digits.h"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -11,25 +13,17 @@
 #include "tensor/error.h"
 #include "tests/catch.h"
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
 namespace gradus {
 namespace {
 
 constexpr size_t kBytes = 32 * 32 * 3;
 
 /// The digits drawn with a given number of threads; the setting is put back.
-DigitImages draw_with_threads([[maybe_unused]] int threads, int64_t count) {
-#ifdef _OPENMP
+DigitImages draw_with_threads(int threads, int64_t count) {
   const int before = omp_get_max_threads();
   omp_set_num_threads(threads);
-#endif
   DigitImages set = draw_digits(count, 5, Split::train);
-#ifdef _OPENMP
   omp_set_num_threads(before);
-#endif
   return set;
 }
 

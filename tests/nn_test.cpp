@@ -242,7 +242,7 @@ TEST_CASE("layers: sequential runs layers and functions in order and reports nam
   std::vector<std::string> seen;
   pass.observe([&](const std::string& name, const Var&) { seen.push_back(name); });
   CHECK(same_bits(net(pass.named("D.").named("x."), x).value(), expected.value()));
-  CHECK(seen == std::vector<std::string>{"D.x.in", "D.x.out"});
+  CHECK(seen == std::vector<std::string>{"D.x.in", "D.x.out", "D.x.net"});
 }
 
 TEST_CASE("pass: a parameter is one leaf however often it is used", "[nn]") {

@@ -22,6 +22,10 @@ class CalledAgain final : public Recorder::Graph {
 
 }  // namespace
 
+void Emulated::begin_range(const std::string& name) {
+  ranges_.push_back(std::string(2 * depth_++, ' ') + name);
+}
+
 void Emulated::copy_from_host(const void* host, void* device, size_t bytes) {
   recorder_.require_outside("copy_from_host", bytes);
   copy(host, device, bytes);

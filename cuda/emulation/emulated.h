@@ -2,6 +2,8 @@
 
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "cuda/kernels.h"
 #include "cuda/recorder.h"
@@ -22,6 +24,8 @@ class Emulated final : public Kernels {
   void copy(const void* from, void* to, size_t bytes) override;
   std::unique_ptr<Recording> record(std::function<void()> work) override;
   bool host_may_read() const override { return !recorder_.is_running(); }
+  void begin_range(const std::string& name) override;
+  void end_range() noexcept override { --depth_; }
   std::string describe() const override { return "cuda kernels, emulated on the CPU"; }
   void configure(const BackendOptions& options) override { graphs_ = options.graphs; }
 
@@ -35,11 +39,15 @@ class Emulated final : public Kernels {
                         Tensor& dw) override;
 
   cpu::Memory& memory() { return memory_; }
+  /// Ranges that began since the last call, each indented by those around it.
+  std::vector<std::string> take_ranges() { return std::exchange(ranges_, {}); }
 
  private:
   cpu::Memory memory_;
   Recorder recorder_{memory_.allocator()};
   bool graphs_ = true;
+  std::vector<std::string> ranges_;
+  size_t depth_ = 0;
 };
 
 /// Where `emulated()` is registered as a device.

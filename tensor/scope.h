@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "tensor/device.h"
+
+namespace gradus {
+
+class Backend;
+
+/// What this thread is doing while the scope lives: "real.conv2", "gradient of real.conv2: conv2d".
+/// An error about memory tells it, and profilers of the device show it as a range.
+class Scope {
+ public:
+  Scope(Device device, std::string name);
+  ~Scope();
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+
+  /// The scopes that this thread is in, from the outermost on, joined by ": "; "" in none.
+  static std::string path();
+
+ private:
+  std::string name_;
+  Backend& backend_;
+  const Scope* outer_;
+};
+
+}  // namespace gradus

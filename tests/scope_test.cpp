@@ -1,0 +1,48 @@
+#include "tensor/scope.h"
+
+#include "autograd/ops.h"
+#include "cuda/emulation/emulated.h"
+#include "nn/layers.h"
+#include "tests/catch.h"
+#include "tests/message_of.h"
+
+using namespace gradus;
+using cuda::emulation::emulated;
+using cuda::emulation::kEmulated;
+
+TEST_CASE("scope: names from the outermost on", "[scope]") {
+  CHECK(Scope::path().empty());
+  {
+    const Scope outer(kCpu, "step");
+    const Scope inner(kCpu, "conv2");
+    CHECK(Scope::path() == "step: conv2");
+  }
+  CHECK(Scope::path().empty());
+}
+
+TEST_CASE("scope: a device sees a range for each layer and each gradient", "[scope]") {
+  emulated();
+  Random random(1, Stream::train);
+  Module root(DType::f32, kEmulated);
+  Linear layer(root, "dense", {2, 3});
+  const Pass pass = Pass::training(random);
+  const Var x = Tensor::zeros({4, 2}, DType::f32, kEmulated);
+  emulated().take_ranges();
+  const Var loss = mean(tanh(layer(pass.named("real."), x)), {0, 1});
+  CHECK(emulated().take_ranges() == std::vector<std::string>{"real.dense"});
+  pass.gradients(loss, layer.parameters());
+  const std::vector<std::string> ranges = emulated().take_ranges();
+  CHECK(std::ranges::count(ranges, "gradient of tanh") == 1);
+  CHECK(std::ranges::count(ranges, "gradient of real.dense: matmul") == 1);
+}
+
+TEST_CASE("scope: out of memory says for what", "[scope]") {
+  Random random(1, Stream::train);
+  Module root;
+  Linear layer(root, "dense", {1, 1 << 22});
+  const Var x = Tensor::zeros({1 << 22, 1}, DType::f32);
+  const auto run = [&] { layer(Pass::evaluation(Statistics::batch).named("real."), x); };
+  CHECK(message_of<DeviceError>(run).starts_with(
+      "cpu: out of memory for 70368744177664 bytes for real.dense; live "));
+  CHECK(Scope::path().empty());
+}
