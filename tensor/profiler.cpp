@@ -74,16 +74,16 @@ void Profiler::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const
 }
 void Profiler::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
                     Tensor& y) {
-  time("conv", {x.shape(), w.shape()}, [&] { inner_.conv(p, x, w, bias, y); });
+  time("conv", {x.shape(), w.shape(), y.shape()}, [&] { inner_.conv(p, x, w, bias, y); });
 }
 void Profiler::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
                                const Tensor& bias, Tensor& dx) {
-  time("conv_grad_input", {dy.shape(), w.shape()},
+  time("conv_grad_input", {dy.shape(), w.shape(), dx.shape()},
        [&] { inner_.conv_grad_input(p, w, dy, bias, dx); });
 }
 void Profiler::conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
                                 Tensor& dw) {
-  time("conv_grad_weight", {dy.shape(), dw.shape()},
+  time("conv_grad_weight", {x.shape(), dy.shape(), dw.shape()},
        [&] { inner_.conv_grad_weight(p, x, dy, dw); });
 }
 void Profiler::max_pool(const PoolParams& p, const Tensor& x, Tensor& y, Tensor& tap) {

@@ -18,7 +18,7 @@ class Profiler final : public Backend {
   ~Profiler() override;
 
   struct Row {
-    std::string kernel;  ///< "conv [128, 16, 16, 64] [64, 3, 3, 64]"
+    std::string kernel;  ///< "conv [128, 16, 16, 64] [64, 3, 3, 64] [128, 8, 8, 64]"
     int64_t calls;
     double ms;       ///< of all calls
     double best_ms;  ///< of the fastest one

@@ -54,8 +54,9 @@ TEST_CASE("cli: results on stdout, the rest on stderr, no bar without a terminal
   const ProgramResult profile =
       run_program("bench --profile --device cpu --steps 3 --batch-size 4 --g-size-mult 2");
   CHECK(profile.status == 0);
-  CHECK_THAT(profile.out, ContainsSubstring("2  conv [4, 32, 32, 3] [64, 3, 3, 3]\n") &&
-                              ContainsSubstring("all kernels\n"));
+  CHECK_THAT(profile.out,
+             ContainsSubstring("2  conv [4, 32, 32, 3] [64, 3, 3, 3] [4, 16, 16, 64]\n") &&
+                 ContainsSubstring("all kernels\n"));
 }
 
 TEST_CASE("cli: on a terminal a bar, in colour where that is wanted") {

@@ -5,10 +5,14 @@
 namespace gradus::cpu {
 
 /// The CPU backend: the reference, with the kernels that a training step spends its time in
-/// replaced by faster ones: sums over rows, and in f32 convolutions and matrix products.
+/// replaced by faster ones: sums over rows, and in f32 element-wise functions, convolutions and
+/// matrix products.
 class Cpu final : public Reference {
  public:
   std::string describe() const override;
+  void unary(const UnaryFn& fn, const Tensor& x, Tensor& y) override;
+  void unary_backward(const UnaryFn& fn, const Tensor& x, const Tensor& y, const Tensor& dy,
+                      Tensor& dx) override;
   void reduce(Reduction op, const Tensor& x, Tensor& y) override;
   void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
               Tensor& c) override;
