@@ -14,7 +14,8 @@ void require_index(const char* operation, const Tensor& index) {
 
 void require_in_range(const char* operation, const Tensor& index, int64_t rows) {
   if (!backend(index).host_may_read()) return;
-  for (const int32_t i : index.to(kCpu).span<int32_t>())
+  const Tensor on_host = index.to(kCpu);
+  for (const int32_t i : on_host.span<int32_t>())
     require<ShapeError>(i >= 0 && i < rows, "{}: index {} is outside [0, {})", operation, i, rows);
 }
 

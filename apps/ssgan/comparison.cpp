@@ -29,8 +29,9 @@ Tensor leading(const Tensor& t, int64_t count) {
 }
 
 double largest(const Tensor& t) {
+  const Tensor values = t.to(DType::f64);
   double m = 0;
-  for (const double v : t.to(DType::f64).span<double>()) m = std::max(m, std::abs(v));
+  for (const double v : values.span<double>()) m = std::max(m, std::abs(v));
   return m;
 }
 

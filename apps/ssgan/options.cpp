@@ -26,7 +26,7 @@ Options mended() {
   o.labels = {LabelChoice::Kind::per_class, 100};
   o.labelled_per_batch = 32;
   o.epochs = 20;
-  o.schedule = {.kind = Schedule::Kind::exponential, .start = 6e-4, .final = 0.467};
+  o.schedule = {.kind = Schedule::Kind::exponential, .start = 1.2e-3, .final = 0.467};
   return o;
 }
 

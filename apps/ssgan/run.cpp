@@ -182,11 +182,13 @@ void Run::finish_epoch(RunFolder& folder, Progress& progress, double lr, double 
 void Run::save(RunFolder& folder) {
   Checkpoint c{options_, step_, to_values(epoch_), {}};
   trainer_.save(c.tensors);
-  for (const auto& [name, t] : c.tensors)
-    if (is_float(t.dtype()))
-      for (const float v : t.to(kCpu).span<float>())
-        require<NotFinite>(std::isfinite(v), "step {}: {} is not finite; no checkpoint is written",
-                           step_, name);
+  for (const auto& [name, t] : c.tensors) {
+    if (!is_float(t.dtype())) continue;
+    const Tensor on_host = t.to(kCpu);
+    for (const float v : on_host.span<float>())
+      require<NotFinite>(std::isfinite(v), "step {}: {} is not finite; no checkpoint is written",
+                         step_, name);
+  }
   write_checkpoint(folder.checkpoint_path(step_), c);
 }
 
