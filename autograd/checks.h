@@ -7,7 +7,7 @@
 namespace gradus {
 
 inline void require_defined(const char* operation, const Var& x) {
-  require<Error>(x.value().defined(), "{}: an operand is undefined", operation);
+  require<Error>(x.defined(), "{}: an operand is undefined", operation);
 }
 
 /// x is defined, and f32 or f64.

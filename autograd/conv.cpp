@@ -46,7 +46,7 @@ void check_channels(const char* operation, const Var& x, const Var& w, const Var
                     const char* w_axes, int64_t in, int64_t out) {
   require<ShapeError>(x.shape()[3] == in, "{}: x {} has {} channels, w {} = {} reads {}", operation,
                       x.shape(), x.shape()[3], w.shape(), w_axes, in);
-  if (!bias.value().defined()) return;
+  if (!bias.defined()) return;
   require_alike(operation, x, bias);
   require<ShapeError>(bias.shape() == Shape{out},
                       "{}: bias must be [{}], one a filter of w {}, got {}", operation, out,
@@ -58,6 +58,19 @@ void require_output(const char* operation, const Extent& h, const Extent& w, con
   require<ShapeError>(h.out > 0 && w.out > 0,
                       "{}: the kernel of w {} does not fit x {} with this padding", operation,
                       weight.shape(), x.shape());
+}
+
+/// Gives the bias its gradient; returns that of the sums before the epilogue.
+Tensor through_epilogue(const Gradient& g, GradSink& grads) {
+  if (!grads.wants(2)) return g.applied();
+  if (is_identity(g.activation)) {
+    grads.add(2, sum(g.dy, {0, 1, 2}));
+    return g.dy;
+  }
+  Tensor dy = g.reused(), dbias({dy.shape()[3]}, dy.dtype(), dy.device());
+  backend(dy).epilogue_backward(g.activation, g.y, g.dy, dy, dbias);
+  grads.add(2, dbias);
+  return dy;
 }
 
 }  // namespace
@@ -73,10 +86,14 @@ Var conv2d(const Var& x, const Var& w, const Var& bias, const ConvOptions& o) {
   const Extent q = window_extent(pad.kind, pad.left, pad.right, sx[2], columns, o.stride_w);
   require_output("conv2d", h, q, x, w);
   const ConvParams p = params(o, h, q);
-  Tensor y({sx[0], h.out, q.out, sw[0]}, x.dtype(), x.device());
-  backend(y).conv(p, x.value(), w.value(), bias.value(), y);
+  const Pending y({sx[0], h.out, q.out, sw[0]}, x.dtype(), x.device(),
+                  [p, x = x.value(), w = w.value(), bias = bias.value()](
+                      const Activation& activation, Tensor& y) {
+                    backend(y).conv(p, x, w, {bias, activation}, y);
+                  });
   return Tape::record("conv2d", {x, w, bias}, y,
-                      [p, x = x.value(), w = w.value()](const Tensor& dy, GradSink& grads) {
+                      [p, x = x.value(), w = w.value()](const Gradient& g, GradSink& grads) {
+                        const Tensor dy = through_epilogue(g, grads);
                         if (grads.wants(0)) {
                           Tensor dx = x.like();
                           backend(dy).conv_grad_input(p, w, dy, {}, dx);
@@ -87,7 +104,6 @@ Var conv2d(const Var& x, const Var& w, const Var& bias, const ConvOptions& o) {
                           backend(dy).conv_grad_weight(p, x, dy, dw);
                           grads.add(1, dw);
                         }
-                        if (grads.wants(2)) grads.add(2, sum(dy, {0, 1, 2}));
                       });
 }
 
@@ -102,10 +118,14 @@ Var conv_transpose2d(const Var& x, const Var& w, const Var& bias, const ConvOpti
   const Extent q = transposed_extent(pad.kind, pad.left, pad.right, sx[2], columns, o.stride_w);
   require_output("conv_transpose2d", h, q, x, w);
   const ConvParams p = params(o, h, q);
-  Tensor y({sx[0], h.out, q.out, sw[3] * o.groups}, x.dtype(), x.device());
-  backend(y).conv_grad_input(p, w.value(), x.value(), bias.value(), y);
+  const Pending y({sx[0], h.out, q.out, sw[3] * o.groups}, x.dtype(), x.device(),
+                  [p, x = x.value(), w = w.value(), bias = bias.value()](
+                      const Activation& activation, Tensor& y) {
+                    backend(y).conv_grad_input(p, w, x, {bias, activation}, y);
+                  });
   return Tape::record("conv_transpose2d", {x, w, bias}, y,
-                      [p, x = x.value(), w = w.value()](const Tensor& dy, GradSink& grads) {
+                      [p, x = x.value(), w = w.value()](const Gradient& g, GradSink& grads) {
+                        const Tensor dy = through_epilogue(g, grads);
                         if (grads.wants(0)) {
                           Tensor dx = x.like();
                           backend(dy).conv(p, dy, w, {}, dx);
@@ -116,7 +136,6 @@ Var conv_transpose2d(const Var& x, const Var& w, const Var& bias, const ConvOpti
                           backend(dy).conv_grad_weight(p, dy, x, dw);
                           grads.add(1, dw);
                         }
-                        if (grads.wants(2)) grads.add(2, sum(dy, {0, 1, 2}));
                       });
 }
 

@@ -13,12 +13,26 @@ Tensor binary(const char* operation, const BinaryFn& fn, const Var& a, const Var
   return y;
 }
 
+/// What reads its output alone is left to the kernels of the operation before it, where that can.
+Var activate(const char* operation, const Activation& activation, const UnaryFn& fn, const Var& x) {
+  Tensor y = x.activated(activation);
+  if (!y.defined()) {
+    y = x.value().like();
+    backend(y).unary(fn, x.value(), y);
+  }
+  return Tape::record(operation, {x}, y, [activation, y](const Tensor& dy, GradSink& grads) {
+    grads.add_activation(0, {dy, activation, y});
+  });
+}
+
 }  // namespace
 
 Var unary(const UnaryFn& fn, const Var& x) {
   const auto [operation, saves] =
       std::visit([](auto f) { return std::pair(f.kName, f.saves); }, fn);
   require_float(operation, x);
+  if (const Activation activation = activation_of(fn); !is_identity(activation))
+    return activate(operation, activation, fn, x);
   Tensor y = x.value().like();
   backend(y).unary(fn, x.value(), y);
   return Tape::record(

@@ -24,20 +24,21 @@ void check(const Var& x, const Var& gamma, const Var& beta) {
 
 BatchNormResult batch_norm(const Var& x, const Var& gamma, const Var& beta, double epsilon) {
   check(x, gamma, beta);
-  Tensor y = x.value().like(), mean = gamma.value().like();
-  Tensor variance = gamma.value().like();
-  backend(y).batch_norm(x.value(), gamma.value(), beta.value(), epsilon, y, mean, variance);
-  const Var out = Tape::record("batch_norm", {x, gamma, beta}, y,
-                               [x = x.value(), gamma = gamma.value(), mean, variance, epsilon](
-                                   const Tensor& dy, GradSink& grads) {
-                                 Tensor dx = x.like(), dgamma = gamma.like(), dbeta = gamma.like();
-                                 backend(dy).batch_norm_backward(x, gamma, mean, variance, epsilon,
-                                                                 dy, dx, dgamma, dbeta);
-                                 grads.add(0, dx);
-                                 grads.add(1, dgamma);
-                                 grads.add(2, dbeta);
-                               });
-  return {out, mean, variance};
+  Normalization n{gamma.value().like(), gamma.value().like(), gamma.value(), beta.value(), epsilon};
+  backend(n.mean).moments(x.value(), n.mean, n.variance);
+  const Pending y(x.shape(), x.dtype(), x.device(),
+                  [n, x = x.value()](const Activation& activation, Tensor& y) {
+                    backend(y).normalize(n, activation, x, y);
+                  });
+  const Var out = Tape::record(
+      "batch_norm", {x, gamma, beta}, y, [n, x = x.value()](const Gradient& g, GradSink& grads) {
+        Tensor dx = g.reused(), dgamma = n.gamma.like(), dbeta = n.gamma.like();
+        backend(dx).normalize_backward(n, g.activation, x, g.y, g.dy, dx, dgamma, dbeta);
+        grads.add(0, dx);
+        grads.add(1, dgamma);
+        grads.add(2, dbeta);
+      });
+  return {out, n.mean, n.variance};
 }
 
 Var batch_norm_with(const Tensor& mean, const Tensor& variance, const Var& x, const Var& gamma,

@@ -12,6 +12,27 @@ std::string gradient_of(const std::string& scope, const std::string& operation) 
 
 }  // namespace
 
+Var Var::detach() const {
+  Var constant = *this;
+  constant.tape_ = nullptr;
+  constant.id_ = -1;
+  return constant;
+}
+
+Tensor Gradient::applied() const {
+  return std::visit(
+      [this](auto f) {
+        if constexpr (std::is_same_v<decltype(f), Identity>) {
+          return dy;
+        } else {
+          Tensor dx = dy.like();
+          backend(dy).unary_backward(f, {}, y, dy, dx);
+          return dx;
+        }
+      },
+      activation);
+}
+
 Var Tape::watch(Tensor value) {
   require<TypeError>(is_float(value.dtype()), "watch: gradients need f32 or f64, got {}",
                      name(value.dtype()));
@@ -22,15 +43,14 @@ Var Tape::watch(Tensor value) {
   return v;
 }
 
-Var Tape::record(const char* operation, std::initializer_list<Var> inputs, Tensor value,
+Var Tape::record(const char* operation, std::initializer_list<Var> inputs, const Var& value,
                  BackwardRule backward) {
-  return record(operation, std::span(inputs.begin(), inputs.size()), std::move(value),
-                std::move(backward));
+  return record(operation, std::span(inputs.begin(), inputs.size()), value, std::move(backward));
 }
 
-Var Tape::record(const char* operation, std::span<const Var> inputs, Tensor value,
+Var Tape::record(const char* operation, std::span<const Var> inputs, const Var& value,
                  BackwardRule backward) {
-  Var out(std::move(value));
+  Var out = value.detach();
   std::vector<int> ids;
   ids.reserve(inputs.size());
   for (const Var& in : inputs) {
@@ -42,8 +62,10 @@ Var Tape::record(const char* operation, std::span<const Var> inputs, Tensor valu
   }
   if (!out.tape_) return out;
   out.id_ = out.tape_->size();
-  out.tape_->nodes_.push_back(
-      {{operation, std::move(ids), out.shape()}, std::move(backward), Scope::path()});
+  out.tape_->nodes_.push_back({{operation, std::move(ids), out.shape()},
+                               std::move(backward),
+                               Scope::path(),
+                               out.pending_ != nullptr});
   return out;
 }
 
@@ -67,14 +89,25 @@ void GradSink::add(int input, const Var& grad) {
     backend(dx).reduce(Reduction::sum, dx, summed);
     dx = std::move(summed);
   }
-  Tensor& slot = tape_.grads_[id];
-  if (!slot.defined()) {
-    slot = std::move(dx);
+  Gradient& slot = tape_.grads_[id];
+  if (!slot.dy.defined()) {
+    slot = {std::move(dx)};
     return;
   }
-  Tensor sum = slot.unique() ? slot : slot.like();
-  backend(slot).binary(Add{}, slot, dx, sum);
-  slot = std::move(sum);
+  slot = {slot.applied()};
+  Tensor sum = slot.reused();
+  backend(sum).binary(Add{}, slot.dy, dx, sum);
+  slot.dy = std::move(sum);
+}
+
+void GradSink::add_activation(int input, const Gradient& grad) {
+  if (!wants(input)) return;
+  const int id = tape_.nodes_[node_].inputs[input];
+  Gradient& slot = tape_.grads_[id];
+  if (tape_.nodes_[id].takes_activation && !tape_.is_target_[id] && !slot.dy.defined())
+    slot = grad;
+  else
+    add(input, grad.applied());
 }
 
 std::vector<Tensor> Tape::gradients(const Var& loss, std::span<const Var> targets, bool retain) {
@@ -90,19 +123,19 @@ std::vector<Tensor> Tape::gradients(const Var& loss, std::span<const Var> target
     for (const int in : nodes_[i].inputs)
       if (in >= 0 && wanted_[in]) wanted_[i] = true;
 
-  grads_.assign(nodes_.size(), Tensor());
-  std::vector<char> is_target(nodes_.size(), false);
-  for (const Var& t : targets) is_target[t.id_] = true;
+  grads_.assign(nodes_.size(), {});
+  is_target_.assign(nodes_.size(), false);
+  for (const Var& t : targets) is_target_[t.id_] = true;
   if (wanted_[loss.id_])
-    grads_[loss.id_] = Tensor::full(loss.shape(), 1, loss.dtype(), loss.device());
+    grads_[loss.id_] = {Tensor::full(loss.shape(), 1, loss.dtype(), loss.device())};
   for (int i = loss.id_; i >= 0; --i) {
     Node& node = nodes_[i];
-    if (!grads_[i].defined() || node.inputs.empty()) continue;
+    if (!grads_[i].dy.defined() || node.inputs.empty()) continue;
     require<TapeError>(
         node.backward != nullptr,
         "gradients: what {} had saved was freed by an earlier call; pass retain there", node.name);
-    const Tensor dy = is_target[i] ? grads_[i] : std::move(grads_[i]);
-    const Scope scope(dy.device(), gradient_of(node.scope, node.name));
+    const Gradient dy = is_target_[i] ? grads_[i] : std::move(grads_[i]);
+    const Scope scope(dy.dy.device(), gradient_of(node.scope, node.name));
     GradSink sink(*this, i);
     node.backward(dy, sink);
     if (!retain) node.backward = nullptr;
@@ -111,7 +144,7 @@ std::vector<Tensor> Tape::gradients(const Var& loss, std::span<const Var> target
   std::vector<Tensor> out;
   out.reserve(targets.size());
   for (const Var& t : targets) {
-    const Tensor& g = grads_[t.id_];
+    const Tensor& g = grads_[t.id_].dy;
     out.push_back(g.defined() ? g : Tensor::zeros(t.shape(), t.dtype(), t.device()));
   }
   grads_.clear();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "autograd/pending.h"
 #include "tensor/tensor.h"
 
 namespace gradus {
@@ -19,20 +20,43 @@ class Var {
  public:
   Var() = default;
   Var(Tensor value) : value_(std::move(value)) {}  // NOLINT: a tensor is a constant
+  Var(Pending value) : pending_(std::make_shared<Pending>(std::move(value))) {}  // NOLINT
 
-  const Tensor& value() const { return value_; }
-  const Shape& shape() const { return value_.shape(); }
-  DType dtype() const { return value_.dtype(); }
-  Device device() const { return value_.device(); }
+  /// Computes it where it is still pending.
+  const Tensor& value() const { return pending_ ? pending_->value() : value_; }
+  /// activation(value) as a tensor of its own, by the kernel that the value is pending on.
+  /// Undefined where it is not pending.
+  Tensor activated(const Activation& activation) const {
+    return pending_ && !pending_->is_computed() ? pending_->activated(activation) : Tensor();
+  }
+  bool defined() const { return pending_ || value_.defined(); }
+  const Shape& shape() const { return pending_ ? pending_->shape() : value_.shape(); }
+  DType dtype() const { return pending_ ? pending_->dtype() : value_.dtype(); }
+  Device device() const { return pending_ ? pending_->device() : value_.device(); }
   bool tracked() const { return tape_ != nullptr; }
   /// The value as a constant: no gradient flows through it.
-  Var detach() const { return Var(value_); }
+  Var detach() const;
 
  private:
   friend class Tape;
   Tensor value_;
+  std::shared_ptr<Pending> pending_;  ///< in the place of value_
   std::shared_ptr<Tape> tape_;
   int id_ = -1;
+};
+
+/// The gradient of an operation's output. A Pending one's may come as dy * df(y): y is the output
+/// of an activation, which alone has read it and has left its derivative to the operation's kernel.
+struct Gradient {
+  Tensor dy;
+  Activation activation = {};
+  Tensor y = {};  ///< undefined where the activation is Identity
+
+  operator const Tensor&() const { return dy; }  // NOLINT: all there is for most rules
+  /// dy * df(y).
+  Tensor applied() const;
+  /// For a kernel's output that may take dy's place: dy itself where nobody else holds it.
+  Tensor reused() const { return dy.unique() ? dy : dy.like(); }
 };
 
 /// What a backward rule sees of the gradients: which inputs want one, and where to put it.
@@ -42,6 +66,9 @@ class GradSink {
   bool wants(int input) const;
   /// Adds to input i's gradient. `grad` may have the broadcast shape: the copies are summed here.
   void add(int input, const Var& grad);
+  /// The same of an activation, which may leave its derivative to the operation that made the
+  /// input.
+  void add_activation(int input, const Gradient& grad);
 
  private:
   friend class Tape;
@@ -50,9 +77,10 @@ class GradSink {
   int node_;
 };
 
-/// From the gradient of an operation's output to those of its inputs. A rule captures Tensors,
-/// never Vars: a Var owns its tape, so capturing one would make a cycle.
-using BackwardRule = std::function<void(const Tensor& dy, GradSink& grads)>;
+/// From the gradient of an operation's output to those of its inputs; a rule of an operation whose
+/// value is not Pending takes a const Tensor& dy. A rule captures Tensors, never Vars: a Var owns
+/// its tape, so capturing one would make a cycle.
+using BackwardRule = std::function<void(const Gradient& dy, GradSink& grads)>;
 
 /// The operations of one forward pass in the order they ran, which is a topological order. First
 /// derivatives only: rules work on constants and are not recorded themselves.
@@ -65,9 +93,9 @@ class Tape : public std::enable_shared_from_this<Tape> {
 
   /// Appends an operation to its inputs' tape; a constant where no input is tracked. Throws
   /// TapeError where the inputs are on two tapes.
-  static Var record(const char* operation, std::initializer_list<Var> inputs, Tensor value,
+  static Var record(const char* operation, std::initializer_list<Var> inputs, const Var& value,
                     BackwardRule backward);
-  static Var record(const char* operation, std::span<const Var> inputs, Tensor value,
+  static Var record(const char* operation, std::span<const Var> inputs, const Var& value,
                     BackwardRule backward);
 
   /// d loss / d target for each target, zeros where the loss does not depend on it. `loss` has one
@@ -92,13 +120,14 @@ class Tape : public std::enable_shared_from_this<Tape> {
   struct Node : Operation {
     BackwardRule backward;
     std::string scope;  ///< in which it was recorded
+    bool takes_activation = false;  ///< the rule reads all of a Gradient
   };
   Tape() = default;
 
   std::vector<Node> nodes_;
   // Of one gradients() call, by node:
-  std::vector<Tensor> grads_;
-  std::vector<char> wanted_;
+  std::vector<Gradient> grads_;
+  std::vector<char> wanted_, is_target_;
 };
 
 }  // namespace gradus

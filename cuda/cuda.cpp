@@ -120,27 +120,23 @@ void Cuda::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Ten
   }
 }
 
-void Cuda::add_bias(const Tensor& bias, Tensor& y) {
-  if (bias.defined()) binary(Add{}, y, bias, y);
-}
-
-void Cuda::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+void Cuda::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epilogue& epilogue,
                 Tensor& y) {
   if (y.count() == 0) return;
   conv_->run({cudnn::ConvKind::forward, y.dtype(), x.shape(), w.shape(), y.shape(), p}, x.raw(),
              w.raw(), y.raw());
-  add_bias(bias, y);
+  finish(epilogue, y);
 }
 
 void Cuda::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
-                           const Tensor& bias, Tensor& dx) {
+                           const Epilogue& epilogue, Tensor& dx) {
   if (dx.count() == 0) return;
   if (dy.count() == 0)
     fill(0, dx);
   else
     conv_->run({cudnn::ConvKind::grad_input, dx.dtype(), dx.shape(), w.shape(), dy.shape(), p},
                dx.raw(), w.raw(), dy.raw());
-  add_bias(bias, dx);
+  finish(epilogue, dx);
 }
 
 void Cuda::conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy, Tensor& dw) {

@@ -34,16 +34,14 @@ class Cuda final : public Kernels {
 
   void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
               Tensor& c) override;
-  void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+  void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epilogue& epilogue,
             Tensor& y) override;
-  void conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy, const Tensor& bias,
-                       Tensor& dx) override;
+  void conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
+                       const Epilogue& epilogue, Tensor& dx) override;
   void conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
                         Tensor& dw) override;
 
  private:
-  void add_bias(const Tensor& bias, Tensor& y);
-
   int index_;
   BackendOptions options_;
   CachingAllocator allocator_;

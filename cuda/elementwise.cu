@@ -11,7 +11,7 @@ __global__ void unary_kernel(F f, int64_t n, const T* x, T* y) {
   constexpr int kWidth = Pack<T>::kWidth;
   const int64_t packs = n / kWidth;
   for (int64_t i = first_item(); i < packs; i += item_stride()) {
-    Pack<T> p = load_pack(x, i);
+    Pack<T> p = load_pack<kWidth>(x, i);
     for (int k = 0; k < kWidth; ++k) p.v[k] = f.f(p.v[k]);
     store_pack(y, i, p);
   }
@@ -25,8 +25,8 @@ __global__ void unary_backward_kernel(F f, int64_t n, const T* x, const T* y, co
   constexpr int kWidth = Pack<T>::kWidth;
   const int64_t packs = n / kWidth;
   for (int64_t i = first_item(); i < packs; i += item_stride()) {
-    Pack<T> g = load_pack(dy, i);
-    const Pack<T> in = x ? load_pack(x, i) : g, out = y ? load_pack(y, i) : g;
+    Pack<T> g = load_pack<kWidth>(dy, i);
+    const Pack<T> in = x ? load_pack<kWidth>(x, i) : g, out = y ? load_pack<kWidth>(y, i) : g;
     for (int k = 0; k < kWidth; ++k) g.v[k] *= f.df(in.v[k], out.v[k]);
     store_pack(dx, i, g);
   }
@@ -40,8 +40,8 @@ __global__ void binary_kernel(F f, int64_t n, const T* a, const T* b, T* y) {
   constexpr int kWidth = Pack<T>::kWidth;
   const int64_t packs = n / kWidth;
   for (int64_t i = first_item(); i < packs; i += item_stride()) {
-    Pack<T> p = load_pack(a, i);
-    const Pack<T> q = load_pack(b, i);
+    Pack<T> p = load_pack<kWidth>(a, i);
+    const Pack<T> q = load_pack<kWidth>(b, i);
     for (int k = 0; k < kWidth; ++k) p.v[k] = f.f(p.v[k], q.v[k]);
     store_pack(y, i, p);
   }

@@ -11,20 +11,20 @@ namespace gradus::cuda {
 __device__ inline int64_t first_item() { return int64_t{blockIdx.x} * blockDim.x + threadIdx.x; }
 __device__ inline int64_t item_stride() { return int64_t{gridDim.x} * blockDim.x; }
 
-/// 16 bytes of elements, moved as one. Tensors start at multiples of 16 bytes.
-template <class T>
-struct alignas(16) Pack {
-  static constexpr int kWidth = 16 / sizeof(T);
-  T v[kWidth];
+/// Elements moved as one: 16 bytes unless said otherwise. Tensors start at multiples of 16 bytes.
+template <class T, int kCount = 16 / sizeof(T)>
+struct alignas(kCount * sizeof(T)) Pack {
+  static constexpr int kWidth = kCount;
+  T v[kCount];
 };
 
-template <class T>
-__device__ Pack<T> load_pack(const T* p, int64_t pack) {
-  return reinterpret_cast<const Pack<T>*>(p)[pack];
+template <int kWidth, class T>
+__device__ Pack<T, kWidth> load_pack(const T* p, int64_t pack) {
+  return reinterpret_cast<const Pack<T, kWidth>*>(p)[pack];
 }
-template <class T>
-__device__ void store_pack(T* p, int64_t pack, const Pack<T>& value) {
-  reinterpret_cast<Pack<T>*>(p)[pack] = value;
+template <int kWidth, class T>
+__device__ void store_pack(T* p, int64_t pack, const Pack<T, kWidth>& value) {
+  reinterpret_cast<Pack<T, kWidth>*>(p)[pack] = value;
 }
 
 }  // namespace gradus::cuda

@@ -32,11 +32,14 @@ class Kernels : public Backend {
   void max_pool_backward(const PoolParams& p, const Tensor& tap, const Tensor& dy,
                          Tensor& dx) override;
 
-  void batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon,
-                  Tensor& y, Tensor& mean, Tensor& variance) override;
-  void batch_norm_backward(const Tensor& x, const Tensor& gamma, const Tensor& mean,
-                           const Tensor& variance, double epsilon, const Tensor& dy, Tensor& dx,
-                           Tensor& dgamma, Tensor& dbeta) override;
+  void epilogue_backward(const Activation& activation, const Tensor& y, const Tensor& dy,
+                         Tensor& dx, Tensor& dbias) override;
+  void moments(const Tensor& x, Tensor& mean, Tensor& variance) override;
+  void normalize(const Normalization& n, const Activation& activation, const Tensor& x,
+                 Tensor& y) override;
+  void normalize_backward(const Normalization& n, const Activation& activation, const Tensor& x,
+                          const Tensor& y, const Tensor& dy, Tensor& dx, Tensor& dgamma,
+                          Tensor& dbeta) override;
   void dropout(const Draw& draw, double rate, const Tensor& x, Tensor& y) override;
 
   void copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_begin, int64_t length,
@@ -50,6 +53,9 @@ class Kernels : public Backend {
               std::span<const UpdateSlot> slots) override;
 
  protected:
+  /// y [..., K] = epilogue(y): what a library's convolution leaves to be done.
+  void finish(const Epilogue& epilogue, Tensor& y);
+
   cudaStream_t stream_ = nullptr;
 };
 

@@ -1,5 +1,4 @@
-#include "cuda/block_sum.h"
-#include "cuda/grid.h"
+#include "cuda/columns.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
 
@@ -15,74 +14,72 @@ struct TwoSums {
   __device__ TwoSums shuffle(int mask) const { return {shuffled(a, mask), shuffled(b, mask)}; }
 };
 
-/// Rows are summed in so many parts, a thread a part and channel.
-int64_t parts_of(int64_t rows, int64_t channels) {
-  return std::clamp<int64_t>((int64_t{1} << 16) / channels, 1, (rows + 15) / 16);
-}
-
 /// The sums of x - pivot and of its square, the pivot being the channel's first value: sums of
 /// squares of x itself would lose the variance where the mean is large.
-template <class T>
-__global__ void moments_kernel(int64_t rows, int64_t channels, int64_t parts, const T* x,
-                               TwoSums* sums) {
-  for (int64_t i = first_item(); i < parts * channels; i += item_stride()) {
-    const int64_t part = i / channels, c = i - part * channels;
-    const T pivot = x[c];
-    TwoSums s;
-    for (int64_t row = rows * part / parts; row < rows * (part + 1) / parts; ++row) {
-      const double d = double(x[row * channels + c]) - double(pivot);
-      s.a += d;
-      s.b += d * d;
-    }
-    sums[i] = s;
+template <class T, int kWidth>
+__global__ void moment_sums_kernel(Columns g, const T* x, TwoSums* sums) {
+  for (int64_t i = first_item(); i < g.items(); i += item_stride()) {
+    const Pack<T, kWidth> pivot = load_pack<kWidth>(x, i % g.columns);
+    TwoSums s[kWidth];
+    g.for_each_pack(i, [&](int64_t pack) {
+      const Pack<T, kWidth> p = load_pack<kWidth>(x, pack);
+      for (int k = 0; k < kWidth; ++k) {
+        const double d = double(p.v[k]) - double(pivot.v[k]);
+        s[k].a += d;
+        s[k].b += d * d;
+      }
+    });
+    for (int k = 0; k < kWidth; ++k) sums[i * kWidth + k] = s[k];
   }
 }
 
-__device__ TwoSums sum_of_parts(int64_t channels, int64_t parts, const TwoSums* sums) {
-  TwoSums s;
-  for (int64_t p = threadIdx.x; p < parts; p += kThreads) s.merge(sums[p * channels + blockIdx.x]);
-  return block_merge(s);
-}
-
-/// A block a channel: mean, biased variance, and gamma / sqrt(variance + epsilon).
+/// A block a channel.
 template <class T>
-__global__ void statistics_kernel(int64_t rows, int64_t channels, int64_t parts,
-                                  const TwoSums* sums, double epsilon, const T* x, const T* gamma,
-                                  T* mean, T* variance, T* scale) {
+__global__ void moments_kernel(int64_t rows, int64_t channels, int64_t parts, const TwoSums* sums,
+                               const T* x, T* mean, T* variance) {
   const TwoSums s = sum_of_parts(channels, parts, sums);
   if (threadIdx.x) return;
   const int64_t c = blockIdx.x;
   const double shift = s.a / rows, spread = s.b / rows - shift * shift;
-  const double v = spread > 0 ? spread : spread == spread ? 0 : spread;  // NaN stays
   mean[c] = T(double(x[c]) + shift);
-  variance[c] = T(v);
-  scale[c] = T(gamma[c] / sqrt(v + epsilon));
+  variance[c] = T(spread > 0 ? spread : spread == spread ? 0 : spread);  // NaN stays
 }
 
-/// y = (x - mean) * scale + beta.
-template <class T>
-__global__ void normalise_kernel(int64_t count, int64_t channels, const T* x, const T* mean,
-                                 const T* scale, const T* beta, T* y) {
-  for (int64_t i = first_item(); i < count; i += item_stride()) {
-    const int64_t c = i % channels;
-    y[i] = (x[i] - mean[c]) * scale[c] + beta[c];
+/// y = f((x - mean) * scale + beta), scale = gamma / sqrt(variance + epsilon).
+template <class F, class T, int kWidth>
+__global__ void normalize_kernel(F f, Columns g, T epsilon, const T* x, const T* mean,
+                                 const T* variance, const T* gamma, const T* beta, T* y) {
+  for (int64_t i = first_item(); i < g.items(); i += item_stride()) {
+    const int64_t column = i % g.columns;
+    const Pack<T, kWidth> m = load_pack<kWidth>(mean, column), b = load_pack<kWidth>(beta, column);
+    const Pack<T, kWidth> v = load_pack<kWidth>(variance, column);
+    Pack<T, kWidth> scale = load_pack<kWidth>(gamma, column);
+    for (int k = 0; k < kWidth; ++k) scale.v[k] /= sqrt(v.v[k] + epsilon);
+    g.for_each_pack(i, [&](int64_t pack) {
+      Pack<T, kWidth> p = load_pack<kWidth>(x, pack);
+      for (int k = 0; k < kWidth; ++k) p.v[k] = f.f((p.v[k] - m.v[k]) * scale.v[k] + b.v[k]);
+      store_pack(y, pack, p);
+    });
   }
 }
 
-/// The sums of dy and of dy * (x - mean).
-template <class T>
-__global__ void gradient_sums_kernel(int64_t rows, int64_t channels, int64_t parts, const T* x,
-                                     const T* mean, const T* dy, TwoSums* sums) {
-  for (int64_t i = first_item(); i < parts * channels; i += item_stride()) {
-    const int64_t part = i / channels, c = i - part * channels;
-    const double m = mean[c];
-    TwoSums s;
-    for (int64_t row = rows * part / parts; row < rows * (part + 1) / parts; ++row) {
-      const double d = dy[row * channels + c];
-      s.a += d;
-      s.b += d * (double(x[row * channels + c]) - m);
-    }
-    sums[i] = s;
+/// The sums of d = dy * df(y) and of d * (x - mean). A y that df does not read may be any.
+template <class F, class T, int kWidth>
+__global__ void gradient_sums_kernel(F f, Columns g, const T* x, const T* mean, const T* y,
+                                     const T* dy, TwoSums* sums) {
+  for (int64_t i = first_item(); i < g.items(); i += item_stride()) {
+    const Pack<T, kWidth> m = load_pack<kWidth>(mean, i % g.columns);
+    TwoSums s[kWidth];
+    g.for_each_pack(i, [&](int64_t pack) {
+      const Pack<T, kWidth> in = load_pack<kWidth>(x, pack), out = load_pack<kWidth>(y, pack);
+      const Pack<T, kWidth> dout = load_pack<kWidth>(dy, pack);
+      for (int k = 0; k < kWidth; ++k) {
+        const double d = dout.v[k] * f.df(T(0), out.v[k]);
+        s[k].a += d;
+        s[k].b += d * (double(in.v[k]) - double(m.v[k]));
+      }
+    });
+    for (int k = 0; k < kWidth; ++k) sums[i * kWidth + k] = s[k];
   }
 }
 
@@ -103,65 +100,84 @@ __global__ void gradient_statistics_kernel(int64_t rows, int64_t channels, int64
   coefficients[2 * channels + c] = T(along / rows * rstd);
 }
 
-/// dx = gamma * rstd * (dy - mean(dy) - x_hat * mean(dy * x_hat)), Ioffe & Szegedy 2015.
-template <class T>
-__global__ void normalise_backward_kernel(int64_t count, int64_t channels, const T* x,
-                                          const T* mean, const T* dy, const T* coefficients,
-                                          T* dx) {
-  for (int64_t i = first_item(); i < count; i += item_stride()) {
-    const int64_t c = i % channels;
-    const T scale = coefficients[c], shift = coefficients[channels + c];
-    const T slope = coefficients[2 * channels + c];
-    dx[i] = scale * (dy[i] - shift - slope * (x[i] - mean[c]));
+/// dx = gamma * rstd * (d - mean(d) - x_hat * mean(d * x_hat)), Ioffe & Szegedy 2015.
+template <class F, class T, int kWidth>
+__global__ void normalize_backward_kernel(F f, Columns g, const T* x, const T* mean, const T* y,
+                                          const T* dy, const T* coefficients, T* dx) {
+  for (int64_t i = first_item(); i < g.items(); i += item_stride()) {
+    const int64_t column = i % g.columns;
+    const Pack<T, kWidth> m = load_pack<kWidth>(mean, column);
+    const Pack<T, kWidth> scale = load_pack<kWidth>(coefficients, column);
+    const Pack<T, kWidth> shift = load_pack<kWidth>(coefficients, g.columns + column);
+    const Pack<T, kWidth> slope = load_pack<kWidth>(coefficients, 2 * g.columns + column);
+    g.for_each_pack(i, [&](int64_t pack) {
+      const Pack<T, kWidth> in = load_pack<kWidth>(x, pack), out = load_pack<kWidth>(y, pack);
+      Pack<T, kWidth> d = load_pack<kWidth>(dy, pack);
+      for (int k = 0; k < kWidth; ++k)
+        d.v[k] = scale.v[k] *
+                 (d.v[k] * f.df(T(0), out.v[k]) - shift.v[k] - slope.v[k] * (in.v[k] - m.v[k]));
+      store_pack(dx, pack, d);
+    });
   }
 }
 
-/// Room for the sums of `parts` parts.
-struct Scratch {
-  Tensor tensor;
-  TwoSums* sums;
-  Scratch(int64_t parts, int64_t channels, Device device)
-      : tensor({parts * channels * 2}, DType::f64, device),
-        sums(reinterpret_cast<TwoSums*>(tensor.data<double>())) {}
-};
+dim3 block_a_channel(int64_t channels) { return dim3(static_cast<unsigned>(channels)); }
 
 }  // namespace
 
-void Kernels::batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon,
-                         Tensor& y, Tensor& mean, Tensor& variance) {
-  const int64_t channels = gamma.count(), rows = x.count() / channels;
-  const int64_t parts = parts_of(rows, channels);
-  const Scratch scratch(parts, channels, x.device());
-  const Tensor scale = gamma.like();
-  visit_float(x.dtype(), [&]<class T>(T) {
-    launch_over("moments_kernel", stream_, parts * channels, moments_kernel<T>, rows, channels,
-                parts, x.data<T>(), scratch.sums);
-    launch("statistics_kernel", stream_, dim3(static_cast<unsigned>(channels)), dim3(kThreads),
-           statistics_kernel<T>, rows, channels, parts, scratch.sums, epsilon, x.data<T>(),
-           gamma.data<T>(), mean.data<T>(), variance.data<T>(), scale.data<T>());
-    launch_over("normalise_kernel", stream_, x.count(), normalise_kernel<T>, x.count(), channels,
-                x.data<T>(), mean.data<T>(), scale.data<T>(), beta.data<T>(), y.data<T>());
+void Kernels::moments(const Tensor& x, Tensor& mean, Tensor& variance) {
+  const int64_t channels = mean.count(), rows = x.count() / channels;
+  with_packs(x.dtype(), channels, [&]<class T, int kWidth>() {
+    const Columns g = columns_to_sum(rows, channels / kWidth);
+    const PartSums<TwoSums> sums(g.parts, channels, x.device());
+    launch_over("moment_sums_kernel", stream_, g.items(), moment_sums_kernel<T, kWidth>, g,
+                x.data<T>(), sums.data());
+    launch("moments_kernel", stream_, block_a_channel(channels), dim3(kThreads), moments_kernel<T>,
+           rows, channels, g.parts, sums.data(), x.data<T>(), mean.data<T>(), variance.data<T>());
   });
 }
 
-void Kernels::batch_norm_backward(const Tensor& x, const Tensor& gamma, const Tensor& mean,
-                                  const Tensor& variance, double epsilon, const Tensor& dy,
-                                  Tensor& dx, Tensor& dgamma, Tensor& dbeta) {
-  const int64_t channels = gamma.count(), rows = x.count() / channels;
-  const int64_t parts = parts_of(rows, channels);
-  const Scratch scratch(parts, channels, x.device());
+void Kernels::normalize(const Normalization& n, const Activation& activation, const Tensor& x,
+                        Tensor& y) {
+  const int64_t channels = n.gamma.count();
+  std::visit(
+      [&](auto f) {
+        with_packs(x.dtype(), channels, [&]<class T, int kWidth>() {
+          const Columns g = columns_to_map(x.count() / channels, channels / kWidth);
+          launch_over("normalize_kernel", stream_, g.items(),
+                      normalize_kernel<decltype(f), T, kWidth>, f, g, T(n.epsilon), x.data<T>(),
+                      n.mean.data<T>(), n.variance.data<T>(), n.gamma.data<T>(), n.beta.data<T>(),
+                      y.data<T>());
+        });
+      },
+      activation);
+}
+
+void Kernels::normalize_backward(const Normalization& n, const Activation& activation,
+                                 const Tensor& x, const Tensor& y, const Tensor& dy, Tensor& dx,
+                                 Tensor& dgamma, Tensor& dbeta) {
+  const int64_t channels = n.gamma.count(), rows = x.count() / channels;
   const Tensor coefficients({3, channels}, x.dtype(), x.device());
-  visit_float(x.dtype(), [&]<class T>(T) {
-    launch_over("gradient_sums_kernel", stream_, parts * channels, gradient_sums_kernel<T>, rows,
-                channels, parts, x.data<T>(), mean.data<T>(), dy.data<T>(), scratch.sums);
-    launch("gradient_statistics_kernel", stream_, dim3(static_cast<unsigned>(channels)),
-           dim3(kThreads), gradient_statistics_kernel<T>, rows, channels, parts, scratch.sums,
-           epsilon, gamma.data<T>(), variance.data<T>(), dgamma.data<T>(), dbeta.data<T>(),
-           coefficients.data<T>());
-    launch_over("normalise_backward_kernel", stream_, x.count(), normalise_backward_kernel<T>,
-                x.count(), channels, x.data<T>(), mean.data<T>(), dy.data<T>(),
-                coefficients.data<T>(), dx.data<T>());
-  });
+  std::visit(
+      [&](auto f) {
+        with_packs(x.dtype(), channels, [&]<class T, int kWidth>() {
+          const T* out = y.defined() ? y.data<T>() : dy.data<T>();
+          const Columns g = columns_to_sum(rows, channels / kWidth);
+          const PartSums<TwoSums> sums(g.parts, channels, x.device());
+          launch_over("gradient_sums_kernel", stream_, g.items(),
+                      gradient_sums_kernel<decltype(f), T, kWidth>, f, g, x.data<T>(),
+                      n.mean.data<T>(), out, dy.data<T>(), sums.data());
+          launch("gradient_statistics_kernel", stream_, block_a_channel(channels), dim3(kThreads),
+                 gradient_statistics_kernel<T>, rows, channels, g.parts, sums.data(), n.epsilon,
+                 n.gamma.data<T>(), n.variance.data<T>(), dgamma.data<T>(), dbeta.data<T>(),
+                 coefficients.data<T>());
+          const Columns all = columns_to_map(rows, channels / kWidth);
+          launch_over("normalize_backward_kernel", stream_, all.items(),
+                      normalize_backward_kernel<decltype(f), T, kWidth>, f, all, x.data<T>(),
+                      n.mean.data<T>(), out, dy.data<T>(), coefficients.data<T>(), dx.data<T>());
+        });
+      },
+      activation);
 }
 
 }  // namespace gradus::cuda

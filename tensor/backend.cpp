@@ -25,6 +25,14 @@ std::atomic<Backend*>& slot(Device device) {
 
 }  // namespace
 
+void Backend::activate(const Activation& activation, Tensor& y) {
+  std::visit(
+      [&](auto f) {
+        if constexpr (!std::is_same_v<decltype(f), Identity>) unary(f, y, y);
+      },
+      activation);
+}
+
 Backend& backend(Device device) {
   if (device.is_cpu()) {
     Backend* const substitute = cpu_substitute;

@@ -32,6 +32,20 @@ struct PoolParams {
   int pad_top = 0, pad_left = 0;
 };
 
+/// What becomes of a convolution's sums: activation(sum + bias), bias [K] of their K channels or
+/// undefined.
+struct Epilogue {
+  Tensor bias;
+  Activation activation = {};
+};
+
+/// What batch norm makes of an x [..., C]: gamma * (x - mean) / sqrt(variance + epsilon) + beta,
+/// all [C].
+struct Normalization {
+  Tensor mean, variance, gamma, beta;
+  double epsilon;
+};
+
 enum class Reduction { sum, max, logsumexp };
 
 /// One parameter's tensors in an optimiser's update: same shape and dtype. m and v are undefined
@@ -91,7 +105,10 @@ class Backend {
   /// Box-Muller on words (0, 1) and (2, 3) of a block, computed in f64 and rounded to f32.
   virtual void fill_normal(const Draw& draw, double mean, double stddev, Tensor& y) = 0;
 
+  /// y may be x.
   virtual void unary(const UnaryFn& fn, const Tensor& x, Tensor& y) = 0;
+  /// y = activation(y), by `unary`.
+  void activate(const Activation& activation, Tensor& y);
   /// dx = dy * df(x, y); x or y is undefined where fn does not save it.
   virtual void unary_backward(const UnaryFn& fn, const Tensor& x, const Tensor& y, const Tensor& dy,
                               Tensor& dx) = 0;
@@ -106,15 +123,19 @@ class Backend {
   /// c [M, N] = op(a) op(b), op a transpose where asked.
   virtual void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
                       Tensor& c) = 0;
-  /// y [N, P, Q, K] = x [N, H, W, C] * w [K, R, S, C / groups] + bias [K]; bias may be undefined.
-  virtual void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+  /// y [N, P, Q, K] = x [N, H, W, C] * w [K, R, S, C / groups], and the epilogue.
+  virtual void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epilogue& epilogue,
                     Tensor& y) = 0;
-  /// dx [N, H, W, C] from w and dy: the adjoint of conv in x, and so also the forward transposed
-  /// convolution, whose bias [C] may be undefined.
+  /// dx [N, H, W, C] from w and dy, and the epilogue: the adjoint of conv in x, and so also the
+  /// forward transposed convolution.
   virtual void conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
-                               const Tensor& bias, Tensor& dx) = 0;
+                               const Epilogue& epilogue, Tensor& dx) = 0;
   virtual void conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
                                 Tensor& dw) = 0;
+  /// dx [..., K] = dy * df(y), y being what the epilogue's activation gave, and dbias [K] its sum
+  /// over all other axes. dx may be dy.
+  virtual void epilogue_backward(const Activation& activation, const Tensor& y, const Tensor& dy,
+                                 Tensor& dx, Tensor& dbias) = 0;
 
   /// y [N, P, Q, C]: the largest of x [N, H, W, C] in each window; NaN is the largest. tap i32
   /// [N, P, Q, C]: the first of the window's r * kernel_w + s that holds it.
@@ -123,13 +144,16 @@ class Backend {
   virtual void max_pool_backward(const PoolParams& p, const Tensor& tap, const Tensor& dy,
                                  Tensor& dx) = 0;
 
-  /// x, y [..., C]; gamma, beta, mean, variance [C]; mean and biased variance over all other axes,
-  /// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta.
-  virtual void batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon,
-                          Tensor& y, Tensor& mean, Tensor& variance) = 0;
-  virtual void batch_norm_backward(const Tensor& x, const Tensor& gamma, const Tensor& mean,
-                                   const Tensor& variance, double epsilon, const Tensor& dy,
-                                   Tensor& dx, Tensor& dgamma, Tensor& dbeta) = 0;
+  /// mean [C] and biased variance [C] of x [..., C] over all other axes.
+  virtual void moments(const Tensor& x, Tensor& mean, Tensor& variance) = 0;
+  /// y = activation(what n makes of x).
+  virtual void normalize(const Normalization& n, const Activation& activation, const Tensor& x,
+                         Tensor& y) = 0;
+  /// The gradients of both where mean and variance are those of x. y is undefined where the
+  /// activation is Identity. dx may be dy.
+  virtual void normalize_backward(const Normalization& n, const Activation& activation,
+                                  const Tensor& x, const Tensor& y, const Tensor& dy, Tensor& dx,
+                                  Tensor& dgamma, Tensor& dbeta) = 0;
   /// y = x / (1 - rate) where element i's uniform (as in fill_uniform) is at least rate, else 0.
   virtual void dropout(const Draw& draw, double rate, const Tensor& x, Tensor& y) = 0;
 

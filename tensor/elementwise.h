@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <type_traits>
 #include <variant>
 
 #include "tensor/host_device.h"
@@ -298,6 +299,36 @@ struct Huber {
 /// The list that every backend visits: a new function becomes known by its line here.
 using UnaryFn = std::variant<Affine, Exp, Log, Sqrt, Tanh, Sigmoid, Softplus, Relu, LeakyRelu, Abs,
                              Clamp, Pow, Sin, Cos, Gelu, Silu, Elu, Huber>;
+
+/// x.
+struct Identity {
+  template <class T>
+  GRADUS_HD T f(T x) const {
+    return x;
+  }
+  template <class T>
+  GRADUS_HD T df(T, T) const {
+    return T(1);
+  }
+};
+
+/// What a kernel can end with instead of leaving it to one of its own: nothing, or a function whose
+/// derivative reads its output alone. Every kernel that takes one is compiled for each.
+using Activation = std::variant<Identity, Relu, LeakyRelu, Elu, Tanh, Sigmoid>;
+
+inline bool is_identity(const Activation& a) { return std::holds_alternative<Identity>(a); }
+
+/// The same as an activation; Identity where it is none.
+inline Activation activation_of(const UnaryFn& fn) {
+  return std::visit(
+      [](auto f) -> Activation {
+        if constexpr (std::is_constructible_v<Activation, decltype(f)>)
+          return f;
+        else
+          return Identity{};
+      },
+      fn);
+}
 
 struct Add {
   template <class T>

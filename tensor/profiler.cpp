@@ -72,19 +72,24 @@ void Profiler::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const
                       Tensor& c) {
   time("matmul", {a.shape(), b.shape()}, [&] { inner_.matmul(transpose_a, transpose_b, a, b, c); });
 }
-void Profiler::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+void Profiler::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epilogue& epilogue,
                     Tensor& y) {
-  time("conv", {x.shape(), w.shape(), y.shape()}, [&] { inner_.conv(p, x, w, bias, y); });
+  time("conv", {x.shape(), w.shape(), y.shape()}, [&] { inner_.conv(p, x, w, epilogue, y); });
 }
 void Profiler::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
-                               const Tensor& bias, Tensor& dx) {
+                               const Epilogue& epilogue, Tensor& dx) {
   time("conv_grad_input", {dy.shape(), w.shape(), dx.shape()},
-       [&] { inner_.conv_grad_input(p, w, dy, bias, dx); });
+       [&] { inner_.conv_grad_input(p, w, dy, epilogue, dx); });
 }
 void Profiler::conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
                                 Tensor& dw) {
   time("conv_grad_weight", {x.shape(), dy.shape(), dw.shape()},
        [&] { inner_.conv_grad_weight(p, x, dy, dw); });
+}
+void Profiler::epilogue_backward(const Activation& activation, const Tensor& y, const Tensor& dy,
+                                 Tensor& dx, Tensor& dbias) {
+  time("epilogue_backward", {y.shape()},
+       [&] { inner_.epilogue_backward(activation, y, dy, dx, dbias); });
 }
 void Profiler::max_pool(const PoolParams& p, const Tensor& x, Tensor& y, Tensor& tap) {
   time("max_pool", {x.shape()}, [&] { inner_.max_pool(p, x, y, tap); });
@@ -93,17 +98,18 @@ void Profiler::max_pool_backward(const PoolParams& p, const Tensor& tap, const T
                                  Tensor& dx) {
   time("max_pool_backward", {dx.shape()}, [&] { inner_.max_pool_backward(p, tap, dy, dx); });
 }
-void Profiler::batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon,
-                          Tensor& y, Tensor& mean, Tensor& variance) {
-  time("batch_norm", {x.shape()},
-       [&] { inner_.batch_norm(x, gamma, beta, epsilon, y, mean, variance); });
+void Profiler::moments(const Tensor& x, Tensor& mean, Tensor& variance) {
+  time("moments", {x.shape()}, [&] { inner_.moments(x, mean, variance); });
 }
-void Profiler::batch_norm_backward(const Tensor& x, const Tensor& gamma, const Tensor& mean,
-                                   const Tensor& variance, double epsilon, const Tensor& dy,
-                                   Tensor& dx, Tensor& dgamma, Tensor& dbeta) {
-  time("batch_norm_backward", {x.shape()}, [&] {
-    inner_.batch_norm_backward(x, gamma, mean, variance, epsilon, dy, dx, dgamma, dbeta);
-  });
+void Profiler::normalize(const Normalization& n, const Activation& activation, const Tensor& x,
+                         Tensor& y) {
+  time("normalize", {x.shape()}, [&] { inner_.normalize(n, activation, x, y); });
+}
+void Profiler::normalize_backward(const Normalization& n, const Activation& activation,
+                                  const Tensor& x, const Tensor& y, const Tensor& dy, Tensor& dx,
+                                  Tensor& dgamma, Tensor& dbeta) {
+  time("normalize_backward", {x.shape()},
+       [&] { inner_.normalize_backward(n, activation, x, y, dy, dx, dgamma, dbeta); });
 }
 void Profiler::dropout(const Draw& draw, double rate, const Tensor& x, Tensor& y) {
   time("dropout", {x.shape()}, [&] { inner_.dropout(draw, rate, x, y); });

@@ -52,20 +52,23 @@ class Profiler final : public Backend {
   void top_k(const Tensor& x, Tensor& values, Tensor& index) override;
   void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
               Tensor& c) override;
-  void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+  void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epilogue& epilogue,
             Tensor& y) override;
-  void conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy, const Tensor& bias,
-                       Tensor& dx) override;
+  void conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
+                       const Epilogue& epilogue, Tensor& dx) override;
   void conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
                         Tensor& dw) override;
+  void epilogue_backward(const Activation& activation, const Tensor& y, const Tensor& dy,
+                         Tensor& dx, Tensor& dbias) override;
   void max_pool(const PoolParams& p, const Tensor& x, Tensor& y, Tensor& tap) override;
   void max_pool_backward(const PoolParams& p, const Tensor& tap, const Tensor& dy,
                          Tensor& dx) override;
-  void batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon,
-                  Tensor& y, Tensor& mean, Tensor& variance) override;
-  void batch_norm_backward(const Tensor& x, const Tensor& gamma, const Tensor& mean,
-                           const Tensor& variance, double epsilon, const Tensor& dy, Tensor& dx,
-                           Tensor& dgamma, Tensor& dbeta) override;
+  void moments(const Tensor& x, Tensor& mean, Tensor& variance) override;
+  void normalize(const Normalization& n, const Activation& activation, const Tensor& x,
+                 Tensor& y) override;
+  void normalize_backward(const Normalization& n, const Activation& activation, const Tensor& x,
+                          const Tensor& y, const Tensor& dy, Tensor& dx, Tensor& dgamma,
+                          Tensor& dbeta) override;
   void dropout(const Draw& draw, double rate, const Tensor& x, Tensor& y) override;
   void copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_begin, int64_t length,
                   Tensor& y) override;

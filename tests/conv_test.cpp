@@ -137,7 +137,7 @@ TEST_CASE("conv: the networks' sizes by the fast kernels and by the reference", 
       return error_of(to_array(got), to_array(expected));
     };
     CHECK(both(dy, [&](Backend& b, DType t, Tensor& y) {
-            b.conv(p, x.to(t), w.to(t), bias.to(t), y);
+            b.conv(p, x.to(t), w.to(t), {bias.to(t)}, y);
           }) < 5e-6);
     CHECK(both(x, [&](Backend& b, DType t, Tensor& dx) {
             b.conv_grad_input(p, w.to(t), dy.to(t), {}, dx);

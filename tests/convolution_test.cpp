@@ -48,7 +48,7 @@ struct Case {
         dy,
         [&](float* y) { forward(g, x.data<float>(), w.data<float>(), bias_k.data<float>(), y); },
         [&](Backend& on, Tensor& y) {
-          on.conv(params, x.to(DType::f64), w.to(DType::f64), bias_k.to(DType::f64), y);
+          on.conv(params, x.to(DType::f64), w.to(DType::f64), {bias_k.to(DType::f64)}, y);
         });
   }
   double grad_input_error(const auto& grad_input) const {
@@ -58,7 +58,7 @@ struct Case {
           grad_input(g, w.data<float>(), dy.data<float>(), bias_c.data<float>(), dx);
         },
         [&](Backend& on, Tensor& dx) {
-          on.conv_grad_input(params, w.to(DType::f64), dy.to(DType::f64), bias_c.to(DType::f64),
+          on.conv_grad_input(params, w.to(DType::f64), dy.to(DType::f64), {bias_c.to(DType::f64)},
                              dx);
         });
   }

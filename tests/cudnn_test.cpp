@@ -21,12 +21,12 @@ namespace {
 /// Notes the convolutions that are asked of it, and computes none.
 class Listener final : public cpu::Reference {
  public:
-  void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor&,
+  void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epilogue&,
             Tensor& y) override {
     note(cudnn::ConvKind::forward, p, x, w, y);
     fill(0, y);
   }
-  void conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy, const Tensor&,
+  void conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy, const Epilogue&,
                        Tensor& dx) override {
     note(cudnn::ConvKind::grad_input, p, dx, w, dy);
     fill(0, dx);

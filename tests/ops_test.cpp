@@ -136,10 +136,10 @@ TEST_CASE("ops: fast convolutions agree with the reference", "[ops]") {
       return error_of(to_array(got), to_array(expected));
     };
     CHECK(both(dy, [&](Backend& b, Tensor& y) {
-            b.conv(p, x, w, transposed ? Tensor() : bias, y);
+            b.conv(p, x, w, {transposed ? Tensor() : bias}, y);
           }) <= 1e-5);
     CHECK(both(x, [&](Backend& b, Tensor& dx) {
-            b.conv_grad_input(p, w, dy, transposed ? bias : Tensor(), dx);
+            b.conv_grad_input(p, w, dy, {transposed ? bias : Tensor()}, dx);
           }) <= 1e-5);
     CHECK(both(w, [&](Backend& b, Tensor& dw) { b.conv_grad_weight(p, x, dy, dw); }) <= 1e-5);
   }

@@ -49,14 +49,16 @@ void Emulated::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const
   cpu::reference_backend().matmul(transpose_a, transpose_b, a, b, c);
 }
 
-void Emulated::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+void Emulated::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epilogue& epilogue,
                     Tensor& y) {
-  cpu::reference_backend().conv(p, x, w, bias, y);
+  cpu::reference_backend().conv(p, x, w, {}, y);
+  finish(epilogue, y);
 }
 
 void Emulated::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
-                               const Tensor& bias, Tensor& dx) {
-  cpu::reference_backend().conv_grad_input(p, w, dy, bias, dx);
+                               const Epilogue& epilogue, Tensor& dx) {
+  cpu::reference_backend().conv_grad_input(p, w, dy, {}, dx);
+  finish(epilogue, dx);
 }
 
 void Emulated::conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,

@@ -52,18 +52,20 @@ void Cpu::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tens
   Reference::matmul(transpose_a, transpose_b, a, b, c);
 }
 
-void Cpu::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+void Cpu::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epilogue& epilogue,
                Tensor& y) {
-  if (y.dtype() == DType::f32 && convolution::takes(p, x, w, y))
-    return convolution::forward(p, x, w, bias, y);
-  Reference::conv(p, x, w, bias, y);
+  if (y.dtype() != DType::f32 || !convolution::takes(p, x, w, y))
+    return Reference::conv(p, x, w, epilogue, y);
+  convolution::forward(p, x, w, epilogue.bias, y);
+  activate(epilogue.activation, y);
 }
 
 void Cpu::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
-                          const Tensor& bias, Tensor& dx) {
-  if (dx.dtype() == DType::f32 && convolution::takes(p, dx, w, dy))
-    return convolution::grad_input(p, w, dy, bias, dx);
-  Reference::conv_grad_input(p, w, dy, bias, dx);
+                          const Epilogue& epilogue, Tensor& dx) {
+  if (dx.dtype() != DType::f32 || !convolution::takes(p, dx, w, dy))
+    return Reference::conv_grad_input(p, w, dy, epilogue, dx);
+  convolution::grad_input(p, w, dy, epilogue.bias, dx);
+  activate(epilogue.activation, dx);
 }
 
 void Cpu::conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy, Tensor& dw) {

@@ -16,10 +16,10 @@ class Cpu final : public Reference {
   void reduce(Reduction op, const Tensor& x, Tensor& y) override;
   void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
               Tensor& c) override;
-  void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Tensor& bias,
+  void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epilogue& epilogue,
             Tensor& y) override;
-  void conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy, const Tensor& bias,
-                       Tensor& dx) override;
+  void conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
+                       const Epilogue& epilogue, Tensor& dx) override;
   void conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
                         Tensor& dw) override;
 };

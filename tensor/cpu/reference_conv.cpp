@@ -70,15 +70,15 @@ void start_with_bias(const Tensor& bias, T* y, int64_t rows, int64_t channels) {
 
 }  // namespace
 
-void Reference::conv(const ConvParams& cp, const Tensor& x, const Tensor& w, const Tensor& bias,
-                     Tensor& y) {
+void Reference::conv(const ConvParams& cp, const Tensor& x, const Tensor& w,
+                     const Epilogue& epilogue, Tensor& y) {
   const Geometry g(x.shape(), w.shape(), y.shape());
   visit_float(x.dtype(), [&]<class T>(T) {
     const T *vx = x.data<T>(), *vw = w.data<T>();
     T* vy = y.data<T>();
     parallel_for(g.n, 1, [&](int64_t begin, int64_t end) {
       for (int64_t n = begin; n < end; ++n) {
-        start_with_bias(bias, vy + n * g.p * g.q * g.k, g.p * g.q, g.k);
+        start_with_bias(epilogue.bias, vy + n * g.p * g.q * g.k, g.p * g.q, g.k);
         for_each_tap(cp, g, n, [&](int64_t at_x, int64_t at_w, int64_t at_y) {
           for (int64_t k = 0; k < g.k; ++k)
             vy[at_y + k] +=
@@ -87,17 +87,18 @@ void Reference::conv(const ConvParams& cp, const Tensor& x, const Tensor& w, con
       }
     });
   });
+  activate(epilogue.activation, y);
 }
 
 void Reference::conv_grad_input(const ConvParams& cp, const Tensor& w, const Tensor& dy,
-                                const Tensor& bias, Tensor& dx) {
+                                const Epilogue& epilogue, Tensor& dx) {
   const Geometry g(dx.shape(), w.shape(), dy.shape());
   visit_float(dy.dtype(), [&]<class T>(T) {
     const T *vw = w.data<T>(), *vdy = dy.data<T>();
     T* vdx = dx.data<T>();
     parallel_for(g.n, 1, [&](int64_t begin, int64_t end) {
       for (int64_t n = begin; n < end; ++n) {
-        start_with_bias(bias, vdx + n * g.h * g.w * g.c, g.h * g.w, g.c);
+        start_with_bias(epilogue.bias, vdx + n * g.h * g.w * g.c, g.h * g.w, g.c);
         for_each_tap(cp, g, n, [&](int64_t at_x, int64_t at_w, int64_t at_y) {
           for (int64_t k = 0; k < g.k; ++k)
             add_scaled(vdy[at_y + k], vw + k * g.filter() + at_w,
@@ -106,6 +107,7 @@ void Reference::conv_grad_input(const ConvParams& cp, const Tensor& w, const Ten
       }
     });
   });
+  activate(epilogue.activation, dx);
 }
 
 void Reference::conv_grad_weight(const ConvParams& cp, const Tensor& x, const Tensor& dy,

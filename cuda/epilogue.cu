@@ -1,0 +1,91 @@
+#include "cuda/columns.h"
+#include "cuda/kernels.h"
+#include "cuda/launch.h"
+
+namespace gradus::cuda {
+namespace {
+
+struct Sum {
+  double a = 0;
+  __device__ void merge(const Sum& o) { a += o.a; }
+  __device__ Sum shuffle(int mask) const { return {shuffled(a, mask)}; }
+};
+
+/// y = f(y + bias); no bias where it is null.
+template <class F, class T, int kWidth>
+__global__ void epilogue_kernel(F f, Columns g, const T* bias, T* y) {
+  for (int64_t i = first_item(); i < g.items(); i += item_stride()) {
+    Pack<T, kWidth> b{};
+    if (bias) b = load_pack<kWidth>(bias, i % g.columns);
+    g.for_each_pack(i, [&](int64_t pack) {
+      Pack<T, kWidth> p = load_pack<kWidth>(y, pack);
+      for (int k = 0; k < kWidth; ++k) p.v[k] = f.f(p.v[k] + b.v[k]);
+      store_pack(y, pack, p);
+    });
+  }
+}
+
+/// dx = dy * df(y), and its sums.
+template <class F, class T, int kWidth>
+__global__ void epilogue_backward_kernel(F f, Columns g, const T* y, const T* dy, T* dx,
+                                         Sum* sums) {
+  for (int64_t i = first_item(); i < g.items(); i += item_stride()) {
+    Sum s[kWidth];
+    g.for_each_pack(i, [&](int64_t pack) {
+      const Pack<T, kWidth> out = load_pack<kWidth>(y, pack);
+      Pack<T, kWidth> d = load_pack<kWidth>(dy, pack);
+      for (int k = 0; k < kWidth; ++k) {
+        d.v[k] *= f.df(T(0), out.v[k]);
+        s[k].a += d.v[k];
+      }
+      store_pack(dx, pack, d);
+    });
+    for (int k = 0; k < kWidth; ++k) sums[i * kWidth + k] = s[k];
+  }
+}
+
+/// A block a channel.
+template <class T>
+__global__ void bias_gradient_kernel(int64_t channels, int64_t parts, const Sum* sums, T* dbias) {
+  const Sum s = sum_of_parts(channels, parts, sums);
+  if (threadIdx.x == 0) dbias[blockIdx.x] = T(s.a);
+}
+
+}  // namespace
+
+void Kernels::finish(const Epilogue& epilogue, Tensor& y) {
+  if (y.count() == 0 || (is_identity(epilogue.activation) && !epilogue.bias.defined())) return;
+  const int64_t channels = y.shape()[-1];
+  std::visit(
+      [&](auto f) {
+        with_packs(y.dtype(), channels, [&]<class T, int kWidth>() {
+          const Columns g = columns_to_map(y.count() / channels, channels / kWidth);
+          const T* bias = epilogue.bias.defined() ? epilogue.bias.data<T>() : nullptr;
+          launch_over("epilogue_kernel", stream_, g.items(),
+                      epilogue_kernel<decltype(f), T, kWidth>, f, g, bias, y.data<T>());
+        });
+      },
+      epilogue.activation);
+}
+
+void Kernels::epilogue_backward(const Activation& activation, const Tensor& y, const Tensor& dy,
+                                Tensor& dx, Tensor& dbias) {
+  const int64_t channels = dbias.count();
+  if (channels == 0) return;
+  std::visit(
+      [&](auto f) {
+        with_packs(y.dtype(), channels, [&]<class T, int kWidth>() {
+          const Columns g = columns_to_sum(y.count() / channels, channels / kWidth);
+          const PartSums<Sum> sums(g.parts, channels, y.device());
+          launch_over("epilogue_backward_kernel", stream_, g.items(),
+                      epilogue_backward_kernel<decltype(f), T, kWidth>, f, g, y.data<T>(),
+                      dy.data<T>(), dx.data<T>(), sums.data());
+          launch("bias_gradient_kernel", stream_, dim3(static_cast<unsigned>(channels)),
+                 dim3(kThreads), bias_gradient_kernel<T>, channels, g.parts, sums.data(),
+                 dbias.data<T>());
+        });
+      },
+      activation);
+}
+
+}  // namespace gradus::cuda

@@ -1,0 +1,180 @@
+#include "autograd/ops.h"
+#include "cuda/emulation/emulated.h"
+#include "tensor/backend.h"
+#include "tests/catch.h"
+#include "tests/op_cases.h"
+
+// Operations whose kernels end with an activation: a value that is read and one that is not,
+// readers in any order, and what is never allocated.
+
+using namespace gradus;
+namespace emulation = gradus::cuda::emulation;
+
+namespace {
+
+/// A batch norm and a convolution on one input, with the parameters of each.
+struct Layer {
+  const char* name;
+  std::vector<Tensor> inputs;
+  std::function<Var(const std::vector<Var>&)> call;
+};
+
+std::vector<Layer> layers(DType dtype, Device device) {
+  const auto random = [&](const Shape& shape, unsigned seed) {
+    return random_tensor(shape, dtype, seed).to(device);
+  };
+  const Tensor x = random({6, 4, 4, 16}, 1);
+  return {{"batch_norm",
+           {x, random({16}, 2), random({16}, 3)},
+           [](const auto& in) { return batch_norm(in[0], in[1], in[2], 1e-3).y; }},
+          {"conv2d",
+           {x, random({16, 3, 3, 16}, 4), random({16}, 5)},
+           [](const auto& in) { return conv2d(in[0], in[1], in[2], {.stride_h = 1}); }},
+          {"conv_transpose2d", {x, random({16, 5, 5, 16}, 6), random({16}, 7)}, [](const auto& in) {
+             return conv_transpose2d(in[0], in[1], in[2], {2, 2});
+           }}};
+}
+
+/// The values of `call`'s results and the gradients of their weighed sum.
+std::vector<Array> results(const Layer& layer,
+                           const std::function<std::vector<Var>(const Var& made)>& call) {
+  const auto tape = Tape::make();
+  std::vector<Var> inputs;
+  for (const Tensor& t : layer.inputs) inputs.push_back(tape->watch(t));
+  const std::vector<Var> made = call(layer.call(inputs));
+  std::vector<Array> out;
+  Var loss = Tensor::zeros({}, made[0].dtype(), made[0].device());
+  for (const Var& v : made) {
+    const Tensor weights = constant_like(v, random_array(v.shape(), 0.5, 1.5, 31));
+    loss = loss + sum(v * weights);
+  }
+  for (const Tensor& g : tape->gradients(loss, inputs)) out.push_back(to_array(g));
+  for (const Var& v : made) out.push_back(to_array(v.value()));
+  return out;
+}
+
+void check_same(const std::vector<Array>& a, const std::vector<Array>& b, double tolerance) {
+  REQUIRE(a.size() == b.size());
+  for (size_t i = 0; i < a.size(); ++i) {
+    INFO("result " << i);
+    CHECK(error_of(a[i], b[i]) <= tolerance);
+  }
+}
+
+Var slope(const Var& x) { return leaky_relu(x, 0.2); }
+
+/// Every activation, fused and after a value that was read before.
+void check_every_activation(DType dtype, Device device, double tolerance) {
+  const std::pair<const char*, Var (*)(const Var&)> activations[] = {
+      {"leaky_relu", slope},
+      {"relu", [](const Var& x) { return relu(x); }},
+      {"elu", [](const Var& x) { return elu(x, 0.5); }},
+      {"tanh", [](const Var& x) { return tanh(x); }},
+      {"sigmoid", [](const Var& x) { return sigmoid(x); }}};
+  for (const Layer& layer : layers(dtype, device))
+    for (const auto& [name, activation] : activations) {
+      INFO(layer.name << " and " << name << " on " << to_string(device));
+      const auto fused = [&, f = activation](const Var& x) { return std::vector{f(x)}; };
+      const auto apart = [&, f = activation](const Var& x) {
+        x.value();
+        // The second reader, of weight 0, keeps the derivatives apart too.
+        return std::vector{f(x) + 0 * x};
+      };
+      check_same(results(layer, fused), results(layer, apart), tolerance);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("fusion: every activation after every kernel that can end with it", "[fusion]") {
+  check_every_activation(DType::f64, kCpu, 1e-13);
+  check_every_activation(DType::f32, kCpu, 1e-5);
+}
+
+TEST_CASE("emulated fusion: every activation after every kernel that can end with it",
+          "[fusion][cuda]") {
+  emulation::emulated();
+  check_every_activation(DType::f64, emulation::kEmulated, 1e-13);
+  check_every_activation(DType::f32, emulation::kEmulated, 1e-5);
+}
+
+TEST_CASE("fusion: a value is the same whether it is read before, after or by two", "[fusion]") {
+  for (const Layer& layer : layers(DType::f64, kCpu)) {
+    INFO(layer.name);
+    const auto before = results(layer, [](const Var& x) {
+      x.value();
+      return std::vector{slope(x), x};
+    });
+    check_same(results(layer,
+                       [](const Var& x) {
+                         const Var y = slope(x);
+                         x.value();
+                         return std::vector{y, x};
+                       }),
+               before, 0);
+    check_same(results(layer,
+                       [](const Var& x) {
+                         const Var copy = x;  // shares what is pending
+                         const Var y = slope(copy);
+                         return std::vector{y, x};
+                       }),
+               before, 0);
+    // Two activations: the first one's derivative is applied when the second one's arrives.
+    const auto two = results(layer, [](const Var& x) { return std::vector{slope(x), tanh(x)}; });
+    check_same(results(layer,
+                       [](const Var& x) {
+                         x.value();
+                         return std::vector{slope(x), tanh(x)};
+                       }),
+               two, 1e-14);
+  }
+}
+
+TEST_CASE("fusion: the gradient towards the value itself", "[fusion]") {
+  for (const Layer& layer : layers(DType::f64, kCpu)) {
+    INFO(layer.name);
+    const auto tape = Tape::make();
+    std::vector<Var> inputs;
+    for (const Tensor& t : layer.inputs) inputs.push_back(tape->watch(t));
+    const Var x = layer.call(inputs);
+    const Var loss = sum(slope(x));
+    const std::vector<Tensor> g = tape->gradients(loss, std::vector{x, inputs[0]}, true);
+    Array expected = to_array(x.value());
+    for (double& v : expected.v) v = v > 0 ? 1 : 0.2;
+    CHECK(same_bits(to_array(g[0]), expected));
+    const Tensor alone = tape->gradients(loss, std::vector{inputs[0]})[0];
+    CHECK(error_of(to_array(g[1]), to_array(alone)) < 1e-13);
+  }
+}
+
+TEST_CASE("fusion: the value before an activation is not allocated unless it is read", "[fusion]") {
+  const CachingAllocator& memory = backend(kCpu).allocator();
+  for (const Layer& layer : layers(DType::f32, kCpu)) {
+    INFO(layer.name);
+    const auto tape = Tape::make();
+    std::vector<Var> inputs;
+    for (const Tensor& t : layer.inputs) inputs.push_back(tape->watch(t));
+    const size_t before = memory.stats().live_blocks;
+    const Var x = layer.call(inputs);
+    const size_t statistics = memory.stats().live_blocks - before;  // batch norm's
+    CHECK(statistics <= 2);
+    const Var y = slope(x);
+    CHECK(memory.stats().live_blocks == before + statistics + 1);
+    x.value();
+    CHECK(memory.stats().live_blocks == before + statistics + 2);
+  }
+}
+
+TEST_CASE("fusion: what nobody reads is not computed, and keeps nothing alive", "[fusion]") {
+  const CachingAllocator& memory = backend(kCpu).allocator();
+  const size_t before = memory.stats().live_blocks;
+  {
+    const auto tape = Tape::make();
+    const Var x = tape->watch(random_tensor({2, 4, 4, 3}, DType::f32, 1));
+    const Var y = conv2d(exp(x), random_tensor({5, 3, 3, 3}, DType::f32, 2), {});
+    CHECK(y.shape() == Shape{2, 4, 4, 5});
+    CHECK(y.detach().shape() == y.shape());
+    CHECK(memory.stats().live_blocks == before + 3);
+  }
+  CHECK(memory.stats().live_blocks == before);
+}
