@@ -25,8 +25,8 @@ Tensor Gradient::applied() const {
         if constexpr (std::is_same_v<decltype(f), Identity>) {
           return dy;
         } else {
-          Tensor dx = dy.like();
-          backend(dy).unary_backward(f, {}, y, dy, dx);
+          Tensor dx = reused();
+          backend(dx).unary_backward(f, {}, y, dy, dx);
           return dx;
         }
       },

@@ -7,9 +7,9 @@
 namespace gradus::cuda {
 
 /// The kernels that are our own, f32 and f64, on one stream. A file a family: elementwise.cu,
-/// reduce.cu, norm.cu, pool.cu, random.cu, shaping.cu, update.cu. What takes a library or the
-/// device itself (matrix products, convolutions, memory, recordings) is the subclass's: Cuda on a
-/// card, emulation::Emulated on the CPU.
+/// epilogue.cu, loss.cu, reduce.cu, norm.cu, pool.cu, random.cu, shaping.cu, update.cu. What takes
+/// a library or the device itself (matrix products, convolutions, memory, recordings) is the
+/// subclass's: Cuda on a card, emulation::Emulated on the CPU.
 ///
 /// Outside recordings the host may read and write through it at any time.
 ///

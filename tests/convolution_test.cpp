@@ -36,17 +36,26 @@ struct Case {
     return fmt::format("x {} w {} stride {} {} padding {} {}", x.shape(), w.shape(),
                        params.stride_h, params.stride_w, params.pad_top, params.pad_left);
   }
-  template <class Kernel>
-  double error(const Tensor& shape, const Kernel& kernel, const auto& reference) const {
+  /// The largest of what kernel(activation, output) makes with each activation that kernels apply.
+  double error(const Tensor& shape, const auto& kernel, const auto& reference) const {
+    Backend& on = cpu::reference_backend();
     Tensor got = shape.like(), expected = shape.like().to(DType::f64);
-    kernel(got.data<float>());
-    reference(cpu::reference_backend(), expected);
-    return error_of(to_array(got), to_array(expected));
+    reference(on, expected);
+    double worst = 0;
+    for (const Activation& a : {Activation{}, Activation{LeakyRelu{0.3}}, Activation{Relu{}}}) {
+      Tensor ended = expected.clone();
+      on.activate(a, ended);
+      kernel(cpu::Rectifier(a), got.data<float>());
+      worst = std::max(worst, error_of(to_array(got), to_array(ended)));
+    }
+    return worst;
   }
   double forward_error(const auto& forward) const {
     return error(
         dy,
-        [&](float* y) { forward(g, x.data<float>(), w.data<float>(), bias_k.data<float>(), y); },
+        [&](const cpu::Rectifier& a, float* y) {
+          forward(g, x.data<float>(), w.data<float>(), {bias_k.data<float>(), a}, y);
+        },
         [&](Backend& on, Tensor& y) {
           on.conv(params, x.to(DType::f64), w.to(DType::f64), {bias_k.to(DType::f64)}, y);
         });
@@ -54,8 +63,8 @@ struct Case {
   double grad_input_error(const auto& grad_input) const {
     return error(
         x,
-        [&](float* dx) {
-          grad_input(g, w.data<float>(), dy.data<float>(), bias_c.data<float>(), dx);
+        [&](const cpu::Rectifier& a, float* dx) {
+          grad_input(g, w.data<float>(), dy.data<float>(), {bias_c.data<float>(), a}, dx);
         },
         [&](Backend& on, Tensor& dx) {
           on.conv_grad_input(params, w.to(DType::f64), dy.to(DType::f64), {bias_c.to(DType::f64)},
@@ -63,11 +72,11 @@ struct Case {
         });
   }
   double grad_weight_error(const auto& grad_weight) const {
-    return error(
-        w, [&](float* dw) { grad_weight(g, x.data<float>(), dy.data<float>(), dw); },
-        [&](Backend& on, Tensor& dw) {
-          on.conv_grad_weight(params, x.to(DType::f64), dy.to(DType::f64), dw);
-        });
+    Tensor got = w.like(), expected = w.like().to(DType::f64);
+    grad_weight(g, x.data<float>(), dy.data<float>(), got.data<float>());
+    cpu::reference_backend().conv_grad_weight(params, x.to(DType::f64), dy.to(DType::f64),
+                                              expected);
+    return error_of(to_array(got), to_array(expected));
   }
 };
 
@@ -172,10 +181,10 @@ TEST_CASE("convolution: our kernels give the same bits for every number of threa
     INFO(c.name());
     const float *x = c.x.data<float>(), *w = c.w.data<float>(), *dy = c.dy.data<float>();
     const auto forward = [&](auto* kernel) {
-      return same(c.dy, [&](float* y) { kernel(c.g, x, w, nullptr, y); });
+      return same(c.dy, [&](float* y) { kernel(c.g, x, w, {}, y); });
     };
     const auto grad_input = [&](auto* kernel) {
-      return same(c.x, [&](float* dx) { kernel(c.g, w, dy, nullptr, dx); });
+      return same(c.x, [&](float* dx) { kernel(c.g, w, dy, {}, dx); });
     };
     const auto grad_weight = [&](auto* kernel) {
       return same(c.w, [&](float* dw) { kernel(c.g, x, dy, dw); });

@@ -50,8 +50,9 @@ Array batch_norm_loops(const Array& x, const Array& gamma, const Array& beta, do
 }
 
 void add_batch_norm_cases(std::vector<OpCase>& cases) {
+  std::vector<OpCase> activated;
   for (const Shape& x : {Shape{6, 3}, Shape{4, 1}, Shape{2, 3, 4, 5}, Shape{7, 2, 9},
-                         Shape{9000, 3}, Shape{3, 2, 2, 2, 2, 2}})
+                         Shape{9000, 3}, Shape{3, 2, 2, 2, 2, 2}, Shape{2, 5, 8}, Shape{700, 32}})
     for (const double epsilon : {1e-3, 1e-5}) {
       const Shape channels{x[-1]};
       cases.push_back(
@@ -59,7 +60,9 @@ void add_batch_norm_cases(std::vector<OpCase>& cases) {
            {{x, -1, 3}, {channels, 0.5, 2}, {channels}},
            [epsilon](const auto& in) { return batch_norm(in[0], in[1], in[2], epsilon).y; },
            [epsilon](const auto& in) { return batch_norm_loops(in[0], in[1], in[2], epsilon); }});
+      for (size_t i = 0; i < 5; ++i) activated.push_back(with_activation(cases.back(), i));
     }
+  cases.insert(cases.end(), activated.begin(), activated.end());
   for (const Shape& x : {Shape{4, 3}, Shape{2, 3, 2, 5}}) {
     const Array mean = random_array({x[-1]}, -1, 1, 11), variance = random_array({x[-1]}, 0, 3, 12);
     cases.push_back({fmt::format("batch_norm_with {}", x),
@@ -127,7 +130,35 @@ void add_dropout_cases(std::vector<OpCase>& cases) {
                          }});
 }
 
+struct ActivationCase {
+  const char* name;
+  Var (*call)(const Var&);
+  double (*loop)(double);
+};
+
+const ActivationCase kActivations[] = {
+    {"leaky_relu", [](const Var& x) { return leaky_relu(x, 0.2); },
+     [](double x) { return x > 0 ? x : 0.2 * x; }},
+    {"tanh", [](const Var& x) { return tanh(x); }, [](double x) { return std::tanh(x); }},
+    {"relu", [](const Var& x) { return relu(x); }, [](double x) { return x > 0 ? x : 0; }},
+    {"sigmoid", [](const Var& x) { return sigmoid(x); },
+     [](double x) { return 1 / (1 + std::exp(-x)); }},
+    {"elu", [](const Var& x) { return elu(x, 0.5); },
+     [](double x) { return x > 0 ? x : 0.5 * (std::exp(x) - 1); }},
+};
+
 }  // namespace
+
+OpCase with_activation(OpCase c, size_t i) {
+  const ActivationCase& a = kActivations[i % std::size(kActivations)];
+  return {fmt::format("{} of {}", a.name, c.name), c.inputs,
+          [&a, call = c.call](const auto& in) { return a.call(call(in)); },
+          [&a, expected = c.expected](const auto& in) {
+            Array y = expected(in);
+            for (double& v : y.v) v = a.loop(v);
+            return y;
+          }};
+}
 
 const std::vector<OpCase>& op_cases() {
   static const std::vector<OpCase> cases = [] {

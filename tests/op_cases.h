@@ -59,6 +59,9 @@ inline Tensor index_like(const Var& x, const std::vector<int32_t>& index) {
                       x.device());
 }
 
+/// The row followed by an activation, with which its kernel ends: the i-th of them, in turn.
+OpCase with_activation(OpCase c, size_t i);
+
 // A function a family, in files of their own.
 void add_elementwise_cases(std::vector<OpCase>& cases);
 void add_reduce_cases(std::vector<OpCase>& cases);

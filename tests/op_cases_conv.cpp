@@ -179,6 +179,9 @@ void add_conv_cases(std::vector<OpCase>& cases) {
   for (const bool transposed : {false, true}) {
     for (const Geometry& g : sweep()) cases.push_back(conv_case(g, transposed));
     for (const Geometry& g : kSpecial) cases.push_back(conv_case(g, transposed));
+    size_t i = 0;
+    for (const Geometry& g : kSpecial)
+      cases.push_back(with_activation(conv_case(g, transposed), i++));
   }
 }
 

@@ -5,6 +5,7 @@
 #include "tensor/cpu/column_sums.h"
 #include "tensor/cpu/convolution/convolution.h"
 #include "tensor/cpu/onednn.h"
+#include "tensor/cpu/rectifier.h"
 
 namespace gradus::cpu {
 
@@ -56,22 +57,30 @@ void Cpu::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epil
                Tensor& y) {
   if (y.dtype() != DType::f32 || !convolution::takes(p, x, w, y))
     return Reference::conv(p, x, w, epilogue, y);
-  convolution::forward(p, x, w, epilogue.bias, y);
-  activate(epilogue.activation, y);
+  convolution::forward(p, x, w, epilogue, y);
+  if (!Rectifier::is(epilogue.activation)) activate(epilogue.activation, y);
 }
 
 void Cpu::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
                           const Epilogue& epilogue, Tensor& dx) {
   if (dx.dtype() != DType::f32 || !convolution::takes(p, dx, w, dy))
     return Reference::conv_grad_input(p, w, dy, epilogue, dx);
-  convolution::grad_input(p, w, dy, epilogue.bias, dx);
-  activate(epilogue.activation, dx);
+  convolution::grad_input(p, w, dy, epilogue, dx);
+  if (!Rectifier::is(epilogue.activation)) activate(epilogue.activation, dx);
 }
 
 void Cpu::conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy, Tensor& dw) {
   if (dw.dtype() == DType::f32 && convolution::takes(p, x, dw, dy))
     return convolution::grad_weight(p, x, dy, dw);
   Reference::conv_grad_weight(p, x, dy, dw);
+}
+
+void Cpu::normalize(const Normalization& n, const Activation& activation, const Tensor& x,
+                    Tensor& y) {
+  if (y.dtype() != DType::f32 || Rectifier::is(activation))
+    return Reference::normalize(n, activation, x, y);
+  Reference::normalize(n, {}, x, y);
+  activate(activation, y);  // in vector code
 }
 
 // Never destroyed: tensors in static storage may outlive main.

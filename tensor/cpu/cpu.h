@@ -6,7 +6,7 @@ namespace gradus::cpu {
 
 /// The CPU backend: the reference, with the kernels that a training step spends its time in
 /// replaced by faster ones: sums over rows, and in f32 element-wise functions, convolutions and
-/// matrix products.
+/// matrix products. Kernels end with an activation themselves where it is a Rectifier.
 class Cpu final : public Reference {
  public:
   std::string describe() const override;
@@ -22,6 +22,8 @@ class Cpu final : public Reference {
                        const Epilogue& epilogue, Tensor& dx) override;
   void conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
                         Tensor& dw) override;
+  void normalize(const Normalization& n, const Activation& activation, const Tensor& x,
+                 Tensor& y) override;
 };
 
 /// The one CPU backend, and the reference that tests hold it against.

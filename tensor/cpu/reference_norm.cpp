@@ -71,9 +71,9 @@ void Reference::normalize_backward(const Normalization& n, const Activation& act
       const int64_t at = row * channels;
 #pragma omp simd
       for (int64_t c = 0; c < channels; ++c) {
-        const double d = vdy[at + c] * f.df(T(0), vy[at + c]);
+        const T d = vdy[at + c] * f.df(T(0), vy[at + c]);
         acc[c] += d;
-        acc[channels + c] += d * (vx[at + c] - mean[c]);
+        acc[channels + c] += double(d) * (vx[at + c] - mean[c]);
       }
     });
     // dx = gamma * rstd * (d - mean(d) - x_hat * mean(d * x_hat)), d = dy * df, Ioffe & Szegedy

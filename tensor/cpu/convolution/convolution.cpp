@@ -8,14 +8,17 @@
 namespace gradus::cpu::convolution {
 namespace {
 
-const float* data_or_null(const Tensor& t) { return t.defined() ? t.data<float>() : nullptr; }
+Ending ending_of(const Epilogue& e) {
+  return {e.bias.defined() ? e.bias.data<float>() : nullptr, Rectifier(e.activation)};
+}
 
 void fill_zero(Tensor& t) { std::fill_n(t.data<float>(), t.count(), 0.f); }
 
-/// x [..., C] = bias, or 0: a convolution without terms.
-void fill_bias(const Tensor& bias, Tensor& x) {
-  if (!bias.defined()) return fill_zero(x);
-  for (int64_t i = 0; i < x.count(); ++i) x.data<float>()[i] = bias.data<float>()[i % bias.count()];
+/// x [..., C] = activation(bias): a convolution without terms.
+void end_zero(const Epilogue& epilogue, Tensor& x) {
+  const int64_t channels = x.shape()[3];
+  fill_zero(x);
+  end_rows(x.count() / channels, channels, ending_of(epilogue), x.data<float>());
 }
 
 template <class Kernel>
@@ -39,24 +42,24 @@ bool takes(const ConvParams& params, const Tensor& x, const Tensor& w, const Ten
   return g.is_plain() || library::takes(g);
 }
 
-void forward(const ConvParams& params, const Tensor& x, const Tensor& w, const Tensor& bias,
+void forward(const ConvParams& params, const Tensor& x, const Tensor& w, const Epilogue& epilogue,
              Tensor& y) {
   if (y.count() == 0) return;
-  if (x.count() == 0 || w.count() == 0) return fill_bias(bias, y);
+  if (x.count() == 0 || w.count() == 0) return end_zero(epilogue, y);
   const Geometry g(params, x.shape(), w.shape(), y.shape());
   const auto forward = by_way(way_forward(g), direct::forward, winograd::forward, library::forward,
                               patches::forward);
-  forward(g, x.data<float>(), w.data<float>(), data_or_null(bias), y.data<float>());
+  forward(g, x.data<float>(), w.data<float>(), ending_of(epilogue), y.data<float>());
 }
 
-void grad_input(const ConvParams& params, const Tensor& w, const Tensor& dy, const Tensor& bias,
-                Tensor& dx) {
+void grad_input(const ConvParams& params, const Tensor& w, const Tensor& dy,
+                const Epilogue& epilogue, Tensor& dx) {
   if (dx.count() == 0) return;
-  if (dy.count() == 0 || w.count() == 0) return fill_bias(bias, dx);
+  if (dy.count() == 0 || w.count() == 0) return end_zero(epilogue, dx);
   const Geometry g(params, dx.shape(), w.shape(), dy.shape());
   const auto grad_input = by_way(way_grad_input(g), direct::grad_input, winograd::grad_input,
                                  library::grad_input, patches::grad_input);
-  grad_input(g, w.data<float>(), dy.data<float>(), data_or_null(bias), dx.data<float>());
+  grad_input(g, w.data<float>(), dy.data<float>(), ending_of(epilogue), dx.data<float>());
 }
 
 void grad_weight(const ConvParams& params, const Tensor& x, const Tensor& dy, Tensor& dw) {

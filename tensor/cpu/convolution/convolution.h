@@ -8,17 +8,17 @@
 ///
 /// Any host thread may call them; what they keep between calls is kept per thread. They use as many
 /// OpenMP threads as omp_get_max_threads says at the call, and give the same bits for the same
-/// number of threads, library and processor type.
+/// number of threads, library and processor type. An activation that is no Rectifier is left out.
 namespace gradus::cpu::convolution {
 
 /// Whether the functions below take this geometry: every one without dilation and groups, and
 /// those that oneDNN can be trusted with.
 bool takes(const ConvParams& params, const Tensor& x, const Tensor& w, const Tensor& y);
 
-void forward(const ConvParams& params, const Tensor& x, const Tensor& w, const Tensor& bias,
+void forward(const ConvParams& params, const Tensor& x, const Tensor& w, const Epilogue& epilogue,
              Tensor& y);
-void grad_input(const ConvParams& params, const Tensor& w, const Tensor& dy, const Tensor& bias,
-                Tensor& dx);
+void grad_input(const ConvParams& params, const Tensor& w, const Tensor& dy,
+                const Epilogue& epilogue, Tensor& dx);
 void grad_weight(const ConvParams& params, const Tensor& x, const Tensor& dy, Tensor& dw);
 
 }  // namespace gradus::cpu::convolution

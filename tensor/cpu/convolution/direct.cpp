@@ -101,7 +101,7 @@ int64_t products(const Geometry& g) {
   return g.n * taps(rows_of(g)) * taps(columns_of(g));
 }
 
-void forward(const Geometry& g, const float* x, const float* w, const float* bias, float* y) {
+void forward(const Geometry& g, const float* x, const float* w, const Ending& ending, float* y) {
   const int64_t filter = g.r * g.s * g.c;
   const Scratch scratch(filter * g.k);
   float* const by_tap = scratch;  // [R, S, C, K]
@@ -117,26 +117,27 @@ void forward(const Geometry& g, const float* x, const float* w, const float* bia
       float* const y0 = y + image * y_image + (p * g.q + q) * g.k;
       for_each_tile(images, g.k / kLanes, [&]<int kRows, int kVectors>(int64_t i, int64_t j) {
         Tile<kRows, kVectors> tile;
-        tile.start(bias ? bias + j * kLanes : nullptr);
+        tile.start(ending.bias ? ending.bias + j * kLanes : nullptr);
         for (int64_t t = r.begin; t < r.end; ++t)
           tile.add(s.size() * g.c, {x0 + i * x_image + (t * g.w + s.begin) * g.c, x_image, 1},
                    by_tap + (t * g.s + s.begin) * g.c * g.k + j * kLanes, g.k);
         tile.for_each([&](int row, int v, Vector sum) {
-          store(sum, y0 + (i + row) * y_image + (j + v) * kLanes);
+          store(ending.activation(sum), y0 + (i + row) * y_image + (j + v) * kLanes);
         });
       });
     }
   });
 }
 
-void grad_input(const Geometry& g, const float* w, const float* dy, const float* bias, float* dx) {
+void grad_input(const Geometry& g, const float* w, const float* dy, const Ending& ending,
+                float* dx) {
   const int64_t x_image = g.h * g.w * g.c, y_image = g.p * g.q * g.k, filter = g.r * g.s * g.c;
   for_each_group_row(g, g.h, [=, &g](int64_t image, int64_t images, int64_t h) {
     for (int64_t v = 0; v < g.w; ++v) {
       float* const dx0 = dx + image * x_image + (h * g.w + v) * g.c;
       for_each_tile(images, g.c / kLanes, [&]<int kRows, int kVectors>(int64_t i, int64_t j) {
         Tile<kRows, kVectors> tile;
-        tile.start(bias ? bias + j * kLanes : nullptr);
+        tile.start(ending.bias ? ending.bias + j * kLanes : nullptr);
         // Output (p, q) has read this pixel by tap (r, s) where p * stride = h + pad - r.
         for (int64_t r = (h + g.pad_top) % g.stride_h; r < g.r; r += g.stride_h) {
           const int64_t p = (h + g.pad_top - r) / g.stride_h;
@@ -149,7 +150,7 @@ void grad_input(const Geometry& g, const float* w, const float* dy, const float*
           }
         }
         tile.for_each([&](int row, int k, Vector sum) {
-          store(sum, dx0 + (i + row) * x_image + (j + k) * kLanes);
+          store(ending.activation(sum), dx0 + (i + row) * x_image + (j + k) * kLanes);
         });
       });
     }

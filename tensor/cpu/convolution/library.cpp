@@ -156,14 +156,6 @@ void run(Pass pass, const Geometry& g, const float* x, const float* w, const flo
   }
 }
 
-/// x [rows, columns] += row.
-void add_rows(int64_t rows, int64_t columns, const float* row, float* x) {
-  parallel_for(rows, kGrain / columns + 1, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      for (int64_t j = 0; j < columns; ++j) x[i * columns + j] += row[j];
-  });
-}
-
 }  // namespace
 
 bool takes(const Geometry& g) {
@@ -173,13 +165,15 @@ bool takes(const Geometry& g) {
          g.pad_right() > -g.stride_w;
 }
 
-void forward(const Geometry& g, const float* x, const float* w, const float* bias, float* y) {
-  run(Pass::forward, g, x, w, bias, y);
+void forward(const Geometry& g, const float* x, const float* w, const Ending& ending, float* y) {
+  run(Pass::forward, g, x, w, ending.bias, y);
+  end_rows(g.n * g.p * g.q, g.k, {nullptr, ending.activation}, y);
 }
 
-void grad_input(const Geometry& g, const float* w, const float* dy, const float* bias, float* dx) {
+void grad_input(const Geometry& g, const float* w, const float* dy, const Ending& ending,
+                float* dx) {
   run(Pass::grad_input, g, dx, w, nullptr, dy);
-  if (bias) add_rows(g.n * g.h * g.w, g.c, bias, dx);
+  end_rows(g.n * g.h * g.w, g.c, ending, dx);
 }
 
 void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw) {

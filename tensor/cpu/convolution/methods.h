@@ -1,10 +1,11 @@
 #pragma once
 
+#include "tensor/cpu/convolution/ending.h"
 #include "tensor/cpu/convolution/geometry.h"
 
 /// The ways of computing a convolution in f32, among which convolution.cpp chooses. All take every
 /// extent at least 1 and overwrite their last argument; `takes` says which geometries besides.
-/// bias [K], or [C] of a grad_input, may be null.
+/// The channels of a grad_input's ending are dx's.
 namespace gradus::cpu::convolution {
 
 /// Our own direct convolutions. A tile of sums is one output pixel of several images by some
@@ -15,8 +16,9 @@ bool takes_grad_input(const Geometry& g);
 bool takes_grad_weight(const Geometry& g);
 /// Multiplications of channels by channels.
 int64_t products(const Geometry& g);
-void forward(const Geometry& g, const float* x, const float* w, const float* bias, float* y);
-void grad_input(const Geometry& g, const float* w, const float* dy, const float* bias, float* dx);
+void forward(const Geometry& g, const float* x, const float* w, const Ending& ending, float* y);
+void grad_input(const Geometry& g, const float* w, const float* dy, const Ending& ending,
+                float* dx);
 void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw);
 }  // namespace direct
 
@@ -29,8 +31,9 @@ bool takes(const Geometry& g);
 int64_t products(const Geometry& g);
 /// Tiles of the batch, each a product's row.
 int64_t tiles(const Geometry& g);
-void forward(const Geometry& g, const float* x, const float* w, const float* bias, float* y);
-void grad_input(const Geometry& g, const float* w, const float* dy, const float* bias, float* dx);
+void forward(const Geometry& g, const float* x, const float* w, const Ending& ending, float* y);
+void grad_input(const Geometry& g, const float* w, const float* dy, const Ending& ending,
+                float* dx);
 void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw);
 }  // namespace winograd
 
@@ -40,15 +43,17 @@ namespace library {
 /// Whether oneDNN can be trusted with the geometry: it wants no negative padding in front, less
 /// than a stride of unread input behind, and no strides with kernels of 1 x 1.
 bool takes(const Geometry& g);
-void forward(const Geometry& g, const float* x, const float* w, const float* bias, float* y);
-void grad_input(const Geometry& g, const float* w, const float* dy, const float* bias, float* dx);
+void forward(const Geometry& g, const float* x, const float* w, const Ending& ending, float* y);
+void grad_input(const Geometry& g, const float* w, const float* dy, const Ending& ending,
+                float* dx);
 void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw);
 }  // namespace library
 
 /// Convolutions as products with the matrix of patches [N P Q, R S C], for any plain geometry.
 namespace patches {
-void forward(const Geometry& g, const float* x, const float* w, const float* bias, float* y);
-void grad_input(const Geometry& g, const float* w, const float* dy, const float* bias, float* dx);
+void forward(const Geometry& g, const float* x, const float* w, const Ending& ending, float* y);
+void grad_input(const Geometry& g, const float* w, const float* dy, const Ending& ending,
+                float* dx);
 void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw);
 }  // namespace patches
 

@@ -49,14 +49,14 @@ void gather(const Geometry& g, int64_t images, const float* x, float* columns) {
   });
 }
 
-/// The adjoint of gather, added to the bias.
-void scatter(const Geometry& g, int64_t images, const float* columns, const float* bias,
+/// The adjoint of gather, and the ending.
+void scatter(const Geometry& g, int64_t images, const float* columns, const Ending& ending,
              float* dx) {
   const int64_t width = g.w * g.c;
   parallel_for(images, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       float* image = dx + i * g.h * width;
-      for (int64_t j = 0; j < width; ++j) image[j] = bias ? bias[j % g.c] : 0;
+      for (int64_t j = 0; j < width; ++j) image[j] = ending.bias ? ending.bias[j % g.c] : 0;
       for (int64_t h = 1; h < g.h; ++h) std::copy_n(image, width, image + h * width);
       for (int64_t p = 0; p < g.p; ++p) {
         const float* row = columns + (i * g.p + p) * g.q * patch(g);
@@ -64,6 +64,7 @@ void scatter(const Geometry& g, int64_t images, const float* columns, const floa
           for (int64_t j = 0; j < length; ++j) image[to + j] += row[from + j];
         });
       }
+      end_rows(g.h * g.w, g.c, {nullptr, ending.activation}, image);
     }
   });
 }
@@ -78,21 +79,21 @@ void for_each_part(const Geometry& g, Fn&& fn) {
 
 }  // namespace
 
-void forward(const Geometry& g, const float* x, const float* w, const float* bias, float* y) {
-  if (bias)
-    for (int64_t i = 0; i < g.n * pixels(g); ++i) std::copy_n(bias, g.k, y + i * g.k);
+void forward(const Geometry& g, const float* x, const float* w, const Ending& ending, float* y) {
   for_each_part(g, [&](int64_t i, int64_t images, float* columns) {
     gather(g, images, x + i * g.h * g.w * g.c, columns);
-    onednn::sgemm(false, true, images * pixels(g), g.k, patch(g), columns, w, bias ? 1 : 0,
+    onednn::sgemm(false, true, images * pixels(g), g.k, patch(g), columns, w, 0,
                   y + i * pixels(g) * g.k);
+    end_rows(images * pixels(g), g.k, ending, y + i * pixels(g) * g.k);
   });
 }
 
-void grad_input(const Geometry& g, const float* w, const float* dy, const float* bias, float* dx) {
+void grad_input(const Geometry& g, const float* w, const float* dy, const Ending& ending,
+                float* dx) {
   for_each_part(g, [&](int64_t i, int64_t images, float* columns) {
     onednn::sgemm(false, false, images * pixels(g), patch(g), g.k, dy + i * pixels(g) * g.k, w, 0,
                   columns);
-    scatter(g, images, columns, bias, dx + i * g.h * g.w * g.c);
+    scatter(g, images, columns, ending, dx + i * g.h * g.w * g.c);
   });
 }
 

@@ -25,10 +25,10 @@ void unrolled(const Fn& fn) {
   (std::make_integer_sequence<int, kCount>{});
 }
 
-/// to = from * filters + bias. A job makes some vectors of some images, one row of points after the
-/// other.
+/// to = from * filters, and the ending, whose bias is that of each vector. A job makes some vectors
+/// of some images, one row of points after the other.
 template <class F, class From, class To>
-void convolve(const From& from, const To& to, const Filters& filters, const float* bias) {
+void convolve(const From& from, const To& to, const Filters& filters, const Ending& ending) {
   constexpr int kPoints = F::kPoints;
   const int64_t in_vectors = from.grid.vectors(), out_vectors = to.grid.vectors();
   const int64_t channels = in_vectors * kLanes, slices = parts(out_vectors, kJobVectors);
@@ -58,7 +58,7 @@ void convolve(const From& from, const To& to, const Filters& filters, const floa
           }
         }
       });
-      to.from_points(tiles, slice, out, bias);
+      to.from_points(tiles, slice, out, ending);
     }
   });
 }
@@ -227,24 +227,25 @@ int64_t products(const Geometry& g) {
   return tiles(g) * points * points * g.stride_h * g.stride_w;
 }
 
-void forward(const Geometry& g, const float* x, const float* w, const float* bias, float* y) {
+void forward(const Geometry& g, const float* x, const float* w, const Ending& ending, float* y) {
   const int64_t filter = g.r * g.s * g.c;
   const Scratch by_tap(filter * g.k);
   transpose(g.k, filter, w, by_tap);
   const Filters filters = filters_of(g, by_tap, true);
   with_sides(g, x, y, [&]<class F>(const auto& from, const auto& to) {
-    convolve<F>(from, to, filters, bias);
+    convolve<F>(from, to, filters, ending);
   });
 }
 
-void grad_input(const Geometry& g, const float* w, const float* dy, const float* bias, float* dx) {
+void grad_input(const Geometry& g, const float* w, const float* dy, const Ending& ending,
+                float* dx) {
   const Filters filters = filters_of(g, w, false);
   std::vector<float> by_vector;  // the bias of each of x's vectors
-  if (bias)
+  if (ending.bias)
     for (int64_t phase = 0; phase < g.stride_h * g.stride_w; ++phase)
-      by_vector.insert(by_vector.end(), bias, bias + g.c);
+      by_vector.insert(by_vector.end(), ending.bias, ending.bias + g.c);
   with_sides(g, dx, dy, [&]<class F>(const auto& to, const auto& from) {
-    convolve<F>(from, to, filters, bias ? by_vector.data() : nullptr);
+    convolve<F>(from, to, filters, {ending.bias ? by_vector.data() : nullptr, ending.activation});
   });
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "tensor/cpu/convolution/ending.h"
 #include "tensor/cpu/convolution/geometry.h"
 #include "tensor/cpu/convolution/toom_cook.h"
 #include "tensor/cpu/vector.h"
@@ -139,10 +140,10 @@ struct Side {
     }
   }
 
-  /// The images' places from points [kPoints * kPoints, tiles, vectors of `slice`], and the bias of
-  /// each vector (null: none). Where windows overlap they are summed; tiles come in order, whole
-  /// images at a time.
-  void from_points(Range of_tiles, Range slice, const float* points, const float* bias) const {
+  /// The images' places from points [kPoints * kPoints, tiles, vectors of `slice`], and the ending,
+  /// whose bias is that of each vector. Where windows overlap they are summed, and the last one
+  /// ends the sum; tiles come in order, whole images at a time.
+  void from_points(Range of_tiles, Range slice, const float* points, const Ending& ending) const {
     const int64_t point_step = of_tiles.size() * slice.size() * kLanes;
     constexpr int kPoints = F::kPoints;
     for (int64_t tile = of_tiles.begin; tile < of_tiles.end; ++tile) {
@@ -150,6 +151,8 @@ struct Side {
       const int64_t in_image = tile % tiles.per_image();
       const int above = kReads && in_image / tiles.columns > 0 ? 2 : 0;
       const int before = kReads && in_image % tiles.columns > 0 ? 2 : 0;
+      const int rows = in_image / tiles.columns < tiles.rows - 1 ? F::kOutputs : kWindow;
+      const int columns = in_image % tiles.columns < tiles.columns - 1 ? F::kOutputs : kWindow;
       for (int64_t v = slice.begin; v < slice.end; ++v, points += kLanes) {
         Vector by_column[kPoints][kWindow];
 #pragma GCC unroll 8
@@ -160,7 +163,7 @@ struct Side {
             column[i] = load(points + (i * kPoints + j) * point_step);
           multiply_transposed<float>(kMatrix, column, by_column[j]);
         }
-        const Vector start = bias ? load(bias + v * kLanes) : Vector{};
+        const Vector start = ending.bias ? load(ending.bias + v * kLanes) : Vector{};
 #pragma GCC unroll 8
         for (int a = 0; a < kWindow; ++a) {
           Vector row[kPoints], x[kWindow];
@@ -171,7 +174,8 @@ struct Side {
           for (int b = 0; b < kWindow; ++b) {
             if (!w.at[a][b]) continue;
             float* const to = w.at[a][b] + grid.vector[v];
-            store(x[b] + (a < above || b < before ? load(to) : start), to);
+            const Vector sum = x[b] + (a < above || b < before ? load(to) : start);
+            store(a < rows && b < columns ? ending.activation(sum) : sum, to);
           }
         }
       }
