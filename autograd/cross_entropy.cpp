@@ -1,9 +1,7 @@
 #include "autograd/cross_entropy.h"
 
 #include "autograd/checks.h"
-#include "autograd/elementwise.h"
-#include "autograd/reduce.h"
-#include "autograd/shaping.h"
+#include "tensor/backend.h"
 
 namespace gradus {
 
@@ -13,12 +11,16 @@ Var softmax_cross_entropy(const Var& logits, const Tensor& labels) {
   require<ShapeError>(labels.shape() == logits.shape(),
                       "softmax_cross_entropy: labels {} do not match logits {}", labels.shape(),
                       logits.shape());
-  const Var log_p = log_softmax(logits.detach());
-  const Var loss = -sum(log_p * labels, {1});
-  return Tape::record("softmax_cross_entropy", {logits}, loss.value(),
-                      [log_p = log_p.value(), labels](const Tensor& dy, GradSink& grads) {
-                        const Var rows = dy.reshape({dy.count(), 1});
-                        grads.add(0, (exp(log_p) - labels) * rows);
+  const Shape& shape = logits.shape();
+  require<ShapeError>(shape[0] == 0 || shape[1] > 0, "softmax_cross_entropy: no classes in {}",
+                      shape);
+  Tensor loss({shape[0]}, logits.dtype(), logits.device()), log_sum = loss.like();
+  backend(loss).softmax_cross_entropy(logits.value(), labels, loss, log_sum);
+  return Tape::record("softmax_cross_entropy", {logits}, loss,
+                      [x = logits.value(), labels, log_sum](const Tensor& dy, GradSink& grads) {
+                        Tensor dx = x.like();
+                        backend(dx).softmax_cross_entropy_backward(x, labels, log_sum, dy, dx);
+                        grads.add(0, dx);
                       });
 }
 
@@ -27,7 +29,14 @@ Var sigmoid_cross_entropy(const Var& logits, const Tensor& labels) {
   require<ShapeError>(
       broadcast_shape("sigmoid_cross_entropy", logits.shape(), labels.shape()) == logits.shape(),
       "sigmoid_cross_entropy: labels {} do not match logits {}", labels.shape(), logits.shape());
-  return softplus(-logits) + (1 - Var(labels)) * logits;
+  Tensor loss = logits.value().like();
+  backend(loss).binary(SigmoidCrossEntropy{}, logits.value(), labels, loss);
+  return Tape::record("sigmoid_cross_entropy", {logits}, loss,
+                      [x = logits.value(), labels](const Tensor& dy, GradSink& grads) {
+                        Tensor dx = x.like();
+                        backend(dx).sigmoid_cross_entropy_backward(x, labels, dy, dx);
+                        grads.add(0, dx);
+                      });
 }
 
 }  // namespace gradus

@@ -2,9 +2,15 @@
 
 #include <cuda_runtime.h>
 
+#include <cmath>
+
 #include "cuda/launch.h"
 
 namespace gradus::cuda {
+
+__device__ inline double shuffled(double v, int mask) {
+  return __shfl_xor_sync(0xffffffffu, v, mask);
+}
 
 /// Joins the states of a warp's lanes; every lane gets the result. A state has merge(other) and
 /// shuffle(mask), which returns that of lane (own ^ mask). The tree is fixed: the same bits each
@@ -30,8 +36,31 @@ __device__ State block_merge(State s) {
   return s;
 }
 
-__device__ inline double shuffled(double v, int mask) {
-  return __shfl_xor_sync(0xffffffffu, v, mask);
-}
+struct Sum {
+  double sum = 0;
+  __device__ void add(double x) { sum += x; }
+  __device__ void merge(const Sum& o) { sum += o.sum; }
+  __device__ Sum shuffle(int mask) const { return {shuffled(sum, mask)}; }
+  __device__ double result() const { return sum; }
+};
+
+/// max + log(sum), where sum is that of exp(x - max) over what was seen.
+struct LogSumExp {
+  double max = -INFINITY, sum = 0;
+  __device__ void add(double x) { merge({x, 1}); }
+  __device__ void merge(const LogSumExp& o) {
+    if (o.sum == 0) return;
+    if (o.max > max || o.max != o.max) {
+      sum = sum == 0 ? o.sum : sum * exp(max - o.max) + o.sum;
+      max = o.max;
+    } else {
+      sum += o.max == max ? o.sum : o.sum * exp(o.max - max);
+    }
+  }
+  __device__ LogSumExp shuffle(int mask) const {
+    return {shuffled(max, mask), shuffled(sum, mask)};
+  }
+  __device__ double result() const { return sum == 0 || max == INFINITY ? max : max + log(sum); }
+};
 
 }  // namespace gradus::cuda

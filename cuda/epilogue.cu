@@ -5,12 +5,6 @@
 namespace gradus::cuda {
 namespace {
 
-struct Sum {
-  double a = 0;
-  __device__ void merge(const Sum& o) { a += o.a; }
-  __device__ Sum shuffle(int mask) const { return {shuffled(a, mask)}; }
-};
-
 /// y = f(y + bias); no bias where it is null.
 template <class F, class T, int kWidth>
 __global__ void epilogue_kernel(F f, Columns g, const T* bias, T* y) {
@@ -36,7 +30,7 @@ __global__ void epilogue_backward_kernel(F f, Columns g, const T* y, const T* dy
       Pack<T, kWidth> d = load_pack<kWidth>(dy, pack);
       for (int k = 0; k < kWidth; ++k) {
         d.v[k] *= f.df(T(0), out.v[k]);
-        s[k].a += d.v[k];
+        s[k].add(d.v[k]);
       }
       store_pack(dx, pack, d);
     });
@@ -48,7 +42,7 @@ __global__ void epilogue_backward_kernel(F f, Columns g, const T* y, const T* dy
 template <class T>
 __global__ void bias_gradient_kernel(int64_t channels, int64_t parts, const Sum* sums, T* dbias) {
   const Sum s = sum_of_parts(channels, parts, sums);
-  if (threadIdx.x == 0) dbias[blockIdx.x] = T(s.a);
+  if (threadIdx.x == 0) dbias[blockIdx.x] = T(s.result());
 }
 
 }  // namespace

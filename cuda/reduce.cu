@@ -10,14 +10,6 @@
 namespace gradus::cuda {
 namespace {
 
-struct Sum {
-  double sum = 0;
-  __device__ void add(double x) { sum += x; }
-  __device__ void merge(const Sum& o) { sum += o.sum; }
-  __device__ Sum shuffle(int mask) const { return {shuffled(sum, mask)}; }
-  __device__ double result() const { return sum; }
-};
-
 /// NaN where there is one.
 struct Max {
   double max = -INFINITY;
@@ -25,25 +17,6 @@ struct Max {
   __device__ void merge(const Max& o) { add(o.max); }
   __device__ Max shuffle(int mask) const { return {shuffled(max, mask)}; }
   __device__ double result() const { return max; }
-};
-
-/// max + log(sum), where sum is that of exp(x - max) over what was seen.
-struct LogSumExp {
-  double max = -INFINITY, sum = 0;
-  __device__ void add(double x) { merge({x, 1}); }
-  __device__ void merge(const LogSumExp& o) {
-    if (o.sum == 0) return;
-    if (o.max > max || o.max != o.max) {
-      sum = sum == 0 ? o.sum : sum * exp(max - o.max) + o.sum;
-      max = o.max;
-    } else {
-      sum += o.max == max ? o.sum : o.sum * exp(o.max - max);
-    }
-  }
-  __device__ LogSumExp shuffle(int mask) const {
-    return {shuffled(max, mask), shuffled(sum, mask)};
-  }
-  __device__ double result() const { return sum == 0 || max == INFINITY ? max : max + log(sum); }
 };
 
 /// A thread an output.

@@ -154,6 +154,17 @@ class Backend {
   virtual void normalize_backward(const Normalization& n, const Activation& activation,
                                   const Tensor& x, const Tensor& y, const Tensor& dy, Tensor& dx,
                                   Tensor& dgamma, Tensor& dbeta) = 0;
+  /// Of logits and labels [N, C]: loss [N] = - sum_c labels * log(softmax(logits)), and log_sum [N]
+  /// = log(sum_c exp(logits)).
+  virtual void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, Tensor& loss,
+                                     Tensor& log_sum) = 0;
+  /// dlogits = dy [N] * (exp(logits - log_sum) - labels).
+  virtual void softmax_cross_entropy_backward(const Tensor& logits, const Tensor& labels,
+                                              const Tensor& log_sum, const Tensor& dy,
+                                              Tensor& dlogits) = 0;
+  /// dlogits = dy * (sigmoid(logits) - labels); labels broadcast. Forward it is a `binary`.
+  virtual void sigmoid_cross_entropy_backward(const Tensor& logits, const Tensor& labels,
+                                              const Tensor& dy, Tensor& dlogits) = 0;
   /// y = x / (1 - rate) where element i's uniform (as in fill_uniform) is at least rate, else 0.
   virtual void dropout(const Draw& draw, double rate, const Tensor& x, Tensor& y) = 0;
 

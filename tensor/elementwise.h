@@ -374,6 +374,15 @@ struct Equal {
   }
 };
 
-using BinaryFn = std::variant<Add, Sub, Mul, Div, Maximum, GreaterEqual, Equal>;
+/// - label * log(sigmoid(logit)) - (1 - label) * log(1 - sigmoid(logit)).
+struct SigmoidCrossEntropy {
+  template <class T>
+  GRADUS_HD T f(T logit, T label) const {
+    return Softplus{}.f(-logit) + (T(1) - label) * logit;
+  }
+};
+
+using BinaryFn =
+    std::variant<Add, Sub, Mul, Div, Maximum, GreaterEqual, Equal, SigmoidCrossEntropy>;
 
 }  // namespace gradus

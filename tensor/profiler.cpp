@@ -111,6 +111,22 @@ void Profiler::normalize_backward(const Normalization& n, const Activation& acti
   time("normalize_backward", {x.shape()},
        [&] { inner_.normalize_backward(n, activation, x, y, dy, dx, dgamma, dbeta); });
 }
+void Profiler::softmax_cross_entropy(const Tensor& logits, const Tensor& labels, Tensor& loss,
+                                     Tensor& log_sum) {
+  time("softmax_cross_entropy", {logits.shape()},
+       [&] { inner_.softmax_cross_entropy(logits, labels, loss, log_sum); });
+}
+void Profiler::softmax_cross_entropy_backward(const Tensor& logits, const Tensor& labels,
+                                              const Tensor& log_sum, const Tensor& dy,
+                                              Tensor& dlogits) {
+  time("softmax_cross_entropy_backward", {logits.shape()},
+       [&] { inner_.softmax_cross_entropy_backward(logits, labels, log_sum, dy, dlogits); });
+}
+void Profiler::sigmoid_cross_entropy_backward(const Tensor& logits, const Tensor& labels,
+                                              const Tensor& dy, Tensor& dlogits) {
+  time("sigmoid_cross_entropy_backward", {logits.shape()},
+       [&] { inner_.sigmoid_cross_entropy_backward(logits, labels, dy, dlogits); });
+}
 void Profiler::dropout(const Draw& draw, double rate, const Tensor& x, Tensor& y) {
   time("dropout", {x.shape()}, [&] { inner_.dropout(draw, rate, x, y); });
 }

@@ -69,6 +69,13 @@ class Profiler final : public Backend {
   void normalize_backward(const Normalization& n, const Activation& activation, const Tensor& x,
                           const Tensor& y, const Tensor& dy, Tensor& dx, Tensor& dgamma,
                           Tensor& dbeta) override;
+  void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, Tensor& loss,
+                             Tensor& log_sum) override;
+  void softmax_cross_entropy_backward(const Tensor& logits, const Tensor& labels,
+                                      const Tensor& log_sum, const Tensor& dy,
+                                      Tensor& dlogits) override;
+  void sigmoid_cross_entropy_backward(const Tensor& logits, const Tensor& labels, const Tensor& dy,
+                                      Tensor& dlogits) override;
   void dropout(const Draw& draw, double rate, const Tensor& x, Tensor& y) override;
   void copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_begin, int64_t length,
                   Tensor& y) override;

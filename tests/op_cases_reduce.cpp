@@ -139,10 +139,10 @@ Array soft_labels(const Shape& shape) {
 }
 
 void add_cross_entropy_cases(std::vector<OpCase>& cases) {
-  for (const double range : {2.0, 100.0}) {
-    const Shape shape{5, 11};
+  for (const auto& [shape, range] : {std::pair{Shape{5, 11}, 2.0}, std::pair{Shape{5, 11}, 100.0},
+                                     std::pair{Shape{70, 40}, 2.0}}) {
     const Array labels = soft_labels(shape);
-    cases.push_back({fmt::format("softmax_cross_entropy within {}", range),
+    cases.push_back({fmt::format("softmax_cross_entropy {} within {}", shape, range),
                      {{shape, -range, range}},
                      [labels](const auto& in) {
                        return softmax_cross_entropy(in[0], constant_like(in[0], labels));

@@ -156,6 +156,10 @@ TEST_CASE("op errors: cross-entropies and dropout", "[ops][errors]") {
        [&] { softmax_cross_entropy(of({3}), of({3}).value()); }},
       {kShape, "softmax_cross_entropy: labels [3, 4] do not match logits [4, 3]",
        [&] { softmax_cross_entropy(x, wrong); }},
+      {kShape, "softmax_cross_entropy: no classes in [4, 0]",
+       [&] {
+         softmax_cross_entropy(of({4, 0}), of({4, 0}).value());
+       }},
       {kType, "softmax_cross_entropy: operands are f32 and f64; convert one of them",
        [&] { softmax_cross_entropy(x, labels.to(DType::f64)); }},
       {kShape, "sigmoid_cross_entropy: cannot broadcast [4, 3] with [3, 4]",
