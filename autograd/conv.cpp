@@ -86,10 +86,9 @@ Var conv2d(const Var& x, const Var& w, const Var& bias, const ConvOptions& o) {
   const Extent q = window_extent(pad.kind, pad.left, pad.right, sx[2], columns, o.stride_w);
   require_output("conv2d", h, q, x, w);
   const ConvParams p = params(o, h, q);
-  const Pending y({sx[0], h.out, q.out, sw[0]}, x.dtype(), x.device(),
-                  [p, x = x.value(), w = w.value(), bias = bias.value()](
-                      const Activation& activation, Tensor& y) {
-                    backend(y).conv(p, x, w, {bias, activation}, y);
+  const Pending y("conv2d", {x.value(), w.value(), bias.value()}, {sx[0], h.out, q.out, sw[0]},
+                  [p](auto in, const Activation& activation, Tensor& y) {
+                    backend(y).conv(p, in[0], in[1], {in[2], activation}, y);
                   });
   return Tape::record("conv2d", {x, w, bias}, y,
                       [p, x = x.value(), w = w.value()](const Gradient& g, GradSink& grads) {
@@ -118,10 +117,10 @@ Var conv_transpose2d(const Var& x, const Var& w, const Var& bias, const ConvOpti
   const Extent q = transposed_extent(pad.kind, pad.left, pad.right, sx[2], columns, o.stride_w);
   require_output("conv_transpose2d", h, q, x, w);
   const ConvParams p = params(o, h, q);
-  const Pending y({sx[0], h.out, q.out, sw[3] * o.groups}, x.dtype(), x.device(),
-                  [p, x = x.value(), w = w.value(), bias = bias.value()](
-                      const Activation& activation, Tensor& y) {
-                    backend(y).conv_grad_input(p, w, x, {bias, activation}, y);
+  const Pending y("conv_transpose2d", {x.value(), w.value(), bias.value()},
+                  {sx[0], h.out, q.out, sw[3] * o.groups},
+                  [p](auto in, const Activation& activation, Tensor& y) {
+                    backend(y).conv_grad_input(p, in[1], in[0], {in[2], activation}, y);
                   });
   return Tape::record("conv_transpose2d", {x, w, bias}, y,
                       [p, x = x.value(), w = w.value()](const Gradient& g, GradSink& grads) {

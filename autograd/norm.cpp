@@ -26,9 +26,9 @@ BatchNormResult batch_norm(const Var& x, const Var& gamma, const Var& beta, doub
   check(x, gamma, beta);
   Normalization n{gamma.value().like(), gamma.value().like(), gamma.value(), beta.value(), epsilon};
   backend(n.mean).moments(x.value(), n.mean, n.variance);
-  const Pending y(x.shape(), x.dtype(), x.device(),
-                  [n, x = x.value()](const Activation& activation, Tensor& y) {
-                    backend(y).normalize(n, activation, x, y);
+  const Pending y("batch_norm", {x.value(), gamma.value(), beta.value()}, x.shape(),
+                  [n](auto in, const Activation& activation, Tensor& y) {
+                    backend(y).normalize(n, activation, in[0], y);
                   });
   const Var out = Tape::record(
       "batch_norm", {x, gamma, beta}, y, [n, x = x.value()](const Gradient& g, GradSink& grads) {

@@ -119,7 +119,7 @@ class Tape : public std::enable_shared_from_this<Tape> {
   friend class GradSink;
   struct Node : Operation {
     BackwardRule backward;
-    std::string scope;  ///< in which it was recorded
+    std::string scope;              ///< in which it was recorded
     bool takes_activation = false;  ///< the rule reads all of a Gradient
   };
   Tape() = default;

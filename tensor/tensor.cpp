@@ -86,6 +86,7 @@ Tensor Tensor::to(DType dtype) const {
 void Tensor::copy_from(const Tensor& from) const {
   require<ShapeError>(from.shape_ == shape_, "copy: {} into {}", from.shape_, shape_);
   require<TypeError>(from.dtype_ == dtype_, "copy: {} into {}", name(from.dtype_), name(dtype_));
+  note_overwrite();
   if (from.device() == device())
     backend(device()).copy(from.raw(), raw(), bytes());
   else if (from.device().is_cpu())

@@ -23,11 +23,14 @@ class Storage {
   void* data() const { return data_; }
   size_t bytes() const { return bytes_; }
   Device device() const { return device_; }
+  int64_t overwrites() const { return overwrites_; }
+  void note_overwrite() { ++overwrites_; }
 
  private:
   size_t bytes_;
   Device device_;
   void* data_;
+  int64_t overwrites_ = 0;
 };
 
 /// A contiguous row-major array. Copying a Tensor shares the bytes. It carries no gradient state:
@@ -58,6 +61,10 @@ class Tensor {
   Device device() const { return storage_->device(); }
   int64_t count() const { return shape_.count(); }
   size_t bytes() const { return static_cast<size_t>(count()) * size_of(dtype_); }
+  /// How often copy_from and optimisers have changed the bytes: what tells a value that is computed
+  /// later (autograd/pending.h) that it would not be the same.
+  int64_t overwrites() const { return storage_ ? storage_->overwrites() : 0; }
+  void note_overwrite() const { storage_->note_overwrite(); }
   /// True where no other Tensor shares the bytes.
   bool unique() const { return storage_.use_count() == 1; }
 

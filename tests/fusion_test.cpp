@@ -1,7 +1,10 @@
 #include "autograd/ops.h"
 #include "cuda/emulation/emulated.h"
+#include "nn/layers.h"
+#include "nn/optim.h"
 #include "tensor/backend.h"
 #include "tests/catch.h"
+#include "tests/message_of.h"
 #include "tests/op_cases.h"
 
 // Operations whose kernels end with an activation: a value that is read and one that is not,
@@ -13,13 +16,13 @@ namespace emulation = gradus::cuda::emulation;
 namespace {
 
 /// A batch norm and a convolution on one input, with the parameters of each.
-struct Layer {
+struct Operation {
   const char* name;
   std::vector<Tensor> inputs;
   std::function<Var(const std::vector<Var>&)> call;
 };
 
-std::vector<Layer> layers(DType dtype, Device device) {
+std::vector<Operation> operations(DType dtype, Device device) {
   const auto random = [&](const Shape& shape, unsigned seed) {
     return random_tensor(shape, dtype, seed).to(device);
   };
@@ -36,12 +39,12 @@ std::vector<Layer> layers(DType dtype, Device device) {
 }
 
 /// The values of `call`'s results and the gradients of their weighed sum.
-std::vector<Array> results(const Layer& layer,
+std::vector<Array> results(const Operation& op,
                            const std::function<std::vector<Var>(const Var& made)>& call) {
   const auto tape = Tape::make();
   std::vector<Var> inputs;
-  for (const Tensor& t : layer.inputs) inputs.push_back(tape->watch(t));
-  const std::vector<Var> made = call(layer.call(inputs));
+  for (const Tensor& t : op.inputs) inputs.push_back(tape->watch(t));
+  const std::vector<Var> made = call(op.call(inputs));
   std::vector<Array> out;
   Var loss = Tensor::zeros({}, made[0].dtype(), made[0].device());
   for (const Var& v : made) {
@@ -71,16 +74,16 @@ void check_every_activation(DType dtype, Device device, double tolerance) {
       {"elu", [](const Var& x) { return elu(x, 0.5); }},
       {"tanh", [](const Var& x) { return tanh(x); }},
       {"sigmoid", [](const Var& x) { return sigmoid(x); }}};
-  for (const Layer& layer : layers(dtype, device))
+  for (const Operation& op : operations(dtype, device))
     for (const auto& [name, activation] : activations) {
-      INFO(layer.name << " and " << name << " on " << to_string(device));
+      INFO(op.name << " and " << name << " on " << to_string(device));
       const auto fused = [&, f = activation](const Var& x) { return std::vector{f(x)}; };
       const auto apart = [&, f = activation](const Var& x) {
         x.value();
         // The second reader, of weight 0, keeps the derivatives apart too.
         return std::vector{f(x) + 0 * x};
       };
-      check_same(results(layer, fused), results(layer, apart), tolerance);
+      check_same(results(op, fused), results(op, apart), tolerance);
     }
 }
 
@@ -99,20 +102,20 @@ TEST_CASE("emulated fusion: every activation after every kernel that can end wit
 }
 
 TEST_CASE("fusion: a value is the same whether it is read before, after or by two", "[fusion]") {
-  for (const Layer& layer : layers(DType::f64, kCpu)) {
-    INFO(layer.name);
-    const auto before = results(layer, [](const Var& x) {
+  for (const Operation& op : operations(DType::f64, kCpu)) {
+    INFO(op.name);
+    const auto before = results(op, [](const Var& x) {
       x.value();
       return std::vector{slope(x), x};
     });
-    check_same(results(layer,
+    check_same(results(op,
                        [](const Var& x) {
                          const Var y = slope(x);
                          x.value();
                          return std::vector{y, x};
                        }),
                before, 0);
-    check_same(results(layer,
+    check_same(results(op,
                        [](const Var& x) {
                          const Var copy = x;  // shares what is pending
                          const Var y = slope(copy);
@@ -120,8 +123,8 @@ TEST_CASE("fusion: a value is the same whether it is read before, after or by tw
                        }),
                before, 0);
     // Two activations: the first one's derivative is applied when the second one's arrives.
-    const auto two = results(layer, [](const Var& x) { return std::vector{slope(x), tanh(x)}; });
-    check_same(results(layer,
+    const auto two = results(op, [](const Var& x) { return std::vector{slope(x), tanh(x)}; });
+    check_same(results(op,
                        [](const Var& x) {
                          x.value();
                          return std::vector{slope(x), tanh(x)};
@@ -131,12 +134,12 @@ TEST_CASE("fusion: a value is the same whether it is read before, after or by tw
 }
 
 TEST_CASE("fusion: the gradient towards the value itself", "[fusion]") {
-  for (const Layer& layer : layers(DType::f64, kCpu)) {
-    INFO(layer.name);
+  for (const Operation& op : operations(DType::f64, kCpu)) {
+    INFO(op.name);
     const auto tape = Tape::make();
     std::vector<Var> inputs;
-    for (const Tensor& t : layer.inputs) inputs.push_back(tape->watch(t));
-    const Var x = layer.call(inputs);
+    for (const Tensor& t : op.inputs) inputs.push_back(tape->watch(t));
+    const Var x = op.call(inputs);
     const Var loss = sum(slope(x));
     const std::vector<Tensor> g = tape->gradients(loss, std::vector{x, inputs[0]}, true);
     Array expected = to_array(x.value());
@@ -149,13 +152,13 @@ TEST_CASE("fusion: the gradient towards the value itself", "[fusion]") {
 
 TEST_CASE("fusion: the value before an activation is not allocated unless it is read", "[fusion]") {
   const CachingAllocator& memory = backend(kCpu).allocator();
-  for (const Layer& layer : layers(DType::f32, kCpu)) {
-    INFO(layer.name);
+  for (const Operation& op : operations(DType::f32, kCpu)) {
+    INFO(op.name);
     const auto tape = Tape::make();
     std::vector<Var> inputs;
-    for (const Tensor& t : layer.inputs) inputs.push_back(tape->watch(t));
+    for (const Tensor& t : op.inputs) inputs.push_back(tape->watch(t));
     const size_t before = memory.stats().live_blocks;
-    const Var x = layer.call(inputs);
+    const Var x = op.call(inputs);
     const size_t statistics = memory.stats().live_blocks - before;  // batch norm's
     CHECK(statistics <= 2);
     const Var y = slope(x);
@@ -163,6 +166,31 @@ TEST_CASE("fusion: the value before an activation is not allocated unless it is 
     x.value();
     CHECK(memory.stats().live_blocks == before + statistics + 2);
   }
+}
+
+TEST_CASE("fusion: a value that could not be the same any more is an error", "[fusion]") {
+  for (const Operation& op : operations(DType::f32, kCpu)) {
+    const Tensor w = op.inputs[1];
+    const std::vector<Var> inputs(op.inputs.begin(), op.inputs.end());
+    const Var read = op.call(inputs);
+    const Var late = op.call(inputs);
+    const Tensor value = read.value().clone();
+    w.copy_from(w.clone());
+    CHECK(same_bits(read.value(), value));
+    CHECK(message_of<Error>([&] { late.value(); }) ==
+          op.name + std::string(": its value is first read after what it is computed from has "
+                                "been overwritten; read it before"));
+    CHECK_THROWS_AS(slope(late), Error);
+  }
+  Module net;
+  Conv2d conv(net, "conv", {.in = 2, .out = 3});
+  Random random(1, Stream::init);
+  net.initialize(random);
+  const Pass pass = Pass::training(random);
+  const Var x = conv(pass, random_tensor({1, 4, 4, 2}, DType::f32, 1));
+  const std::vector<Tensor> gradients = pass.gradients(sum(slope(x)), net.parameters());
+  Adam(net).step(gradients, Tensor::full({}, 0.1, DType::f64));
+  CHECK_THROWS_AS(x.value(), Error);
 }
 
 TEST_CASE("fusion: what nobody reads is not computed, and keeps nothing alive", "[fusion]") {

@@ -94,8 +94,8 @@ void HttpServer::answer(int connection) {
   if (first) head << "Content-Range: bytes " << first << "-" << size - 1 << "/" << size << "\r\n";
   head << "Connection: close\r\n\r\n";
   const std::string body = file->second.substr(first, most_.exchange(SIZE_MAX));
+  sent_ += body.size();  // before the client can have it
   send_all(connection, head.str() + body);
-  sent_ += body.size();
 }
 
 bool has_curl() {

@@ -1,0 +1,50 @@
+#include "autograd/pending.h"
+
+#include <optional>
+
+#include "tensor/error.h"
+#include "tensor/scope.h"
+
+namespace gradus {
+namespace {
+
+int64_t overwrites(std::span<const Tensor> tensors) {
+  int64_t sum = 0;
+  for (const Tensor& t : tensors) sum += t.overwrites();
+  return sum;
+}
+
+}  // namespace
+
+Pending::Pending(const char* operation, std::vector<Tensor> operands, const Shape& shape,
+                 Kernel kernel)
+    : operation_(operation),
+      scope_(Scope::path()),
+      operands_(std::move(operands)),
+      overwrites_(overwrites(operands_)),
+      shape_(shape),
+      dtype_(operands_[0].dtype()),
+      device_(operands_[0].device()),
+      kernel_(std::move(kernel)) {}
+
+const Tensor& Pending::value() {
+  if (is_computed()) return value_;
+  value_ = activated(Identity{});
+  kernel_ = nullptr;
+  operands_.clear();
+  return value_;
+}
+
+Tensor Pending::activated(const Activation& activation) const {
+  require<Error>(overwrites(operands_) == overwrites_,
+                 "{}: its value is first read after what it is computed from has been overwritten; "
+                 "read it before",
+                 operation_);
+  std::optional<Scope> scope;
+  if (scope_ != Scope::path()) scope.emplace(device_, scope_);
+  Tensor y(shape_, dtype_, device_);
+  kernel_(operands_, activation, y);
+  return y;
+}
+
+}  // namespace gradus
