@@ -40,8 +40,10 @@ Tensor Pending::activated(const Activation& activation) const {
                  "{}: its value is first read after what it is computed from has been overwritten; "
                  "read it before",
                  operation_);
+  const std::string here = Scope::path(), outer = here.empty() ? here : here + ": ";
   std::optional<Scope> scope;
-  if (scope_ != Scope::path()) scope.emplace(device_, scope_);
+  if (scope_ != here)
+    scope.emplace(device_, scope_.starts_with(outer) ? scope_.substr(outer.size()) : scope_);
   Tensor y(shape_, dtype_, device_);
   kernel_(operands_, activation, y);
   return y;

@@ -43,14 +43,27 @@ Var Tape::watch(Tensor value) {
   return v;
 }
 
-Var Tape::record(const char* operation, std::initializer_list<Var> inputs, const Var& value,
+Var Tape::record(const char* operation, std::initializer_list<Var> inputs, Tensor value,
                  BackwardRule backward) {
-  return record(operation, std::span(inputs.begin(), inputs.size()), value, std::move(backward));
+  return record(operation, std::span(inputs.begin(), inputs.size()), std::move(value),
+                std::move(backward));
 }
 
-Var Tape::record(const char* operation, std::span<const Var> inputs, const Var& value,
+Var Tape::record(const char* operation, std::span<const Var> inputs, Tensor value,
                  BackwardRule backward) {
-  Var out = value.detach();
+  return record(
+      operation, inputs, Var(std::move(value)),
+      [rule = std::move(backward)](const Gradient& g, GradSink& grads) { rule(g.dy, grads); });
+}
+
+Var Tape::record(const char* operation, std::initializer_list<Var> inputs, Pending value,
+                 PendingRule backward) {
+  return record(operation, std::span(inputs.begin(), inputs.size()), Var(std::move(value)),
+                std::move(backward));
+}
+
+Var Tape::record(const char* operation, std::span<const Var> inputs, Var out,
+                 PendingRule backward) {
   std::vector<int> ids;
   ids.reserve(inputs.size());
   for (const Var& in : inputs) {

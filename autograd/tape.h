@@ -14,15 +14,15 @@ namespace gradus {
 
 class Tape;
 
-/// A Tensor and its place on a Tape. Without a tape it is a constant: operations on constants
-/// record nothing.
+/// A Tensor, perhaps Pending, and its place on a Tape. Without a tape it is a constant: operations
+/// on constants record nothing. A Var and its copies are for one thread at a time, even to read.
 class Var {
  public:
   Var() = default;
   Var(Tensor value) : value_(std::move(value)) {}  // NOLINT: a tensor is a constant
-  Var(Pending value) : pending_(std::make_shared<Pending>(std::move(value))) {}  // NOLINT
 
-  /// Computes it where it is still pending.
+  /// Computes it where it is still pending; throws Error where what it is computed from has been
+  /// overwritten meanwhile.
   const Tensor& value() const { return pending_ ? pending_->value() : value_; }
   /// activation(value) as a tensor of its own, by the kernel that the value is pending on.
   /// Undefined where it is not pending.
@@ -39,6 +39,8 @@ class Var {
 
  private:
   friend class Tape;
+  explicit Var(Pending value) : pending_(std::make_shared<Pending>(std::move(value))) {}
+
   Tensor value_;
   std::shared_ptr<Pending> pending_;  ///< in the place of value_
   std::shared_ptr<Tape> tape_;
@@ -52,7 +54,6 @@ struct Gradient {
   Activation activation = {};
   Tensor y = {};  ///< undefined where the activation is Identity
 
-  operator const Tensor&() const { return dy; }  // NOLINT: all there is for most rules
   /// dy * df(y).
   Tensor applied() const;
   /// For a kernel's output that may take dy's place: dy itself where nobody else holds it.
@@ -77,10 +78,11 @@ class GradSink {
   int node_;
 };
 
-/// From the gradient of an operation's output to those of its inputs; a rule of an operation whose
-/// value is not Pending takes a const Tensor& dy. A rule captures Tensors, never Vars: a Var owns
-/// its tape, so capturing one would make a cycle.
-using BackwardRule = std::function<void(const Gradient& dy, GradSink& grads)>;
+/// From the gradient of an operation's output to those of its inputs. A rule captures Tensors,
+/// never Vars: a Var owns its tape, so capturing one would make a cycle.
+using BackwardRule = std::function<void(const Tensor& dy, GradSink& grads)>;
+/// The same of an operation whose value is Pending.
+using PendingRule = std::function<void(const Gradient& dy, GradSink& grads)>;
 
 /// The operations of one forward pass in the order they ran, which is a topological order. First
 /// derivatives only: rules work on constants and are not recorded themselves.
@@ -93,10 +95,12 @@ class Tape : public std::enable_shared_from_this<Tape> {
 
   /// Appends an operation to its inputs' tape; a constant where no input is tracked. Throws
   /// TapeError where the inputs are on two tapes.
-  static Var record(const char* operation, std::initializer_list<Var> inputs, const Var& value,
+  static Var record(const char* operation, std::initializer_list<Var> inputs, Tensor value,
                     BackwardRule backward);
-  static Var record(const char* operation, std::span<const Var> inputs, const Var& value,
+  static Var record(const char* operation, std::span<const Var> inputs, Tensor value,
                     BackwardRule backward);
+  static Var record(const char* operation, std::initializer_list<Var> inputs, Pending value,
+                    PendingRule backward);
 
   /// d loss / d target for each target, zeros where the loss does not depend on it. `loss` has one
   /// element. Only the operations between targets and loss run. What their rules have saved is
@@ -118,11 +122,13 @@ class Tape : public std::enable_shared_from_this<Tape> {
  private:
   friend class GradSink;
   struct Node : Operation {
-    BackwardRule backward;
+    PendingRule backward;
     std::string scope;              ///< in which it was recorded
     bool takes_activation = false;  ///< the rule reads all of a Gradient
   };
   Tape() = default;
+  static Var record(const char* operation, std::span<const Var> inputs, Var out,
+                    PendingRule backward);
 
   std::vector<Node> nodes_;
   // Of one gradients() call, by node:

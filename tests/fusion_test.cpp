@@ -193,6 +193,26 @@ TEST_CASE("fusion: a value that could not be the same any more is an error", "[f
   CHECK_THROWS_AS(x.value(), Error);
 }
 
+TEST_CASE("fusion: an operation of one's own between a pending value and its activation",
+          "[fusion]") {
+  for (const Operation& op : operations(DType::f64, kCpu)) {
+    const auto gradient = [&](double scale) {
+      const auto tape = Tape::make();
+      std::vector<Var> inputs;
+      for (const Tensor& t : op.inputs) inputs.push_back(tape->watch(t));
+      Var y = op.call(inputs);
+      if (scale != 1)
+        y = Tape::record(
+            "scale gradient", {y}, y.value(),
+            [scale](const Tensor& dy, GradSink& grads) { grads.add(0, scale * Var(dy)); });
+      return tape->gradients(sum(slope(y)), std::vector<Var>{inputs[0]})[0];
+    };
+    const Tensor want = (2 * Var(gradient(1))).value(), got = gradient(2);
+    for (int64_t i = 0; i < want.count(); ++i)
+      CHECK(std::abs(got.span<double>()[i] - want.span<double>()[i]) < 1e-12);
+  }
+}
+
 TEST_CASE("fusion: what nobody reads is not computed, and keeps nothing alive", "[fusion]") {
   const CachingAllocator& memory = backend(kCpu).allocator();
   const size_t before = memory.stats().live_blocks;

@@ -36,6 +36,20 @@ TEST_CASE("scope: a device sees a range for each layer and each gradient", "[sco
   CHECK(std::ranges::count(ranges, "gradient of real.dense: matmul") == 1);
 }
 
+TEST_CASE("scope: a value that was pending has its layer's name", "[scope]") {
+  emulated();
+  Module root(DType::f32, kEmulated);
+  Sequential net(root, "net");
+  net.add<Conv2d>("conv", Conv2dOptions{.in = 1, .out = 1}).add([](const Var& x) {
+    return relu(x);
+  });
+  const Var x = Tensor::zeros({1, 3, 3, 1}, DType::f32, kEmulated);
+  emulated().take_ranges();
+  net(Pass::evaluation(Statistics::batch).named("real."), x);
+  CHECK(emulated().take_ranges() ==
+        std::vector<std::string>{"real.net", "  real.conv", "  real.conv"});
+}
+
 TEST_CASE("scope: out of memory says for what", "[scope]") {
   Random random(1, Stream::train);
   Module root;

@@ -90,10 +90,10 @@ inline float log(float x) {
   using Limits = std::numeric_limits<float>;
   constexpr float kInfinity = Limits::infinity();
   const bool subnormal = x < Limits::min();
-  const auto bits = std::bit_cast<int32_t>(subnormal ? x * 0x1p23f : x);
+  const auto bits = std::bit_cast<uint32_t>(subnormal ? x * 0x1p23f : x);
   // x = 2^n m, sqrt(1/2) <= m < sqrt(2); log m = 2 artanh s, by its series.
-  const int32_t n = (bits - 0x3f3504f3) >> 23;
-  const float m = std::bit_cast<float>(bits - n * (1 << 23));
+  const int32_t n = static_cast<int32_t>(bits - 0x3f3504f3u) >> 23;
+  const float m = std::bit_cast<float>(bits - (static_cast<uint32_t>(n) << 23));
   const float s = (m - 1) / (m + 1), z = s * s;
   float sum = 1.f / 9;
   sum = sum * z + 1.f / 7;

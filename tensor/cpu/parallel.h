@@ -3,7 +3,9 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
+#include <exception>
 
 #include "tensor/cpu/thread_sanitizer.h"
 
@@ -17,7 +19,8 @@ void run_part(const Fn& fn, int64_t begin, int64_t end) {
 }
 
 /// Calls fn(begin, end) for parts of [0, n), on as many threads as OpenMP has, each part at least
-/// `grain` long. Only for work whose result does not depend on where the parts begin.
+/// `grain` long. Only for work whose result does not depend on where the parts begin. Throws what
+/// the first part that fails has thrown, after all have ended.
 template <class Fn>
 [[gnu::no_sanitize_thread]] void parallel_for(int64_t n, int64_t grain, const Fn& fn) {
   const int64_t parts =
@@ -27,13 +30,20 @@ template <class Fn>
     return;
   }
   const int threads = static_cast<int>(parts);
+  std::atomic_flag failed;
+  std::exception_ptr failure;
   ParallelRegion region;
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
   for (int64_t p = 0; p < parts; ++p) {
     region.begin_part();
-    run_part(fn, n * p / parts, n * (p + 1) / parts);
+    try {
+      run_part(fn, n * p / parts, n * (p + 1) / parts);
+    } catch (...) {  // which may not leave the region
+      if (!failed.test_and_set()) failure = std::current_exception();
+    }
     region.end_part();
   }
+  if (failure) std::rethrow_exception(failure);
 }
 
 /// Elements of cheap work worth a thread.
