@@ -32,16 +32,18 @@ template <class Fn>
   const int threads = static_cast<int>(parts);
   std::atomic_flag failed;
   std::exception_ptr failure;
-  ParallelRegion region;
+  {
+    ParallelRegion region;
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
-  for (int64_t p = 0; p < parts; ++p) {
-    region.begin_part();
-    try {
-      run_part(fn, n * p / parts, n * (p + 1) / parts);
-    } catch (...) {  // which may not leave the region
-      if (!failed.test_and_set()) failure = std::current_exception();
+    for (int64_t p = 0; p < parts; ++p) {
+      region.begin_part();
+      try {
+        run_part(fn, n * p / parts, n * (p + 1) / parts);
+      } catch (...) {  // which may not leave the region
+        if (!failed.test_and_set()) failure = std::current_exception();
+      }
+      region.end_part();
     }
-    region.end_part();
   }
   if (failure) std::rethrow_exception(failure);
 }
