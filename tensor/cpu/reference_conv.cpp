@@ -1,45 +1,34 @@
 #include <cstring>
 
+#include "tensor/cpu/convolution/geometry.h"
 #include "tensor/cpu/parallel.h"
 #include "tensor/cpu/reference.h"
 
 namespace gradus::cpu {
 namespace {
 
-struct Geometry {
-  int64_t n, h, w, c, k, r, s, p, q;  // x [n,h,w,c], w [k,r,s,reads], y [n,p,q,k]
-  int64_t reads;                      // channels of x that an output reads
+struct Geometry : convolution::Geometry {
+  int64_t reads;  ///< channels of x that an output reads: w is [K, R, S, reads]
 
-  Geometry(const Shape& x, const Shape& weight, const Shape& y)
-      : n(x[0]),
-        h(x[1]),
-        w(x[2]),
-        c(x[3]),
-        k(weight[0]),
-        r(weight[1]),
-        s(weight[2]),
-        p(y[1]),
-        q(y[2]),
-        reads(weight[3]) {}
+  Geometry(const ConvParams& params, const Shape& x, const Shape& weight, const Shape& y)
+      : convolution::Geometry(params, x, weight, y), reads(weight[3]) {}
 
   int64_t filter() const { return r * s * reads; }
   /// The first channel of x that output channel `out` reads.
-  int64_t first_channel(int64_t out, int groups) const {
-    return groups == 1 ? 0 : out / (k / groups) * reads;
-  }
+  int64_t first_channel(int64_t out) const { return groups == 1 ? 0 : out / (k / groups) * reads; }
 };
 
 /// Calls fn(x offset, w offset without the filter, y offset without the filter) for every output
 /// position of image `n` and every tap that lies inside the input.
 template <class Fn>
-void for_each_tap(const ConvParams& cp, const Geometry& g, int64_t n, const Fn& fn) {
+void for_each_tap(const Geometry& g, int64_t n, const Fn& fn) {
   for (int64_t p = 0; p < g.p; ++p)
     for (int64_t q = 0; q < g.q; ++q)
       for (int64_t r = 0; r < g.r; ++r) {
-        const int64_t ih = p * cp.stride_h - cp.pad_top + r * cp.dilation_h;
+        const int64_t ih = p * g.stride_h - g.pad_top + r * g.dilation_h;
         if (ih < 0 || ih >= g.h) continue;
         for (int64_t s = 0; s < g.s; ++s) {
-          const int64_t iw = q * cp.stride_w - cp.pad_left + s * cp.dilation_w;
+          const int64_t iw = q * g.stride_w - g.pad_left + s * g.dilation_w;
           if (iw < 0 || iw >= g.w) continue;
           fn(((n * g.h + ih) * g.w + iw) * g.c, (r * g.s + s) * g.reads,
              ((n * g.p + p) * g.q + q) * g.k);
@@ -72,17 +61,17 @@ void start_with_bias(const Tensor& bias, T* y, int64_t rows, int64_t channels) {
 
 void Reference::conv(const ConvParams& cp, const Tensor& x, const Tensor& w,
                      const Epilogue& epilogue, Tensor& y) {
-  const Geometry g(x.shape(), w.shape(), y.shape());
+  const Geometry g(cp, x.shape(), w.shape(), y.shape());
   visit_float(x.dtype(), [&]<class T>(T) {
     const T *vx = x.data<T>(), *vw = w.data<T>();
     T* vy = y.data<T>();
     parallel_for(g.n, 1, [&](int64_t begin, int64_t end) {
       for (int64_t n = begin; n < end; ++n) {
         start_with_bias(epilogue.bias, vy + n * g.p * g.q * g.k, g.p * g.q, g.k);
-        for_each_tap(cp, g, n, [&](int64_t at_x, int64_t at_w, int64_t at_y) {
+        for_each_tap(g, n, [&](int64_t at_x, int64_t at_w, int64_t at_y) {
           for (int64_t k = 0; k < g.k; ++k)
             vy[at_y + k] +=
-                dot(vx + at_x + g.first_channel(k, cp.groups), vw + k * g.filter() + at_w, g.reads);
+                dot(vx + at_x + g.first_channel(k), vw + k * g.filter() + at_w, g.reads);
         });
       }
     });
@@ -92,17 +81,17 @@ void Reference::conv(const ConvParams& cp, const Tensor& x, const Tensor& w,
 
 void Reference::conv_grad_input(const ConvParams& cp, const Tensor& w, const Tensor& dy,
                                 const Epilogue& epilogue, Tensor& dx) {
-  const Geometry g(dx.shape(), w.shape(), dy.shape());
+  const Geometry g(cp, dx.shape(), w.shape(), dy.shape());
   visit_float(dy.dtype(), [&]<class T>(T) {
     const T *vw = w.data<T>(), *vdy = dy.data<T>();
     T* vdx = dx.data<T>();
     parallel_for(g.n, 1, [&](int64_t begin, int64_t end) {
       for (int64_t n = begin; n < end; ++n) {
         start_with_bias(epilogue.bias, vdx + n * g.h * g.w * g.c, g.h * g.w, g.c);
-        for_each_tap(cp, g, n, [&](int64_t at_x, int64_t at_w, int64_t at_y) {
+        for_each_tap(g, n, [&](int64_t at_x, int64_t at_w, int64_t at_y) {
           for (int64_t k = 0; k < g.k; ++k)
-            add_scaled(vdy[at_y + k], vw + k * g.filter() + at_w,
-                       vdx + at_x + g.first_channel(k, cp.groups), g.reads);
+            add_scaled(vdy[at_y + k], vw + k * g.filter() + at_w, vdx + at_x + g.first_channel(k),
+                       g.reads);
         });
       }
     });
@@ -112,17 +101,17 @@ void Reference::conv_grad_input(const ConvParams& cp, const Tensor& w, const Ten
 
 void Reference::conv_grad_weight(const ConvParams& cp, const Tensor& x, const Tensor& dy,
                                  Tensor& dw) {
-  const Geometry g(x.shape(), dw.shape(), dy.shape());
+  const Geometry g(cp, x.shape(), dw.shape(), dy.shape());
   visit_float(dy.dtype(), [&]<class T>(T) {
     const T *vx = x.data<T>(), *vdy = dy.data<T>();
     T* vdw = dw.data<T>();
     fill(0, dw);
     parallel_for(g.k, 1, [&](int64_t begin, int64_t end) {
       for (int64_t n = 0; n < g.n; ++n)
-        for_each_tap(cp, g, n, [&](int64_t at_x, int64_t at_w, int64_t at_y) {
+        for_each_tap(g, n, [&](int64_t at_x, int64_t at_w, int64_t at_y) {
           for (int64_t k = begin; k < end; ++k)
-            add_scaled(vdy[at_y + k], vx + at_x + g.first_channel(k, cp.groups),
-                       vdw + k * g.filter() + at_w, g.reads);
+            add_scaled(vdy[at_y + k], vx + at_x + g.first_channel(k), vdw + k * g.filter() + at_w,
+                       g.reads);
         });
     });
   });
