@@ -2,7 +2,8 @@
 
 #include "autograd/tape.h"
 
-// The checks that operations share. Each throws with the operation's name in front.
+// The checks that operations share. Each throws with the operation's name in front: Error for what
+// is undefined, TypeError, DeviceError or ShapeError.
 
 namespace gradus {
 
@@ -27,6 +28,7 @@ inline void require_alike(const char* operation, const Var& a, const Var& b) {
                        to_string(a.device()), to_string(b.device()));
 }
 
+/// s has that rank; the message tells it by `axes`, "[N, H, W, C]".
 inline void require_rank(const char* operation, const char* what, const Shape& s, int rank,
                          const char* axes) {
   require<ShapeError>(s.rank() == rank, "{}: {} must be {}, got {}", operation, what, axes, s);

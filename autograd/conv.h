@@ -3,6 +3,11 @@
 #include "autograd/padding.h"
 #include "autograd/tape.h"
 
+// Both take x, w and bias of one dtype, f32 or f64, on one device, and throw Error where x or w is
+// undefined, TypeError or DeviceError where they are not alike, ShapeError where the shapes do not
+// fit together, w is empty, a stride, dilation or number of groups is below 1, a padding below 0,
+// or P or Q comes out below 1. Dumoulin & Visin 2016 derive the sizes.
+
 namespace gradus {
 
 /// A dilation spreads the kernel's taps: it covers (R - 1) * dilation + 1 rows, which is its size

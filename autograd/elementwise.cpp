@@ -103,6 +103,7 @@ Var maximum(const Var& a, const Var& b) {
 }
 
 Var maximum(const Var& x, double c) {
+  require_float("maximum", x);
   return maximum(x, Tensor::full({}, c, x.dtype(), x.device()));
 }
 

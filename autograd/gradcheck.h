@@ -17,7 +17,7 @@ struct GradcheckOptions {
 };
 
 struct GradcheckResult {
-  bool ok = true;
+  bool ok = true;          ///< no error above the tolerance, and something was compared
   double worst_error = 0;  ///< relative, as above
   std::string worst;       ///< "input 1 at [2, 0]: the tape says 0.31, differences say 0.3"
   int64_t checked = 0;     ///< coordinates compared
@@ -28,7 +28,7 @@ struct GradcheckResult {
 /// shape: what is differentiated is its sum weighted by random numbers, so one pass checks them
 /// all. A coordinate where the left and right differences disagree by more than a smooth f allows
 /// stands at a kink and is counted, not compared. `inputs` are f64, and unchanged afterwards; f
-/// must be a pure function of them. Throws TypeError for other dtypes.
+/// must be a pure function of them. Throws TypeError for other dtypes, and what f throws.
 GradcheckResult gradcheck(const std::function<Var(const std::vector<Var>&)>& f,
                           const std::vector<Tensor>& inputs, const GradcheckOptions& options = {});
 

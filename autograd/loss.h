@@ -2,8 +2,9 @@
 
 #include "autograd/tape.h"
 
-// Losses of a prediction against a target of the same shape, both differentiable; a number [].
-// Throw ShapeError where the shapes differ, and for a mean of nothing.
+// Losses of a prediction against a target of the same shape, whichever it is, both differentiable;
+// a number []. Throw ShapeError where the shapes differ, and for a mean of nothing; Error where one
+// is undefined; TypeError or DeviceError unless both are f32, or f64, on one device.
 
 namespace gradus {
 

@@ -14,10 +14,10 @@ namespace gradus {
 /// reads it; an activation that comes first has its own output computed by the same kernel instead.
 class Pending {
  public:
-  /// Computes y, to which the activation is applied.
+  /// Computes y from what the operation reads, with the activation applied to it.
   using Kernel =
       std::function<void(std::span<const Tensor> in, const Activation& activation, Tensor& y)>;
-  /// The kernel reads `operands`, the first of which has y's dtype and device.
+  /// y is of `shape`. The kernel reads `operands`, the first of which has y's dtype and device.
   Pending(const char* operation, std::vector<Tensor> operands, const Shape& shape, Kernel kernel);
 
   const Shape& shape() const { return shape_; }

@@ -5,32 +5,36 @@
 #include "autograd/tape.h"
 
 // Reductions over any axes, negative ones counted from the end; none named means all. Reduced axes
-// vanish, or stay with extent 1 where keep_axes says so. Throw ShapeError for an axis out of range
-// or named twice, and where mean, max or logsumexp meet an empty axis.
+// vanish, or stay with extent 1 where keep_axes says so: x [A, B, C] over axis 1 -> [A, C] or
+// [A, 1, C]. Throw ShapeError for an axis out of range or named twice, and where mean, max or
+// logsumexp meet an empty axis; Error where x is undefined, TypeError unless it is f32 or f64.
 
 namespace gradus {
 
 using Axes = std::initializer_list<int>;
 
+/// In f64, over parts that depend on the shapes alone; 0 over an empty axis.
 Var sum(const Var& x, Axes axes = {}, bool keep_axes = false);
 Var mean(const Var& x, Axes axes = {}, bool keep_axes = false);
-/// The gradient is shared equally among the largest, as TensorFlow's reduce_max does.
+/// The largest; NaN where one is. The gradient is shared equally among the largest, as TensorFlow's
+/// reduce_max does.
 Var max(const Var& x, Axes axes = {}, bool keep_axes = false);
 /// log(sum(exp(x))) = m + log(sum(exp(x - m))), m = max(x).
 Var logsumexp(const Var& x, Axes axes = {}, bool keep_axes = false);
-/// exp(x - logsumexp(x)) over one axis.
+/// exp(x - logsumexp(x)) over one axis -> x's shape.
 Var softmax(const Var& x, int axis = -1);
-/// x - logsumexp(x) over one axis.
+/// x - logsumexp(x) over one axis -> x's shape.
 Var log_softmax(const Var& x, int axis = -1);
 
-/// Along the last axis; no gradients. Of equal elements that with the lower index comes first; NaN
-/// is larger than every number.
+/// Along the last axis of x [..., C]; no gradients. Of equal elements that with the lower index
+/// comes first; NaN is larger than every number.
 struct TopK {
   Tensor values, index;  ///< [..., k] in falling order; index i32
 };
 /// The k largest; throws ShapeError unless 1 <= k <= the last extent.
 TopK top_k(const Tensor& x, int64_t k);
-/// i32 index of the largest, without the axis.
+/// i32 index of the largest: x [..., C] -> [...]. Throws ShapeError where there is no last axis or
+/// it is empty.
 Tensor argmax(const Tensor& x);
 
 }  // namespace gradus

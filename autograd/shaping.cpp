@@ -52,6 +52,8 @@ Var concat(const std::vector<Var>& parts, int axis) {
     require_defined("concat", part);
     require<TypeError>(part.dtype() == parts[0].dtype(), "concat: parts are {} and {}",
                        name(parts[0].dtype()), name(part.dtype()));
+    require<DeviceError>(part.device() == parts[0].device(), "concat: parts are on {} and {}",
+                         to_string(parts[0].device()), to_string(part.device()));
     require<ShapeError>(
         part.shape().rank() == first.rank() && part.shape().with(axis, 0) == first.with(axis, 0),
         "concat: {} and {} do not join along axis {}", first, part.shape(), axis);
@@ -96,6 +98,8 @@ Var gather(const Var& x, const Tensor& index) {
   require_float("gather", x);
   require<ShapeError>(x.shape().rank() >= 1, "gather: x must have rows, got {}", x.shape());
   require_index("gather", index);
+  require<DeviceError>(index.device() == x.device(), "gather: x is on {}, the index on {}",
+                       to_string(x.device()), to_string(index.device()));
   require_in_range("gather", index, x.shape()[0]);
   Tensor y(x.shape().with(0, index.count()), x.dtype(), x.device());
   backend(y).gather(x.value(), index, 1, 0, y);

@@ -4,13 +4,18 @@
 
 #include "autograd/tape.h"
 
+// Of any dtype where not said otherwise. Throw Error where x is undefined.
+
 namespace gradus {
 
-/// The same elements under another shape of as many.
+/// The same elements under another shape. Throws ShapeError unless it has as many.
 Var reshape(const Var& x, const Shape& shape);
-/// x[..., begin:end, ...] of one axis; throws ShapeError unless 0 <= begin <= end <= extent.
+/// x[..., begin:end, ...] of one axis; throws ShapeError for an axis out of range and unless
+/// 0 <= begin <= end <= extent.
 Var slice(const Var& x, int axis, int64_t begin, int64_t end);
-/// Joins along one axis; the other extents must agree.
+/// Joins along one axis: [A, B1], [A, B2], ... -> [A, B1 + B2 + ...]. Throws ShapeError for no
+/// parts, an axis out of range or other extents that differ, TypeError or DeviceError where the
+/// parts are not alike.
 Var concat(const std::vector<Var>& parts, int axis);
 /// How much `pad` adds before and after an axis.
 struct AxisPadding {
@@ -19,14 +24,17 @@ struct AxisPadding {
 /// x between elements of `value`; one AxisPadding an axis. Throws ShapeError for another number of
 /// them or a negative one.
 Var pad(const Var& x, const std::vector<AxisPadding>& axes, double value = 0);
-/// y[i, ...] = x[index[i], ...]; index i32 [M] on x's device, each in [0, rows) (checked on the
-/// CPU: ShapeError).
+/// y[i, ...] = x[index[i], ...]: x [R, ...], f32 or f64, index i32 [M] on x's device -> [M, ...].
+/// Throws TypeError or DeviceError where they are of another kind or apart, and ShapeError for
+/// other ranks or an index outside [0, R), which a recording on a CUDA device does not see.
 Var gather(const Var& x, const Tensor& index);
 
 /// What one_hot does with an index outside [0, depth).
 enum class OutOfRange { error, zero_row };
-/// [N, depth] of `dtype`: 1 at (i, index[i]), else 0; index i32 [N]. An index out of range throws
-/// ShapeError, or gives a row of zeros, as TensorFlow's one_hot does.
+/// [N, depth] of `dtype`, f32 or f64, on the index's device: 1 at (i, index[i]), else 0; index i32
+/// [N]. An index out of range throws ShapeError (a recording on a CUDA device does not see it), or
+/// gives a row of zeros, as TensorFlow's one_hot does. Throws ShapeError for a depth below 1 and an
+/// index of another rank, TypeError for other dtypes.
 Tensor one_hot(const Tensor& index, int64_t depth, DType dtype,
                OutOfRange out_of_range = OutOfRange::error);
 

@@ -34,6 +34,7 @@ Tensor Gradient::applied() const {
 }
 
 Var Tape::watch(Tensor value) {
+  require<Error>(value.defined(), "watch: the tensor is undefined");
   require<TypeError>(is_float(value.dtype()), "watch: gradients need f32 or f64, got {}",
                      name(value.dtype()));
   Var v(std::move(value));
@@ -80,6 +81,12 @@ Var Tape::record(const char* operation, std::span<const Var> inputs, Var out,
                                Scope::path(),
                                out.pending_ != nullptr});
   return out;
+}
+
+const Tape::Operation& Tape::operation(int place) const {
+  require<TapeError>(place >= 0 && place < size(), "operation: place {} is not on this tape",
+                     place);
+  return nodes_[place];
 }
 
 int Tape::place(const Var& v) const {

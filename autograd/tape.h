@@ -63,7 +63,8 @@ struct Gradient {
 /// What a backward rule sees of the gradients: which inputs want one, and where to put it.
 class GradSink {
  public:
-  /// Whether the loss's gradient towards input i is needed; rules skip the work where it is not.
+  /// Whether the loss's gradient towards input i, counted from 0 as `record` got them, is needed;
+  /// rules skip the work where it is not.
   bool wants(int input) const;
   /// Adds to input i's gradient. `grad` may have the broadcast shape: the copies are summed here.
   void add(int input, const Var& grad);
@@ -90,7 +91,8 @@ class Tape : public std::enable_shared_from_this<Tape> {
  public:
   static std::shared_ptr<Tape> make() { return std::shared_ptr<Tape>(new Tape); }
 
-  /// Puts a leaf on the tape: something that gradients can be taken towards.
+  /// Puts a leaf on the tape: something that gradients can be taken towards. Throws TypeError
+  /// unless it is f32 or f64, Error where it is undefined.
   Var watch(Tensor value);
 
   /// Appends an operation to its inputs' tape; a constant where no input is tracked. Throws
@@ -102,11 +104,13 @@ class Tape : public std::enable_shared_from_this<Tape> {
   static Var record(const char* operation, std::initializer_list<Var> inputs, Pending value,
                     PendingRule backward);
 
-  /// d loss / d target for each target, zeros where the loss does not depend on it. `loss` has one
-  /// element. Only the operations between targets and loss run. What their rules have saved is
-  /// freed, unless `retain`; a second call that needs it then throws TapeError.
+  /// d loss / d target for each target, of its shape; zeros where the loss does not depend on it.
+  /// Only the operations between targets and loss run. What their rules have saved is freed, unless
+  /// `retain`; a second call that needs it then throws TapeError, as does a loss or target of
+  /// another tape. Throws ShapeError unless `loss` has one element.
   std::vector<Tensor> gradients(const Var& loss, std::span<const Var> targets, bool retain = false);
 
+  /// Places on the tape, [0, size()): leaves and operations.
   int size() const { return static_cast<int>(nodes_.size()); }
 
   /// What ran, for reports: `inputs` are places on this tape, -1 for a constant; a leaf has none.
@@ -115,7 +119,8 @@ class Tape : public std::enable_shared_from_this<Tape> {
     std::vector<int> inputs;
     Shape shape;  ///< of the result
   };
-  const Operation& operation(int place) const { return nodes_[place]; }
+  /// Throws TapeError for a place outside [0, size()).
+  const Operation& operation(int place) const;
   /// Where `v` is on this tape. Throws TapeError where it is not.
   int place(const Var& v) const;
 

@@ -3,7 +3,8 @@
 #include "autograd/tape.h"
 
 // Images enlarged by a whole factor: x [N, H, W, C] -> [N, H * factor, W * factor, C]. Throw
-// ShapeError unless x is an image and the factor at least 1.
+// ShapeError unless x is an image and the factor at least 1, TypeError unless x is f32 or f64,
+// Error where it is undefined.
 
 namespace gradus {
 

@@ -36,20 +36,23 @@ class CachingAllocator {
   CachingAllocator(const CachingAllocator&) = delete;
   CachingAllocator& operator=(const CachingAllocator&) = delete;
 
-  /// Throws DeviceError that tells the request, its Scope and what is live where memory is out.
+  /// Throws DeviceError that tells the request, its Scope and what is live where memory is out, and
+  /// for more than 2^62 bytes.
   void* allocate(size_t bytes);
+  /// Of what `allocate` gave, unchecked.
   void release(void* p) noexcept;
   /// Gives pool 0's cached blocks back to the system.
   void trim();
 
   Pool make_pool();
-  /// Requests go to this pool from now on; returns the one before. Where it must not `grow`, a
-  /// request that its cache cannot serve throws DeviceError.
+  /// Requests go to this pool, 0 or one that make_pool gave, from now on; returns the one before.
+  /// Where it must not `grow`, a request that its cache cannot serve throws DeviceError.
   Pool use_pool(Pool pool, bool grow = true);
   /// Gives the pool's cached blocks back to the system; live ones join pool 0 when released.
   void drop_pool(Pool pool);
 
   Stats stats() const;
+  /// peak_bytes becomes live_bytes.
   void reset_peak();
 
  private:

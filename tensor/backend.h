@@ -32,15 +32,15 @@ struct PoolParams {
   int pad_top = 0, pad_left = 0;
 };
 
-/// What becomes of a convolution's sums: activation(sum + bias), bias [K] of their K channels or
-/// undefined.
+/// What becomes of a convolution's sums: activation(sum + bias), bias an element a channel of the
+/// sums, or undefined.
 struct Epilogue {
   Tensor bias;
   Activation activation = {};
 };
 
 /// What batch norm makes of an x [..., C]: gamma * (x - mean) / sqrt(variance + epsilon) + beta,
-/// all [C].
+/// all [C] (Ioffe & Szegedy 2015).
 struct Normalization {
   Tensor mean, variance, gamma, beta;
   double epsilon;
@@ -55,7 +55,7 @@ struct UpdateSlot {
 };
 
 /// A piece of work that can be run again and again: everything that changes between runs lies in
-/// tensors that it reads.
+/// tensors that it reads. `run` throws what the work throws.
 class Recording {
  public:
   virtual ~Recording() = default;
@@ -76,6 +76,7 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
+  /// Throws DeviceError where memory is out.
   virtual void* allocate(size_t bytes) = 0;
   virtual void release(void* p) noexcept = 0;
   virtual CachingAllocator& allocator() = 0;
@@ -93,16 +94,17 @@ class Backend {
   virtual void end_range() noexcept {}
   /// "cpu: oneDNN 2.6.3, 2 threads".
   virtual std::string describe() const = 0;
-  /// For the work from now on. Throws DeviceError for what the device has not.
+  /// For the work from now on. Throws DeviceError for what the device has not (the CPU: tf32).
   virtual void configure(const BackendOptions& options) = 0;
 
-  /// Any dtype.
+  /// Any dtype; the value converted as by a C++ cast.
   virtual void fill(double value, Tensor& y) = 0;
-  /// Any two dtypes.
+  /// Any two dtypes, as by C++ casts.
   virtual void cast(const Tensor& x, Tensor& y) = 0;
   /// y = low + (high - low) * u, u in [0, 1) as an f32; element i takes word i % 4 of block i / 4.
   virtual void fill_uniform(const Draw& draw, double low, double high, Tensor& y) = 0;
-  /// Box-Muller on words (0, 1) and (2, 3) of a block, computed in f64 and rounded to f32.
+  /// y = mean + stddev * z, z by Box & Muller 1958 on words (0, 1) and (2, 3) of a block, computed
+  /// in f64 and rounded to f32.
   virtual void fill_normal(const Draw& draw, double mean, double stddev, Tensor& y) = 0;
 
   /// y may be x.
@@ -112,7 +114,7 @@ class Backend {
   /// dx = dy * df(x, y); x or y is undefined where fn does not save it.
   virtual void unary_backward(const UnaryFn& fn, const Tensor& x, const Tensor& y, const Tensor& dy,
                               Tensor& dx) = 0;
-  /// a and b broadcast to y's shape.
+  /// y = fn(a, b); a and b broadcast to y's shape.
   virtual void binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Tensor& y) = 0;
   /// y has x's shape but for axes of extent 1 (or missing in front), which are reduced.
   virtual void reduce(Reduction op, const Tensor& x, Tensor& y) = 0;
@@ -120,16 +122,18 @@ class Backend {
   /// values, index [..., K]; of equal ones that with the lower index is first. NaN is the largest.
   virtual void top_k(const Tensor& x, Tensor& values, Tensor& index) = 0;
 
-  /// c [M, N] = op(a) op(b), op a transpose where asked.
+  /// c [M, N] = op(a) [M, K] op(b) [K, N], op a transpose where asked.
   virtual void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
                       Tensor& c) = 0;
-  /// y [N, P, Q, K] = x [N, H, W, C] * w [K, R, S, C / groups], and the epilogue.
+  /// y [N, P, Q, K] = x [N, H, W, C] * w [K, R, S, C / groups], a cross-correlation, and the
+  /// epilogue.
   virtual void conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epilogue& epilogue,
                     Tensor& y) = 0;
-  /// dx [N, H, W, C] from w and dy, and the epilogue: the adjoint of conv in x, and so also the
-  /// forward transposed convolution.
+  /// dx [N, H, W, C] from w and dy [N, P, Q, K], and the epilogue, whose bias is [C]: the adjoint
+  /// of conv in x, and so also the forward transposed convolution.
   virtual void conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
                                const Epilogue& epilogue, Tensor& dx) = 0;
+  /// dw [K, R, S, C / groups] from x [N, H, W, C] and dy [N, P, Q, K].
   virtual void conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
                                 Tensor& dw) = 0;
   /// dx [..., K] = dy * df(y), y being what the epilogue's activation gave, and dbias [K] its sum
@@ -149,8 +153,8 @@ class Backend {
   /// y = activation(what n makes of x).
   virtual void normalize(const Normalization& n, const Activation& activation, const Tensor& x,
                          Tensor& y) = 0;
-  /// The gradients of both where mean and variance are those of x. y is undefined where the
-  /// activation is Identity. dx may be dy.
+  /// The gradients of both, dx [..., C], dgamma and dbeta [C], where mean and variance are those of
+  /// x. y is undefined where the activation is Identity. dx may be dy.
   virtual void normalize_backward(const Normalization& n, const Activation& activation,
                                   const Tensor& x, const Tensor& y, const Tensor& dy, Tensor& dx,
                                   Tensor& dgamma, Tensor& dbeta) = 0;
@@ -172,12 +176,14 @@ class Backend {
   /// extents agree. Any dtype.
   virtual void copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_begin,
                           int64_t length, Tensor& y) = 0;
-  /// y[i, ...] = scale * x[index[i], ...] + shift; x of any dtype, index i32 within [0, rows).
+  /// y[i, ...] = scale * x[index[i], ...] + shift; x of any dtype, index i32 [M] within [0, rows),
+  /// y f32 or f64.
   virtual void gather(const Tensor& x, const Tensor& index, double scale, double shift,
                       Tensor& y) = 0;
   /// dx[index[i], ...] += dy[i, ...] in the order of i, on a dx of zeros.
   virtual void gather_backward(const Tensor& index, const Tensor& dy, Tensor& dx) = 0;
-  /// y [N, depth]: 1 at (i, index[i]), else 0; a row whose index is out of range is all 0.
+  /// y [N, depth]: 1 at (i, index[i]), index i32 [N], else 0; a row whose index is out of range is
+  /// all 0.
   virtual void one_hot(const Tensor& index, Tensor& y) = 0;
 
   /// Adds 1 to an i32 [].
@@ -196,7 +202,8 @@ inline Backend& backend(const Tensor& t) { return backend(t.device()); }
 /// thread may use tensors meanwhile.
 void substitute_cpu_backend(Backend* substitute);
 
-/// Makes `made` the backend of a CUDA device that has none yet.
+/// Makes `made` the backend of a CUDA device. Throws DeviceError for the CPU, for a device that has
+/// one, and for an index outside [0, 32).
 void install_backend(Device device, std::unique_ptr<Backend> made);
 
 }  // namespace gradus

@@ -5,7 +5,7 @@
 
 namespace gradus {
 
-/// CRC-32C (Castagnoli, RFC 3720 B.4).
+/// CRC-32C (Castagnoli et al. 1993; examples in RFC 3720 B.4).
 uint32_t crc32c(std::string_view bytes);
 /// The same, going on from the checksum of what came before.
 uint32_t crc32c(std::string_view bytes, uint32_t before);

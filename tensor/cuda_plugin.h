@@ -31,7 +31,7 @@ struct CudaReport {
 };
 CudaReport cuda_report();
 
-/// Throws DeviceError with the reason where there is no such device.
+/// Of the device `index`, at least 0. Throws DeviceError with the reason where there is none.
 std::unique_ptr<Backend> make_cuda_backend(int index);
 
 }  // namespace gradus

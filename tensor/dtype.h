@@ -12,6 +12,7 @@ namespace gradus {
 /// Element types: f32 and f64 carry gradients, i32 and u8 are for data.
 enum class DType : uint8_t { f32, f64, i32, u8 };
 
+/// In bytes.
 constexpr size_t size_of(DType t) {
   switch (t) {
     case DType::f32:
@@ -25,6 +26,7 @@ constexpr size_t size_of(DType t) {
   return 0;
 }
 
+/// "f32".
 constexpr std::string_view name(DType t) {
   switch (t) {
     case DType::f32:
@@ -41,6 +43,7 @@ constexpr std::string_view name(DType t) {
 
 constexpr bool is_float(DType t) { return t == DType::f32 || t == DType::f64; }
 
+/// That of float, double, int32_t or uint8_t; others do not compile.
 template <class T>
 constexpr DType dtype_of() {
   if constexpr (std::is_same_v<T, float>)

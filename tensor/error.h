@@ -38,7 +38,7 @@ struct OutputError : Error {
   using Error::Error;
 };
 
-/// Throws E with the formatted message unless `ok`.
+/// Throws E with the formatted message (fmt's syntax) unless `ok`.
 template <class E = Error, class... Args>
 void require(bool ok, fmt::format_string<Args...> format, Args&&... args) {
   if (!ok) [[unlikely]]

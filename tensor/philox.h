@@ -6,6 +6,7 @@
 
 namespace gradus {
 
+/// The counter, or the four words made of it.
 struct PhiloxBlock {
   uint32_t v[4];
 };
@@ -25,7 +26,7 @@ GRADUS_HD inline PhiloxBlock philox4x32(PhiloxBlock c, uint32_t key0, uint32_t k
   return c;
 }
 
-/// The 24 high bits, scaled exactly: uniform in [0, 1).
+/// The 24 high bits times 2^-24, exactly: uniform in [0, 1).
 GRADUS_HD inline float uniform01(uint32_t bits) { return static_cast<float>(bits >> 8) * 0x1p-24f; }
 
 }  // namespace gradus

@@ -11,7 +11,7 @@ namespace gradus {
 
 /// The CPU's backend with a clock: while it lives, it stands in that one's place, passes every call
 /// on and adds up the time that each kernel takes, by the shapes that it works on. Make and drop it
-/// where no other thread uses tensors.
+/// where no other thread uses tensors, and have one at a time.
 class Profiler final : public Backend {
  public:
   Profiler();

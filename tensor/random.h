@@ -10,7 +10,8 @@ namespace gradus {
 enum class Stream : uint32_t { init, train, sample, shuffle, labels, data, check };
 
 /// One draw of random numbers. Word w of block b is
-/// philox4x32({b, index, step, stream}, seed)[w]. The step is read on the device when the kernel
+/// philox4x32({b, index, step, stream}, seed)[w], the key being the seed's low and high half, and b
+/// counts modulo 2^32. The step is read on the device when the kernel
 /// runs, so that a recording draws fresh numbers each time.
 struct Draw {
   uint64_t seed = 0;

@@ -161,11 +161,12 @@ class Reader {
     return entry.get<std::vector<uint64_t>>();
   }
 
-  /// All ones where the count overflows, also one that an extent of 0 would bring back to 0.
+  /// All ones beyond what a Shape takes, also where an extent of 0 would bring the count back to 0.
   static uint64_t byte_count(const std::vector<uint64_t>& extents, DType dtype) {
+    constexpr uint64_t kMost = uint64_t{1} << 62;
     uint64_t bytes = size_of(dtype);
     for (const uint64_t e : extents)
-      if (e > 0 && __builtin_mul_overflow(bytes, e, &bytes))
+      if (e > 0 && (__builtin_mul_overflow(bytes, e, &bytes) || bytes > kMost))
         return std::numeric_limits<uint64_t>::max();
     return std::ranges::count(extents, 0u) > 0 ? 0 : bytes;
   }

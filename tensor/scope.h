@@ -9,9 +9,11 @@ namespace gradus {
 class Backend;
 
 /// What this thread is doing while the scope lives: "real.conv2", "gradient of real.conv2: conv2d".
-/// An error about memory tells it, and profilers of the device show it as a range.
+/// An error about memory tells it, and profilers of the device show it as a range. Scopes of a
+/// thread end in the reverse order.
 class Scope {
  public:
+  /// Throws DeviceError where there is no such device.
   Scope(Device device, std::string name);
   ~Scope();
   Scope(const Scope&) = delete;

@@ -20,18 +20,19 @@ class Shape {
   Shape() = default;
   Shape(std::initializer_list<int64_t> extents)
       : Shape(std::span(extents.begin(), extents.end())) {}
-  /// Throws ShapeError for a rank above 6, a negative extent, or a count beyond 2^62.
+  /// Throws ShapeError for a rank above 6, a negative extent, or a count beyond 2^62 (extents of 0
+  /// left aside).
   explicit Shape(std::span<const int64_t> extents);
 
   int rank() const { return rank_; }
-  /// The extent of axis i; a negative i counts from the end.
+  /// The extent of axis i in [-rank, rank), unchecked; a negative i counts from the end.
   int64_t operator[](int i) const { return extents_[i < 0 ? i + rank_ : i]; }
-  /// The number of elements; 1 for rank 0.
+  /// The number of elements; 1 for rank 0, 0 where an extent is.
   int64_t count() const;
   std::span<const int64_t> extents() const { return {extents_.data(), static_cast<size_t>(rank_)}; }
   bool operator==(const Shape&) const = default;
 
-  /// This shape with axis i replaced.
+  /// This shape with axis i, in [-rank, rank), replaced. Nothing is checked.
   Shape with(int i, int64_t extent) const;
 
  private:
@@ -46,7 +47,8 @@ std::string to_string(const Shape& s);
 /// does. Throws ShapeError that starts with `operation` where they do not fit.
 Shape broadcast_shape(const char* operation, const Shape& a, const Shape& b);
 
-/// `axis` counted from the front, for a tensor of that rank; throws ShapeError out of range.
+/// `axis` counted from the front, in [0, rank). Throws ShapeError that starts with `operation`
+/// outside [-rank, rank).
 int normalize_axis(const char* operation, int axis, int rank);
 
 }  // namespace gradus

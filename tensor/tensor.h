@@ -15,6 +15,7 @@ namespace gradus {
 /// Bytes on one device; they go back to that device's allocator on destruction.
 class Storage {
  public:
+  /// Throws DeviceError where there is no such device or not enough memory on it.
   Storage(size_t bytes, Device device);
   ~Storage();
   Storage(const Storage&) = delete;
@@ -34,12 +35,14 @@ class Storage {
 };
 
 /// A contiguous row-major array. Copying a Tensor shares the bytes. It carries no gradient state:
-/// that is Var's (autograd/tape.h).
+/// that is Var's (autograd/tape.h). What reads bytes or a device asks for a defined tensor,
+/// unchecked; an undefined one has the shape [] and the dtype f32.
 class Tensor {
  public:
   /// An undefined tensor, for "none".
   Tensor() = default;
-  /// Uninitialised elements. Throws DeviceError where the device has not enough memory.
+  /// Uninitialised elements. Throws ShapeError beyond 2^62 bytes, and DeviceError where there is no
+  /// such device or not enough memory on it; so does all below that makes a tensor.
   Tensor(const Shape& shape, DType dtype, Device device = kCpu);
 
   /// `values` in row-major order as a tensor of T's dtype. Throws ShapeError where they are not
@@ -50,6 +53,7 @@ class Tensor {
   static Tensor from(std::initializer_list<T> values, const Shape& shape, Device device = kCpu) {
     return from(std::span<const T>(values.begin(), values.size()), shape, device);
   }
+  /// `value` converted as by a C++ cast.
   static Tensor full(const Shape& shape, double value, DType dtype, Device device = kCpu);
   static Tensor zeros(const Shape& shape, DType dtype, Device device = kCpu) {
     return full(shape, 0, dtype, device);
@@ -73,25 +77,28 @@ class Tensor {
   /// The same as T*. Throws TypeError where T is not the dtype.
   template <class T>
   T* data() const;
-  /// The elements of a CPU tensor. Throws DeviceError on another device.
+  /// The elements of a CPU tensor. Throws DeviceError on another device, TypeError where T is not
+  /// the dtype.
   template <class T>
   std::span<T> span() const;
 
-  /// The same bytes under another shape of as many elements.
+  /// The same bytes under another shape. Throws ShapeError unless it has as many elements.
   Tensor reshape(const Shape& shape) const;
   /// An uninitialised tensor of the same shape, dtype and device.
   Tensor like() const { return Tensor(shape_, dtype_, device()); }
   /// A copy with bytes of its own.
   Tensor clone() const;
-  /// This tensor on `device`, or converted to `dtype`; itself where it is so already.
+  /// This tensor on `device`, or converted to `dtype` as by C++ casts (towards 0; what does not fit
+  /// an integer is undefined); itself where it is so already.
   Tensor to(Device device) const;
   Tensor to(DType dtype) const;
-  /// Overwrites the elements by those of `from`: same shape and dtype, any device.
+  /// Overwrites the elements by those of `from`, which may lie on any device. Throws ShapeError for
+  /// another shape, TypeError for another dtype.
   void copy_from(const Tensor& from) const;
-  /// The elements, as a copy on the host.
+  /// The elements, as a copy on the host. Throws TypeError where T is not the dtype.
   template <class T>
   std::vector<T> to_vector() const;
-  /// The only element of a tensor of count 1, on any device.
+  /// The only element, of any dtype and on any device. Throws ShapeError unless count() is 1.
   double item() const;
 
  private:

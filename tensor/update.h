@@ -8,12 +8,14 @@
 // Optimisers' updates of one element, written once for every device. `scalars` gives what all
 // elements of a call share, from the learning rate and the number of the step t (1 is the first);
 // `step` changes the value w and the moments m and v by the gradient g. A moment that an update
-// does not use is 0 at each call and not kept. Parameters are double, as in elementwise.h.
+// does not use is 0 at each call and not kept. Parameters are double, as in elementwise.h, and not
+// checked: betas, alpha, momentum and decay lie in [0, 1), epsilon is above 0.
 
 namespace gradus {
 
-/// Kingma & Ba 2015. w -= lr * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon), as
-/// TensorFlow computes it; with `epsilon_hat` false, the paper's algorithm 1:
+/// Adam, Kingma & Ba 2015: m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g^2;
+/// w -= lr * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon), the end of the paper's
+/// section 2 and as TensorFlow computes it; with `epsilon_hat` false, its algorithm 1:
 /// w -= lr * m_hat / (sqrt(v_hat) + epsilon). With a weight decay, AdamW (Loshchilov & Hutter
 /// 2019): before that, w *= 1 - lr * weight_decay.
 struct AdamUpdate {
@@ -43,6 +45,7 @@ struct AdamUpdate {
   }
 };
 
+/// Gradient descent, with momentum Polyak's (1964) as PyTorch defines it:
 /// m = momentum * m + g; w -= lr * m.
 struct SgdUpdate {
   double momentum = 0;
@@ -61,7 +64,7 @@ struct SgdUpdate {
   }
 };
 
-/// Tieleman & Hinton 2012, as PyTorch defines it: v = alpha * v + (1 - alpha) * g^2;
+/// RMSProp: Tieleman & Hinton 2012, as PyTorch defines it: v = alpha * v + (1 - alpha) * g^2;
 /// m = momentum * m + g / (sqrt(v) + epsilon); w -= lr * m.
 struct RmsPropUpdate {
   double alpha = 0.99, epsilon = 1e-8, momentum = 0;

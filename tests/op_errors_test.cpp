@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "autograd/gradcheck.h"
+#include "cuda/emulation/emulated.h"
 
 using namespace gradus;
 
@@ -36,6 +37,7 @@ TEST_CASE("op errors: element-wise", "[ops][errors]") {
       {kType, "exp: needs f32 or f64, got i32", [&] { exp(i32); }},
       {kType, "affine: needs f32 or f64, got u8", [&] { of({2}, DType::u8) + 1; }},
       {kType, "maximum: needs f32 or f64, got i32", [&] { maximum(i32, 0); }},
+      {kPlain, "maximum: an operand is undefined", [&] { maximum(Var(), 0); }},
       {kPlain, "leaky_relu: the slope must lie in (0, 1), got 0", [&] { leaky_relu(f32, 0); }},
       {kPlain, "leaky_relu: the slope must lie in (0, 1), got 1", [&] { leaky_relu(f32, 1); }},
       {kPlain, "leaky_relu: the slope must lie in (0, 1), got -0.2",
@@ -146,6 +148,24 @@ TEST_CASE("op errors: shaping", "[ops][errors]") {
   });
 }
 
+TEST_CASE("op errors: operands on two devices", "[ops][errors]") {
+  cuda::emulation::emulated();
+  const Var x = of({2, 3});
+  const Tensor there = Tensor::zeros({2, 3}, DType::f32, cuda::emulation::kEmulated);
+  const std::string device = to_string(there.device());
+  const std::string add = "add: operands are on cpu and " + device,
+                    parts = "concat: parts are on cpu and " + device,
+                    gathered = "gather: x is on " + device + ", the index on cpu";
+  check_all({
+      {typeid(DeviceError), add.c_str(), [&] { x + there; }},
+      {typeid(DeviceError), parts.c_str(),
+       [&] {
+         concat({x, there}, 0);
+       }},
+      {typeid(DeviceError), gathered.c_str(), [&] { gather(there, index({0})); }},
+  });
+}
+
 TEST_CASE("op errors: shapes and gradcheck", "[ops][errors]") {
   const auto itself = [](const std::vector<Var>& in) { return in[0]; };
   check_all({
@@ -188,6 +208,8 @@ TEST_CASE("op errors: tapes", "[tape][errors]") {
        gradients(tape, vector, vector)},
       {kType, "watch: gradients need f32 or f64, got i32",
        [&] { tape->watch(of({2}, DType::i32).value()); }},
+      {kPlain, "watch: the tensor is undefined", [&] { tape->watch(Tensor()); }},
+      {kTape, "operation: place -1 is not on this tape", [&] { tape->operation(-1); }},
   });
   CHECK(tape->gradients(loss, std::vector{vector}).size() == 1);
   check_all(

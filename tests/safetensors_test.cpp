@@ -132,6 +132,7 @@ TEST_CASE("safetensors: headers that are refused") {
       {a + entry("F32", "[9223372036854775808]", "[0,4]") + "}", four, "its shape should be"},
       {a + entry("F32", "[4294967296,4294967296,1]", "[0,0]") + "}", "", "do not fit"},
       {a + entry("F32", "[0,4294967296,4294967296,4]", "[0,0]") + "}", "", "do not fit"},
+      {a + entry("U8", "[4611686018427387904,2,0]", "[0,0]") + "}", "", "do not fit"},
       {a + entry("F32", "[1,1,1,1,1,1,1]", "[0,4]") + "}", four, "rank 7"},
       {a + entry("F32", "[1]", "[4,0]") + "}", four, "a begin and an end"},
       {a + entry("F32", "[1]", "[0,4,8]") + "}", eight, "a begin and an end"},

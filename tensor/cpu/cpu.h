@@ -26,7 +26,8 @@ class Cpu final : public Reference {
                  Tensor& y) override;
 };
 
-/// The one CPU backend, and the reference that tests hold it against.
+/// The one CPU backend, and the reference that tests hold it against; both live as long as the
+/// program.
 Cpu& cpu_backend();
 Reference& reference_backend();
 

@@ -39,6 +39,7 @@ namespace fast {
 /// ln 2 = kLn2High + kLn2Low; multiples of the former by n are exact.
 inline constexpr float kLn2High = 0x1.62e4p-1f, kLn2Low = 0x1.7f7d1cp-20f;
 
+/// 2^n for n in [-126, 127].
 inline float power_of_two(int32_t n) { return std::bit_cast<float>((n + 127) << 23); }
 
 /// x = n ln 2 + r, |r| <= ln 2 / 2: e^x = 2^n (1 + r_less_1).

@@ -14,11 +14,13 @@ namespace gradus::cpu {
 class Memory {
  public:
   Memory();
+  /// Throws DeviceError where memory is out.
   void* allocate(size_t bytes);
   void release(void* p) noexcept;
   CachingAllocator& allocator() { return allocator_; }
 
   void use_guard_bands(bool on) { guard_ = on; }
+  /// Blocks that were released with a band damaged.
   int64_t damaged_bands() const { return damaged_; }
 
  private:

@@ -4,7 +4,7 @@
 
 namespace gradus::cpu {
 
-/// Floats to work in, from the backend's cache of blocks.
+/// Floats to work in, from the backend's cache of blocks. Throws DeviceError where memory is out.
 class Scratch {
  public:
   explicit Scratch(int64_t n) : floats_({n}, DType::f32) {}

@@ -22,6 +22,7 @@ struct Geometry {
   int64_t stride_h, stride_w, pad_top, pad_left;
   int64_t dilation_h = 1, dilation_w = 1, groups = 1;
 
+  /// Unchecked: the shapes of x, w and y fit together.
   Geometry(const ConvParams& params, const Shape& x, const Shape& w, const Shape& y);
 
   /// Rows of padding that the last output row reads; negative where it ends before the input does.

@@ -5,7 +5,9 @@
 
 /// The ways of computing a convolution in f32, among which convolution.cpp chooses. All take every
 /// extent at least 1 and overwrite their last argument; `takes` says which geometries besides.
-/// The channels of a grad_input's ending are dx's.
+/// The channels of a grad_input's ending are dx's. x [N, H, W, C], w and dw [K, R, S, C / groups],
+/// y and dy [N, P, Q, K], as Geometry has them. They throw DeviceError where memory to work in is
+/// out, `library` Error too, where oneDNN fails.
 namespace gradus::cpu::convolution {
 
 /// Our own direct convolutions. A tile of sums is one output pixel of several images by some
@@ -22,9 +24,9 @@ void grad_input(const Geometry& g, const float* w, const float* dy, const Ending
 void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw);
 }  // namespace direct
 
-/// Winograd's: kernels of 3 x 3 with stride 1, and with stride 2 those of up to 6 x 6 that halve an
-/// image exactly (as the generator's transposed convolutions are). About a third to a half of the
-/// multiplications, at 2 to 4 times the rounding error.
+/// Winograd's (Lavin & Gray 2016; toom_cook.h): kernels of 3 x 3 with stride 1, and with stride 2
+/// those of up to 6 x 6 that halve an image exactly (as the generator's transposed convolutions
+/// are). About a third to a half of the multiplications, at 2 to 4 times the rounding error.
 namespace winograd {
 bool takes(const Geometry& g);
 /// Multiplications of channels by channels.
@@ -49,7 +51,8 @@ void grad_input(const Geometry& g, const float* w, const float* dy, const Ending
 void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw);
 }  // namespace library
 
-/// Convolutions as products with the matrix of patches [N P Q, R S C], for any plain geometry.
+/// Convolutions as products with the matrix of patches [N P Q, R S C] (Chellapilla et al. 2006),
+/// for any plain geometry.
 namespace patches {
 void forward(const Geometry& g, const float* x, const float* w, const Ending& ending, float* y);
 void grad_input(const Geometry& g, const float* w, const float* dy, const Ending& ending,
