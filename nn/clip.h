@@ -4,21 +4,23 @@
 
 #include "tensor/tensor.h"
 
-// Gradients made smaller before an optimiser sees them. Nothing is read on the host.
+// Gradients made smaller before an optimiser sees them: of any shapes, all of one dtype, f32 or
+// f64, on one device (else TypeError, DeviceError). Nothing is read on the host.
 
 namespace gradus {
 
 struct ClippedGradients {
-  std::vector<Tensor> gradients;
-  Tensor norm;  ///< [], before clipping
+  std::vector<Tensor> gradients;  ///< in the order and of the shapes of those given
+  Tensor norm;                    ///< [], before clipping
 };
 
 /// Scales all gradients alike so that their global norm, the root of the sum of all their squares,
-/// is at most max_norm (Pascanu et al. 2013), as TensorFlow does:
-/// g * max_norm / max(norm, max_norm). Throws Error for no gradients and unless max_norm > 0.
+/// is at most max_norm (Pascanu et al. 2013), as TensorFlow does where the norm is finite:
+/// g * max_norm / max(norm, max_norm). Where it is not, what is not finite stays so. Throws Error
+/// for no gradients and unless max_norm > 0.
 ClippedGradients clip_by_global_norm(const std::vector<Tensor>& gradients, double max_norm);
 
-/// Each element clamped to [-limit, limit]. Throws Error unless limit > 0.
+/// Each element clamped to [-limit, limit]; NaN stays. Throws Error unless limit > 0.
 std::vector<Tensor> clip_by_value(const std::vector<Tensor>& gradients, double limit);
 
 }  // namespace gradus

@@ -8,7 +8,9 @@
 #include "nn/module.h"
 #include "nn/pass.h"
 
-// Layers: modules that map a Var to a Var. Weights start as Glorot uniform, biases at 0.
+// Layers: modules that map a Var to a Var. Weights start as Glorot uniform, biases at 0, once
+// Module::initialize has run. A call throws what the operation that it is made of throws for an x
+// of another shape, dtype or device; a constructor ShapeError for sizes that are no shape.
 
 namespace gradus {
 
@@ -58,7 +60,7 @@ class Linear : public WeightedLayer {
 };
 
 struct Conv2dOptions {
-  int64_t in, out;
+  int64_t in, out;  ///< channels
   int kernel = 3;
   int stride = 1;
   Padding padding = Padding::same();
@@ -68,7 +70,7 @@ struct Conv2dOptions {
 };
 
 /// x [N, H, W, in] -> [N, P, Q, out]; weight [out, kernel, kernel, in / groups], bias [out].
-/// See conv2d.
+/// See conv2d. The constructor throws ShapeError where groups do not divide in and out.
 class Conv2d : public WeightedLayer {
  public:
   Conv2d(Module& parent, std::string name, const Conv2dOptions& options);
@@ -81,7 +83,7 @@ class Conv2d : public WeightedLayer {
 };
 
 /// x [N, H, W, in] -> [N, P, Q, out]; weight [in, kernel, kernel, out / groups], bias [out].
-/// See conv_transpose2d.
+/// See conv_transpose2d. The constructor throws as Conv2d's.
 class ConvTranspose2d : public WeightedLayer {
  public:
   ConvTranspose2d(Module& parent, std::string name, const Conv2dOptions& options);
@@ -93,14 +95,16 @@ class ConvTranspose2d : public WeightedLayer {
   ConvOptions geometry_;
 };
 
-/// Batch norm over all axes but the last; weight = gamma [C], bias = beta [C]. The pass says which
-/// statistics; running = momentum * running + (1 - momentum) * the batch's, biased variance.
+/// Batch norm over all axes but the last (Ioffe & Szegedy 2015): x [..., C] -> [..., C]; weight =
+/// gamma [C], initialised to 1, bias = beta [C]. The pass says which statistics, [C], at first 0
+/// and 1;
+/// running = momentum * running + (1 - momentum) * the batch's, biased variance.
 class BatchNorm final : public Layer {
  public:
   struct Options {
     int64_t channels;
     double epsilon = 1e-3;
-    double momentum = 0.99;
+    double momentum = 0.99;  ///< in [0, 1], unchecked
   };
   BatchNorm(Module& parent, std::string name, const Options& options);
 
@@ -113,7 +117,8 @@ class BatchNorm final : public Layer {
   Buffer running_mean_, running_variance_;
 };
 
-/// Layer norm over the last axes, those of `shape`; weight = gamma, bias = beta, of that shape.
+/// Layer norm over the last axes, those of `shape` (Ba et al. 2016): x -> x's shape; weight =
+/// gamma, initialised to 1, bias = beta, of `shape`.
 class LayerNorm final : public Layer {
  public:
   struct Options {
@@ -130,9 +135,11 @@ class LayerNorm final : public Layer {
   Parameter weight_, bias_;
 };
 
-/// Active in training passes alone.
+/// autograd/dropout.h's in training passes, by the pass's next draw; else x. Throws Error there
+/// unless 0 <= rate < 1.
 Var dropout(const Pass& pass, const Var& x, double rate);
 
+/// The same as a layer, for an x of any shape.
 class Dropout final : public Layer {
  public:
   Dropout(Module& parent, std::string name, double rate)

@@ -15,6 +15,8 @@ class Module;
 /// A named tensor that training changes: a member of the module that registers it.
 class Parameter {
  public:
+  /// Of the owner's dtype and device, 0 until it is initialised. Names are not checked: one of a
+  /// kind in its module, as modules' are in theirs.
   Parameter(Module& owner, std::string name, const Shape& shape, Initializer initializer,
             int64_t fan_in = 1, int64_t fan_out = 1);
   Parameter(const Parameter&) = delete;
@@ -33,6 +35,7 @@ class Parameter {
 /// A named tensor that belongs to a module's state but gets no gradient (running statistics).
 class Buffer {
  public:
+  /// Of the owner's dtype and device, `value` everywhere.
   Buffer(Module& owner, std::string name, const Shape& shape, double value);
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
@@ -47,7 +50,7 @@ class Buffer {
 /// are constructed, in the order of their declaration; so a module neither moves nor copies.
 class Module {
  public:
-  /// A root.
+  /// A root; dtype f32 or f64.
   explicit Module(DType dtype = DType::f32, Device device = kCpu)
       : dtype_(dtype), device_(device) {}
   /// A part of `parent`, with its dtype and device.
@@ -59,17 +62,19 @@ class Module {
   DType dtype() const { return dtype_; }
   Device device() const { return device_; }
 
-  /// All parameters below, in order of declaration, as ("conv1.weight", parameter).
+  /// All parameters, a module's own before those of its parts, each in order of declaration, as
+  /// ("conv1.weight", parameter).
   std::vector<std::pair<std::string, Parameter*>> named_parameters();
   std::vector<Parameter*> parameters();
   std::vector<std::pair<std::string, Buffer*>> named_buffers();
-  /// Draws all parameters anew, in order.
+  /// Draws all parameters anew, in that order.
   void initialize(Random& random);
 
-  /// Every parameter and buffer as `prefix` + name.
+  /// Every parameter and buffer as `prefix` + name: the tensors themselves, not copies.
   void save(std::map<std::string, Tensor>& tensors, const std::string& prefix);
-  /// The reverse; converts between f32 and f64. Throws DataError that names the tensor where one
-  /// is missing or of another shape; `buffers` false leaves running statistics as they are.
+  /// The reverse; copies, converts between f32 and f64, and takes any device. Throws DataError that
+  /// names the tensor where one is missing, of another shape or not f32 or f64; those before it are
+  /// loaded then. `buffers` false leaves running statistics as they are.
   void load(const std::map<std::string, Tensor>& tensors, const std::string& prefix,
             bool buffers = true);
 
@@ -83,8 +88,8 @@ class Module {
   std::vector<std::pair<std::string, Buffer*>> buffers_;
 };
 
-/// Overwrites `to` by the tensor of that name, whichever float dtype it has. Throws DataError
-/// where it is missing or of another shape.
+/// Overwrites `to` by the tensor of that name, of `to`'s dtype or, where that is f32 or f64, of
+/// either. Throws DataError where it is missing, of another shape or of another dtype.
 void load_tensor(const std::map<std::string, Tensor>& tensors, const std::string& name, Tensor& to);
 
 }  // namespace gradus

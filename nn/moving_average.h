@@ -11,7 +11,8 @@ namespace gradus {
 
 /// Averages of a module's parameters over a run: average = decay * average + (1 - decay) *
 /// parameter at each update. They start as the parameters are at construction, so construct it
-/// after initialize or load. Throws Error unless 0 <= decay < 1.
+/// after initialize or load. The constructor throws Error unless 0 <= decay < 1; the module must
+/// outlive this.
 class ExponentialMovingAverage {
  public:
   ExponentialMovingAverage(Module& module, double decay);
@@ -21,9 +22,10 @@ class ExponentialMovingAverage {
   /// next swap.
   void swap();
 
-  /// What Module::load takes: the averages under the parameters' names, and the module's buffers.
+  /// What Module::load takes: the averages under the parameters' names, and the module's buffers;
+  /// the tensors themselves, not copies.
   void save(std::map<std::string, Tensor>& tensors, const std::string& prefix) const;
-  /// The averages alone.
+  /// The averages alone. Throws DataError as load_tensor does.
   void load(const std::map<std::string, Tensor>& tensors, const std::string& prefix);
 
  private:

@@ -19,10 +19,17 @@ Optimizer::Optimizer(Module& module, const UpdateFn& update)
 void Optimizer::step(const std::vector<Tensor>& gradients, const Tensor& lr) {
   require<ShapeError>(gradients.size() == slots_.size(),
                       "optimizer: {} gradients for {} parameters", gradients.size(), slots_.size());
+  require<TypeError>(lr.dtype() == DType::f64, "optimizer: the learning rate must be f64, got {}",
+                     name(lr.dtype()));
+  require<ShapeError>(lr.shape() == Shape{}, "optimizer: the learning rate must be [], got {}",
+                      lr.shape());
   for (size_t i = 0; i < slots_.size(); ++i) {
     require<ShapeError>(gradients[i].shape() == slots_[i].value.shape(),
                         "optimizer: gradient {} for a parameter {}", gradients[i].shape(),
                         slots_[i].value.shape());
+    require<TypeError>(gradients[i].dtype() == slots_[i].value.dtype(),
+                       "optimizer: gradient of {} for a parameter of {}",
+                       name(gradients[i].dtype()), name(slots_[i].value.dtype()));
     slots_[i].grad = gradients[i];
   }
   backend(t_).increment(t_);

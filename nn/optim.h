@@ -9,17 +9,20 @@
 
 namespace gradus {
 
-/// An update rule (tensor/update.h) over a module's parameters. Moments start at 0.
+/// An update rule (tensor/update.h has formulas and sources) over a module's parameters. Moments
+/// start at 0.
 class Optimizer {
  public:
   Optimizer(Module& module, const UpdateFn& update);
-  /// One update by gradients in the order of the parameters; lr f64 [] on their device. Throws
-  /// ShapeError where their number or a shape is another.
+  /// One update by gradients in the order of Module::parameters, of their shapes and dtypes; lr f64
+  /// [] on their device. Throws ShapeError or TypeError where a number, shape or dtype is another,
+  /// before anything is changed.
   void step(const std::vector<Tensor>& gradients, const Tensor& lr);
 
-  /// The moments in use of each parameter and the count of steps t, as `prefix` +
-  /// "m.conv1.weight".
+  /// The moments in use of each parameter and the count of steps t, i32 [], as `prefix` +
+  /// "m.conv1.weight", "v.conv1.weight" and "t": the tensors themselves, not copies.
   void save(std::map<std::string, Tensor>& tensors, const std::string& prefix) const;
+  /// Copies them back. Throws DataError as load_tensor does.
   void load(const std::map<std::string, Tensor>& tensors, const std::string& prefix);
 
  private:
@@ -41,6 +44,7 @@ class Sgd : public Optimizer {
   explicit Sgd(Module& module, const SgdUpdate& update = {}) : Optimizer(module, update) {}
 };
 
+/// RMSProp, with or without momentum.
 class RmsProp : public Optimizer {
  public:
   explicit RmsProp(Module& module, const RmsPropUpdate& update = {}) : Optimizer(module, update) {}

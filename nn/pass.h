@@ -23,7 +23,8 @@ enum class Statistics {
 /// gradients), whether dropout is active, batch norm's statistics, the random stream.
 class Pass {
  public:
-  /// For training: operations are recorded on a new tape, dropout is active.
+  /// For training: operations are recorded on a new tape, dropout is active, batch norm uses the
+  /// batch and moves the running statistics. `random` must outlive the pass.
   static Pass training(Random& random);
   /// For evaluation: nothing is recorded, dropout passes its input on.
   static Pass evaluation(Statistics statistics);
@@ -31,14 +32,17 @@ class Pass {
   /// reaches them. Nothing is recorded, dropout passes its input on, batch norm uses the batch.
   static Pass initialization();
 
-  /// The parameter as a leaf of this pass's tape, the same one at each use.
+  /// The parameter as a leaf of this pass's tape, the same one at each use; a constant where there
+  /// is no tape.
   Var use(const Parameter& p) const;
   /// Makes use(p) return `value`, which may be on any tape: a parameter as a function's argument.
   void bind(const Parameter& p, Var value) const { state_->uses[&p] = std::move(value); }
-  /// d loss / d parameter for each. See Tape::gradients.
+  /// d loss / d parameter for each, of its shape. See Tape::gradients. Throws TapeError in a pass
+  /// without a tape, and where a parameter is bound to a value that is not on it.
   std::vector<Tensor> gradients(const Var& loss, const std::vector<Parameter*>& parameters,
                                 bool retain = false) const;
 
+  /// Null in a pass that records nothing.
   const std::shared_ptr<Tape>& tape() const { return state_->tape; }
   bool is_training() const { return training_; }
   bool is_initialization() const { return initialization_; }

@@ -30,13 +30,15 @@ class TfCheckpoint {
     bool sliced = false;                       ///< a partitioned variable, kept under other keys
   };
 
-  /// Reads the index and the data files that its entries lie in.
+  /// Reads the index and the data files that its entries lie in, whole. Throws DataError.
   explicit TfCheckpoint(const std::filesystem::path& prefix);
 
   /// By name, "generator/dense/kernel".
   const std::map<std::string, Variable>& variables() const { return variables_; }
   bool contains(const std::string& name) const { return variables_.contains(name); }
-  /// The values of a variable of float, double, int32 or uint8, in TensorFlow's layout.
+  /// The values of a variable of float, double, int32 or uint8 and rank 0 to 6, in TensorFlow's
+  /// layout, on the CPU. Throws DataError where there is none of the name, it is of another kind or
+  /// damaged.
   Tensor read(const std::string& name) const;
 
  private:

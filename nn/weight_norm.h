@@ -5,12 +5,14 @@
 namespace gradus {
 
 /// w = g * v / |v| for the weights w of each output channel (Salimans & Kingma 2016): v has w's
-/// shape, g is [A * C], and |v| is over what one output channel reads; `filters` is
-/// WeightedLayer's.
+/// shape, as the result, g is [A * C], and |v|, which must not be 0, is over what one output
+/// channel reads; `filters` [A, B, C] is WeightedLayer's. Throws ShapeError where they do not fit
+/// together.
 Var weight_norm(const Var& v, const Var& g, const Shape& filters);
 
-/// Scales g and the bias of a layer with weight norm so that its output, which with them is y
-/// [..., A * C], has mean 0 and variance 1 in each channel; returns that output.
+/// Scales g and the bias [A * C] of a layer with weight norm so that its output, which with them is
+/// y [..., A * C], has mean 0 and variance 1 in each channel (the paper's section 3; 1e-10 is added
+/// to the variance); returns that output, a constant. Throws as batch_norm does.
 Var start_from_data(const Var& y, Parameter& g, Parameter& bias);
 
 /// The layer L (Linear, Conv2d or ConvTranspose2d) with weight norm: its own "weight" is v, and "g"

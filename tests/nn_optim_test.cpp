@@ -191,6 +191,12 @@ TEST_CASE("optimizer: gradients that do not fit are refused", "[nn][optim]") {
   const auto g = gradients(1, DType::f32);
   CHECK(message({g[0]}) == "optimizer: 1 gradients for 2 parameters");
   CHECK(message({g[1], g[0]}) == "optimizer: gradient [4] for a parameter [3, 2]");
+  CHECK_THROWS_WITH(adam.step(gradients(1, DType::f64), rate_tensor(1)),
+                    "optimizer: gradient of f64 for a parameter of f32");
+  CHECK_THROWS_WITH(adam.step(g, rate_tensor(1).to(DType::f32)),
+                    "optimizer: the learning rate must be f64, got f32");
+  CHECK_THROWS_WITH(adam.step(g, rate_tensor(1).reshape({1})),
+                    "optimizer: the learning rate must be [], got [1]");
   CHECK(message(g) == "nothing was thrown");
 }
 

@@ -49,6 +49,9 @@ TEST_CASE("png: sizes are checked") {
   CHECK_THROWS_AS(encode_png({0, 1, {}}), ShapeError);
   CHECK_THROWS_AS(encode_png({1, -1, {}}), ShapeError);
   CHECK_THROWS_WITH(encode_png({40000, 1, {}}), ContainsSubstring("40000 x 1 pixels"));
+  CHECK(message_of<ShapeError>([] {
+          encode_png({2, 1, {0, 0, 0}});
+        }) == "png: 3 bytes do not fill 2 x 1 pixels of 3");
 }
 
 TEST_CASE("png: files that are none, or damaged, or huge") {

@@ -65,6 +65,9 @@ TEST_CASE("summary: layers as the tape has them") {
   check(4, "matmul", {5, 6}, 4 * 6 + 6, 5 * 4 * 6, true);
   check(5, "", {}, 7 * 2 + 2, 0, false);
   CHECK_THROWS_AS(summarize(net, Pass::evaluation(Statistics::batch), losses), TapeError);
+  const Pass other = Pass::training(random);  // whose transposed convolution reads a constant
+  const std::vector<Var> grown{sum(net.grow(other, Tensor::zeros({1, 2, 2, 3}, DType::f64)))};
+  CHECK_THROWS_AS(summarize(net, other, grown), TapeError);
 }
 
 TEST_CASE("summary: the tutorial's networks") {

@@ -13,16 +13,17 @@ struct ImageSet {
   Tensor images;                     ///< u8 [N, 32, 32, 3], RGB, on the CPU
   Tensor labels;                     ///< i32 [N], indices into `classes`; SVHN stores zeros as 10
   std::vector<std::string> classes;  ///< their names
-  std::string protocol;  ///< one line for reports: which file, whether it is the official one
-  bool official = false;
+  std::string protocol;   ///< one line for reports: which file, whether it is the official one
+  bool official = false;  ///< whether the files are the published ones, by their MD5
 
   int64_t count() const { return labels.count(); }
 };
 
 /// Images as the networks see them, x / 127.5 - 1 in [-1, 1], on the device of `bytes`: the rows
-/// `index`, i32 [M], of u8 [N, ...] as [M, ...] of `dtype`.
+/// `index`, i32 [M] on that device and within [0, N), of u8 [N, ...] as [M, ...] of `dtype`, f32 or
+/// f64. Nothing is checked.
 Tensor gather_images(const Tensor& bytes, const Tensor& index, DType dtype);
-/// The same of all rows.
+/// The same of all rows, in their order.
 Tensor scaled_images(const Tensor& bytes, DType dtype);
 
 }  // namespace gradus

@@ -22,6 +22,7 @@ struct MatArray {
   MatClass kind = MatClass::other;
   std::vector<int64_t> dims;  ///< at least two, but none for MatClass::other
 
+  /// Of the values; 0 for MatClass::other.
   int64_t count() const;
   /// "u8 [32, 32, 3, 10]".
   std::string describe() const;
@@ -34,7 +35,8 @@ struct MatArray {
 /// hold. Whatever is wrong throws DataError that names the file and the byte.
 class MatReader {
  public:
-  /// Tells apart a file that is missing, a web page, and other formats (level 4, 7.3, big-endian).
+  /// Reads the header. Messages tell apart a file that is missing, a web page, and other formats
+  /// (level 4, 7.3, big-endian).
   explicit MatReader(const std::filesystem::path& path);
   ~MatReader();
 
@@ -42,7 +44,8 @@ class MatReader {
   std::optional<MatArray> next();
 
   /// The array's next values, in column-major order. With its last value the array's checksum and
-  /// length are checked. Throws DataError unless they are stored as unsigned bytes.
+  /// length are checked. Throws DataError for more than are left and unless they are stored as
+  /// unsigned bytes.
   void read(std::span<uint8_t> values);
   /// The same from any class of real numbers, however stored.
   void read(std::span<double> values);

@@ -15,7 +15,7 @@ class Md5 {
   Md5();
   ~Md5();
   void add(std::span<const std::byte> bytes);
-  /// 32 hexadecimal digits; the last call.
+  /// 32 hexadecimal digits, lower case; the last call.
   std::string finish();
 
  private:
@@ -23,7 +23,7 @@ class Md5 {
   std::unique_ptr<State> state_;
 };
 
-/// Of a file. Throws DataError where it cannot be read.
+/// The same of a file. Throws DataError where it cannot be read.
 std::string md5_of(const std::filesystem::path& path);
 
 }  // namespace gradus

@@ -23,8 +23,9 @@ std::filesystem::path find_mnist(MnistKind kind,
 
 /// Reads `dir`/train-images-idx3-ubyte and train-labels-idx1-ubyte, or t10k-..., each with .gz
 /// behind its name or not. Images get a border of 2 black pixels and three equal channels; labels
-/// are 0 to 9. Any number of images from 1 on; files whose MD5 is not the official ones' are taken,
-/// and `protocol` says so. Whatever else is wrong throws DataError that names the file.
+/// are 0 to 9: images u8 [N, 32, 32, 3], labels i32 [N]. Any number of images from 1 on; files
+/// whose MD5 is not the official ones' are taken, and `protocol` says so. Whatever else is wrong
+/// throws DataError that names the file.
 ImageSet load_mnist(const std::filesystem::path& dir, MnistKind kind, Split split);
 
 }  // namespace gradus

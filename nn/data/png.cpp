@@ -22,6 +22,9 @@ std::vector<uint8_t> encode_png(const Picture& p) {
   require<ShapeError>(
       p.width >= 1 && p.width <= kMaxExtent && p.height >= 1 && p.height <= kMaxExtent,
       "png: {} x {} pixels; 1 to {} each way", p.width, p.height, kMaxExtent);
+  require<ShapeError>(p.rgb.size() == size_t{3} * size_t(p.width) * size_t(p.height),
+                      "png: {} bytes do not fill {} x {} pixels of 3", p.rgb.size(), p.width,
+                      p.height);
   PngImage image;
   image.width = static_cast<png_uint_32>(p.width);
   image.height = static_cast<png_uint_32>(p.height);
