@@ -15,17 +15,18 @@ inline constexpr const char* kDataSets[] = {"digits", "svhn", "mnist", "fashion-
 /// missing or damaged, or where the network has another number of classes.
 ImageSet load_images(const Options& options, Split split);
 
-/// The first n images of the drawn data set.
+/// The first n images of the drawn data set, n from 0 on: u8 [n, 32, 32, 3], labels i32 [n].
 ImageSet drawn_digits(int64_t n, Split split, ZeroAs zero_as);
 
 /// Whether the data set stores the digit zero as 10.
 bool has_raw_zeros(const Options& options);
 /// "; digit 0 as class 0", for reports; empty where the data set has no such zeros.
 std::string zero_protocol(const Options& options);
-/// i32 [N] -> i32 [N]: 10 becomes 0 unless zeros stay raw.
+/// i32 [N] -> i32 [N], on the CPU: 10 becomes 0 unless zeros stay raw.
 Tensor classes_of(const Tensor& labels, ZeroAs zero_as);
 
-/// Sets the number of classes to that of the data set, which a folder alone decides.
+/// Sets the number of classes to that of the data set, which a folder alone decides. Throws
+/// DataError as class_folders.
 void fit_to_data(Options& options);
 
 }  // namespace gradus::ssgan

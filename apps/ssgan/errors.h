@@ -8,7 +8,7 @@ namespace gradus::ssgan {
 struct UsageError : Error {
   using Error::Error;
 };
-/// A loss that is not finite: exit status 5.
+/// A loss or a weight that is not finite: exit status 5.
 struct NotFinite : Error {
   using Error::Error;
 };

@@ -15,11 +15,12 @@ struct GivenSteps {
   /// into the training file of options.data_dir; label_mask i32 [K, N], z f32 [K, M, 100], lr f64
   /// [K].
   TensorFile batch;
-  int64_t max_steps = 0;  ///< 0: all K
+  int64_t max_steps = 0;  ///< run the first so many; 0: all K
 };
 
 /// Runs the steps. Result: the first step's activations and gradients, each step's losses [K], the
-/// parameters after the last. Throws DataError where a tensor is missing or misshapen.
+/// parameters after the last (step_dump.h). Throws DataError where a tensor is missing, of another
+/// shape or dtype, where a label y is not 1 to 10 or an index is none, and as load_images.
 TensorFile run_steps(const GivenSteps& given);
 
 }  // namespace gradus::ssgan

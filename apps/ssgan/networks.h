@@ -17,7 +17,7 @@ struct NetworkOptions {
   int num_classes = 10;
   int extra_class = 0;           ///< 1: a logit for "generated"; 0: that logit is fixed at 0
   double alpha = 0.2;            ///< slope of the leaky ReLUs
-  double drop_rate = 0;          ///< 0: dropout never acts
+  double drop_rate = 0;          ///< in [0, 1); 0: dropout never acts
   bool relu2_reads_bn2 = false;  ///< the printed relu2 reads conv2's output, past bn2
   bool keep_dead_layers = true;  ///< conv6, bn6, relu6 (and an unread bn2) reach no loss
 };
@@ -27,7 +27,9 @@ constexpr int64_t kZSize = 100;
 /// z [N, 100] -> images [N, 32, 32, 3] in (-1, 1).
 class Generator final : public Module {
  public:
+  /// Weights are 0 until Module::initialize or load.
   Generator(const NetworkOptions& options, DType dtype, Device device);
+  /// Throws ShapeError, TypeError or DeviceError where z is of another shape, dtype or device.
   Var operator()(const Pass& pass, const Var& z);
 
  private:
@@ -42,7 +44,8 @@ class Generator final : public Module {
   ConvTranspose2d deconv4_;
 };
 
-/// images [N, 32, 32, 3] -> logits of the classes and of "real".
+/// images [N, 32, 32, 3] -> logits of the classes and of "real", which is the logsumexp of the
+/// former minus the logit of "generated" (Salimans et al. 2016, section 5).
 class Discriminator final : public Module {
  public:
   struct Output {
@@ -52,6 +55,7 @@ class Discriminator final : public Module {
   };
 
   Discriminator(const NetworkOptions& options, DType dtype, Device device);
+  /// Throws as the generator does.
   Output operator()(const Pass& pass, const Var& images);
 
  private:

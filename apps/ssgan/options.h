@@ -21,13 +21,13 @@ struct Options {
   bool running_stats = true;       ///< evaluation by running statistics, not the batch's own
   bool notebook_test_set = false;  ///< of the official test file, its first half alone
   LabelChoice labels;
-  int64_t labelled_per_batch = 0;  ///< at least so many of a batch's images
+  int64_t labelled_per_batch = 0;  ///< at least so many of a batch's images, at most all
   bool unlabeled = true;           ///< false: the supervised baseline
   int64_t epochs = 25;
-  int64_t batch_size = 128;
+  int64_t batch_size = 128;   ///< real images a step, and noise vectors
   int64_t limit_batches = 0;  ///< per epoch; 0: all
   Schedule schedule;
-  double beta1 = 0.5;
+  double beta1 = 0.5;  ///< of both Adams, in [0, 1)
   uint64_t seed = 1;
 };
 
@@ -38,7 +38,8 @@ Options preset(const std::string& name);
 NetworkOptions network_of(const Options& options);
 
 nlohmann::ordered_json to_json(const Options& options);
-/// Throws DataError that names the key where one is missing or of the wrong type.
+/// The reverse. Throws DataError that names the key where one is missing, of the wrong type, or a
+/// word or size out of range. schedule.every is not among them: RunPlan sets it.
 Options options_from_json(const nlohmann::ordered_json& json);
 
 }  // namespace gradus::ssgan

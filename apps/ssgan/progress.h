@@ -7,9 +7,10 @@
 namespace gradus::ssgan {
 
 /// Progress on stderr: a bar with rate and time left where stderr is a terminal, else one plain
-/// line every `log_every` steps.
+/// line every `log_every` steps, at least 1.
 class Progress {
  public:
+  /// From `first_step` taken to `last_step`.
   Progress(int64_t first_step, int64_t last_step, int64_t log_every, bool color);
   ~Progress() { clear(); }
   /// After step `step` (1 is the first).
@@ -27,7 +28,7 @@ class Progress {
   Clock::time_point start_ = Clock::now(), drawn_at_{};
 };
 
-/// "2:05", "1:02:05".
+/// Of 125 and 3725 seconds: "2:05", "1:02:05".
 std::string clock_time(double seconds);
 
 }  // namespace gradus::ssgan

@@ -12,12 +12,14 @@ namespace gradus::ssgan {
 
 /// After the first call, Ctrl-C asks a run to stop after its step; a second one ends the program.
 void stop_on_interrupt();
+/// Whether Ctrl-C has asked.
 bool is_interrupted();
 
-/// Of a run up to where it is. Accuracies are those of the last finished epoch, NaN before the
-/// first.
+/// Of a run up to where it is. Accuracies, in [0, 1], are those of the last finished epoch, NaN
+/// before the first.
 struct RunSummary {
-  double train_accuracy, test_accuracy;
+  double train_accuracy;  ///< on the labelled training images, as they were trained on
+  double test_accuracy;
   double seconds;  ///< of this session
   int64_t steps;   ///< in all
 };
@@ -34,10 +36,12 @@ struct RunSettings {
 /// One training run, from its first step, or from a checkpoint, to its last.
 class Run {
  public:
-  /// The sets must outlive the run.
+  /// The test set must outlive the run. Throws as RunPlan's constructor, and DeviceError where
+  /// memory is out.
   Run(const Options& options, const RunSettings& settings, const ImageSet& train,
       const ImageSet& test);
-  /// Goes on from there. Throws DataError where the checkpoint does not fit the options.
+  /// Goes on from there. Throws DataError that names the file where the checkpoint does not fit the
+  /// options.
   void resume(const Checkpoint& checkpoint);
 
   int64_t step() const { return step_; }  ///< taken so far
@@ -46,7 +50,7 @@ class Run {
 
   /// Trains until the last step, settings.max_steps or Ctrl-C; everything goes to `folder`, at the
   /// end a checkpoint too. Throws NotFinite where a loss or a weight is not; no checkpoint is
-  /// written then.
+  /// written then. Throws OutputError as the folder does.
   void train(RunFolder& folder);
   RunSummary summary() const;
 

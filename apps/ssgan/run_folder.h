@@ -12,18 +12,20 @@
 
 namespace gradus::ssgan {
 
-/// A row of epochs.csv: means over the epoch's steps; accuracies in [0, 1].
+/// A row of epochs.csv: means over the epoch's steps; accuracies in [0, 1] or NaN for none. Epochs
+/// count from 0; `step` is how many were taken in all.
 struct EpochRow {
   int64_t epoch, step;
   double lr;
   double d_real, d_fake, d_class, d, g;
   double train_accuracy, test_accuracy;
-  double seconds;
+  double seconds;  ///< the epoch took
 };
 
 /// The folder that a run writes: config.json, metrics.jsonl, epochs.csv, log.txt, tb/, samples/,
-/// checkpoints/, summary.json, report.html. Every line is on the disk when a call returns. All
-/// members throw OutputError that names the file.
+/// checkpoints/, summary.json, report.html. Every line is in its file when a call returns, for
+/// other programs to read; a file written as a whole, and tb/ at the end of an epoch, are on the
+/// disk. What writes throws OutputError that names the file.
 class RunFolder {
  public:
   enum class Start { fresh, overwrite, resume };
@@ -34,12 +36,18 @@ class RunFolder {
   RunFolder(std::filesystem::path path, const Options& options, Start start, int64_t step);
 
   const std::filesystem::path& path() const { return path_; }
+  /// checkpoints/step_NNNNNNNN.safetensors; `step` is how many were taken.
   std::filesystem::path checkpoint_path(int64_t step) const;
 
+  /// A line of log.txt, without its end.
   void log(const std::string& line);
+  /// A line of metrics.jsonl, for step `step` (1 is the first) of `epoch` (0 is the first); NaN is
+  /// left out.
   void metrics(int64_t epoch, int64_t step, double lr, const Metrics& m);
   void epoch(const EpochRow& row);
+  /// samples/epoch_NNN.png, and the same in tb/.
   void samples(int64_t epoch, int64_t step, const Picture& picture);
+  /// Replaces summary.json.
   void summary(const std::string& json);
 
  private:

@@ -9,11 +9,14 @@
 namespace gradus::ssgan {
 
 /// Which images and which learning rate each step of a run has: functions of the options, the
-/// training set and the step alone, so that a run can be taken up or repeated at any step.
+/// training set and the step (0 is the first, total_steps() - 1 the last, unchecked) alone, so that
+/// a run can be taken up or repeated at any step.
 class RunPlan {
  public:
+  /// Throws DataError where the set is empty or has fewer images than options.labels ask for.
   RunPlan(const Options& options, const ImageSet& train);
 
+  /// Steps.
   int64_t per_epoch() const { return per_epoch_; }
   int64_t total_steps() const { return total_; }
   double lr(int64_t step) const { return schedule_.at(step, total_); }
@@ -25,6 +28,7 @@ class RunPlan {
 
   /// 1 where the label is visible, i32 [N].
   const Tensor& label_mask() const { return label_mask_; }
+  /// How many labels are visible, in the set and among `images`.
   int64_t labelled() const { return static_cast<int64_t>(labelled_.size()); }
   int64_t count_labelled(const std::vector<int32_t>& images) const;
 

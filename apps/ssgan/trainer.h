@@ -12,7 +12,8 @@
 
 namespace gradus::ssgan {
 
-/// What a step reports of itself. Those of a baseline that has no generator are NaN.
+/// What a step reports of itself: the scalars of ModelLoss. Those of a baseline that has no
+/// generator are NaN.
 struct Metrics {
   double d_real, d_fake, d_class, d, g;
   double correct, masked_correct;
@@ -27,12 +28,13 @@ class Trainer {
   Generator& generator() { return generator_; }
   Discriminator& discriminator() { return discriminator_; }
 
-  /// The training set that steps take their images from, kept on the device as bytes.
-  /// label_mask i32 [N].
+  /// The training set that steps take their images from, kept on the device as bytes. label_mask
+  /// i32 [N]. Throws DeviceError where memory is out.
   void use(const ImageSet& set, const Tensor& label_mask);
 
-  /// Step number `step` of the run on these images of the set. Its metrics, those before its
-  /// update, wait on the device: the host need not wait for the step.
+  /// Step number `step` (0 is the first) of the run on these images of the set, indices in [0, N),
+  /// unchecked. Its metrics, those before its update, wait on the device: the host need not wait
+  /// for the step. Throws Error where kKept wait already.
   void step(int64_t step, const std::vector<int32_t>& images, double lr);
   /// The metrics of the steps since the last call, at most kKept.
   std::vector<Metrics> take_metrics();
@@ -46,11 +48,13 @@ class Trainer {
   };
   /// The same step with the same bits, traced.
   Metrics step(int64_t step, const std::vector<int32_t>& images, double lr, const Trace& trace);
-  /// One step on explicit data: z [M, 100].
+  /// One step on explicit data, of the trainer's dtype and device: z [M, 100]. Throws as
+  /// model_loss.
   Metrics step(const Batch& real, const Tensor& z, double lr, const Trace& trace);
 
   /// Weights, running statistics and both Adams, under the names of docs/ssgan.md.
   void save(std::map<std::string, Tensor>& tensors);
+  /// Copies them back. Throws DataError as Module::load.
   void load(const std::map<std::string, Tensor>& tensors);
 
  private:

@@ -27,6 +27,7 @@ void add_bench(CLI::App& program, Chosen& chosen);
 void add_summary(CLI::App& program, Chosen& chosen);
 void add_explain(CLI::App& program, Chosen& chosen);
 
+/// A command without flags; `example` stands below its help.
 CLI::App* add_command(CLI::App& program, const std::string& name, const std::string& description,
                       const std::string& example);
 

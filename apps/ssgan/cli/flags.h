@@ -16,8 +16,8 @@ namespace gradus::ssgan {
 
 /// Checks of a flag's value. CLI11's own let a NaN pass, wrap a negative number into an unsigned
 /// one, and write out the largest double in messages.
-CLI::Validator not_negative();
-CLI::Validator a_count();  ///< from 1 on
+CLI::Validator not_negative();  ///< finite, from 0 on
+CLI::Validator a_count();       ///< from 1 to 1e9
 
 /// The flags that change Options, each unset where the command line does not name it.
 struct OptionFlags {
@@ -35,7 +35,8 @@ struct OptionFlags {
   void add_labels(CLI::App& app);    ///< --labels, --seed
   void add_network(CLI::App& app);
   void add_training(CLI::App& app);
-  /// `base` with what the flags say; without `base` the preset's. Throws UsageError.
+  /// `base` with what the flags say; without `base` the preset's. Throws UsageError for flags that
+  /// do not go together, DataError where the folder of --data folder cannot be used.
   Options resolve(const std::optional<Options>& base = {}) const;
 
  private:
@@ -53,7 +54,8 @@ struct RuntimeFlags {
 
   void add(CLI::App& app);
   /// Applies the thread count and the device's options; the device to use, with a log line where
-  /// auto chose it.
+  /// auto chose it. Throws UsageError for a device that is none and TF32 on the CPU, DeviceError
+  /// for a device that this machine has not.
   Device resolve() const;
 };
 

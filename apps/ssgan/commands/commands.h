@@ -31,6 +31,8 @@ struct TrainRequest {
   bool baseline = false;  ///< afterwards the supervised baseline, in out/baseline
   bool dry_run = false;   ///< print the configuration and stop
 };
+/// Trains and prints the summary; kInterrupted after Ctrl-C. Throws OutputError where `out` cannot
+/// be written or holds a run.
 int train(const TrainRequest& request);
 
 struct DataRequest {
@@ -46,7 +48,8 @@ struct FetchRequest {
   std::string url = "http://ufldl.stanford.edu/housenumbers";
   bool extra = false;
 };
-/// Downloads SVHN's files and prints where they are.
+/// Downloads SVHN's files that are not there and prints where they are. Throws DataError where one
+/// that is there is not the official one, and as download.
 int fetch(const FetchRequest& request);
 
 struct EvalRequest {
@@ -55,6 +58,7 @@ struct EvalRequest {
   Device device;
   bool json = false;
 };
+/// Prints the accuracy, in [0, 1], on the test set.
 int eval(const EvalRequest& request);
 
 struct SampleRequest {
@@ -66,6 +70,7 @@ struct SampleRequest {
   int columns = 8;
   int64_t interpolate = 0;  ///< instead, so many rows from one noise vector to another
 };
+/// Writes a grid of generated images as a PNG.
 int sample(const SampleRequest& request);
 
 struct StepRequest {
@@ -75,6 +80,7 @@ struct StepRequest {
   std::filesystem::path weights, batch, out;
   int64_t max_steps = 0;
 };
+/// Runs given steps (given_steps.h) and writes every tensor of them.
 int step(const StepRequest& request);
 
 struct ReplayRequest {
@@ -84,15 +90,18 @@ struct ReplayRequest {
   int64_t step = 1;  ///< 1 is the run's first, as metrics.jsonl counts
   std::filesystem::path out;
 };
-/// Repeats step `step` of a run from the nearest earlier checkpoint and writes every tensor of it.
+/// Repeats step `step` of a run from the nearest earlier checkpoint and writes every tensor of it;
+/// kCheckFailed where d is another than the run's metrics.jsonl says.
 int replay(const ReplayRequest& request);
 
 struct CompareRequest {
   std::filesystem::path actual;    ///< what `ssgan step` wrote
   std::filesystem::path case_dir;  ///< expected.safetensors and case.json
-  double tolerance = 1e-12;
+  double tolerance = 1e-12;        ///< of Comparison::error
   bool json = false;
 };
+/// Prints each tensor's error; kBadData where one is missing or misshapen, else kCheckFailed where
+/// one is above the tolerance.
 int compare(const CompareRequest& request);
 
 struct SummaryRequest {
@@ -118,6 +127,8 @@ struct BenchRequest {
   bool json = false;
   bool profile = false;  ///< the time of each kernel besides
 };
+/// Prints the median and quartiles of a step's milliseconds. Throws UsageError for a profile on
+/// another device than the CPU.
 int bench(const BenchRequest& request);
 
 /// Prints where the printed program departs from its prose, and this one's switch for each.

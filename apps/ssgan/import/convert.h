@@ -9,18 +9,21 @@
 
 namespace gradus::ssgan {
 
-/// f32 [A0, A1, ...] -> [A(axes[0]), A(axes[1]), ...].
+/// f32 [A0, A1, ...] on the CPU -> [A(axes[0]), A(axes[1]), ...]; `axes` names each axis once,
+/// unchecked.
 Tensor permute(const Tensor& from, const std::vector<int>& axes);
 /// `from` as f32, in our layout by `axes` (none: as it is). Throws DataError that begins with
-/// `what` where its type, its values or its shape are not what is expected.
+/// `what` where its type is not f32 or f64, a value is not finite, or its shape is not the one that
+/// gives `expected`.
 Tensor convert(const std::string& what, const Tensor& from, const Shape& expected,
                const std::vector<int>& axes);
-/// Throws DataError where a variance is below 0.
+/// Throws DataError that begins with `what` where a value, of f32 on the CPU, is below 0.
 void require_not_negative(const std::string& what, const Tensor& t);
 
 /// What a trainer of these options saves before its first step: Adams are 0, statistics 0 and 1.
 Checkpoint fresh_checkpoint(const Options& options);
 
+/// What a tensor of Trainer::save is, by its name.
 bool is_adam(const std::string& name);
 bool is_statistic(const std::string& name);
 bool is_variance(const std::string& name);

@@ -33,7 +33,7 @@ inline constexpr int kMaxSeries = 4;
 std::string draw_chart(const Chart& chart);
 
 /// Round values (1, 2, 2.5 or 5 times a power of ten) within [low, high], about `count` of them; at
-/// least 1 apart where `whole`. Needs low < high.
+/// least 1 apart where `whole`. Needs low < high, both finite, and count above 0; unchecked.
 std::vector<double> round_ticks(double low, double high, int count, bool whole);
 
 }  // namespace gradus::ssgan

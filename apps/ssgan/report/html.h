@@ -14,8 +14,8 @@ namespace gradus::ssgan {
 ///   samples/epoch_N.png  generated images; six of them at most are shown
 ///   config.json          settings
 /// Each may be missing, and a run that still goes on gives a report of what is there; a part that
-/// is damaged is left out, and the page says so. Throws DataError where `path` is not a folder,
-/// OutputError where the page cannot be written.
+/// is damaged is left out, and the page says so. Throws DataError where `path` is not a folder or
+/// what is there cannot be read, OutputError where the page cannot be written.
 void write_report(const std::filesystem::path& path);
 
 }  // namespace gradus::ssgan

@@ -16,14 +16,15 @@ struct Table {
 
   /// Throws std::out_of_range for an unknown name.
   size_t index(std::string_view name) const;
-  /// Whether any row has a finite value there.
+  /// Whether any row has a finite value there. Throws as index.
   bool has(std::string_view name) const;
 };
 
 /// The columns `names` of a log that may still be growing: lines that do not parse are left out
 /// and counted in `skipped`, but for a last one without its line end, which is still being written.
 /// Rows come ordered by the column `key`; of rows with the same key, which a resumed run leaves,
-/// the last in the file counts. A file that is missing gives no rows.
+/// the last in the file counts. A file that is missing gives no rows; one that cannot be read
+/// throws DataError, a `key` that is none of `names` std::out_of_range.
 struct Log {
   Table table;
   size_t skipped = 0;
@@ -35,7 +36,7 @@ Log read_csv(const std::filesystem::path& path, std::vector<std::string> names,
 Log read_json_lines(const std::filesystem::path& path, std::vector<std::string> names,
                     std::string_view key);
 
-/// At most `most` rows, each the mean of `group` neighbours' present values.
+/// At most `most` rows, each the mean of `group` neighbours' present values. `most` is at least 1.
 struct Thinned {
   Table table;
   size_t group = 1;

@@ -11,10 +11,11 @@ namespace gradus::ssgan {
 /// Appends to an event file of its own, `events.out.tfevents.<time>.<host>.<pid>.<n>`, which
 /// TensorBoard can read while the run goes on. A record is in the file as soon as the call
 /// returns. Everything here throws OutputError, with the path and the system's reason, where the
-/// file cannot be written; it then still ends with a whole record.
+/// file cannot be written; it then still ends with a whole record, unless the message says
+/// otherwise.
 class TensorBoardWriter {
  public:
-  /// Creates the folder `dir` where it is missing, and the file in it.
+  /// Creates the folder `dir` where it is missing, and the file in it, with its first record.
   explicit TensorBoardWriter(const std::filesystem::path& dir);
   ~TensorBoardWriter();
   TensorBoardWriter(const TensorBoardWriter&) = delete;

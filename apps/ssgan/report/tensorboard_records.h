@@ -14,7 +14,7 @@ namespace gradus::ssgan {
 /// The first record of every file.
 std::string file_version_record(double wall_time);
 
-/// TensorBoard keeps single precision only.
+/// TensorBoard keeps single precision only: the value is rounded to f32.
 std::string scalar_record(std::string_view tag, double value, int64_t step, double wall_time);
 
 /// An RGB picture, encoded as PNG, of width x height pixels.
