@@ -90,6 +90,25 @@ void check_counting(Device device) {
   });
 }
 
+/// Cross-entropies that the table, held against differences, has no rows for.
+void check_cross_entropy(Device device) {
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const double tolerance = dtype == DType::f64 ? 1e-14 : 1e-6;
+    // Logits whose exponentials are infinite.
+    compare(device, tolerance, [&](Backend&, Device d) {
+      const Tensor logits = to_tensor(random_array({3, 5}, -1000, 1000, 6), dtype, d);
+      return softmax_cross_entropy(logits, Tensor::full({3, 5}, 1, dtype, d)).value();
+    });
+    // Rows without labels, whose gradient is the softmax.
+    compare(device, tolerance, [&](Backend&, Device d) {
+      const auto tape = Tape::make();
+      const Var logits = tape->watch(to_tensor(random_array({3, 5}, -2, 2, 6), dtype, d));
+      const Var losses = softmax_cross_entropy(logits, Tensor::zeros({3, 5}, dtype, d));
+      return tape->gradients(sum(losses), std::vector{logits}).at(0);
+    });
+  }
+}
+
 /// Many parameters of uneven sizes, three steps: value, m and v, one after another.
 void check_update(Device device, const UpdateFn& fn, DType dtype) {
   compare(device, dtype == DType::f64 ? 1e-14 : 1e-6, [&](Backend& b, Device d) {
@@ -122,6 +141,7 @@ void check_all(Device device) {
   check_random(device);
   check_gather(device);
   check_counting(device);
+  check_cross_entropy(device);
   const UpdateFn updates[] = {AdamUpdate{.weight_decay = 0.1},
                               AdamUpdate{.epsilon_hat = false},
                               SgdUpdate{},
