@@ -4,7 +4,8 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(libraries gradus_tensor gradus_autograd gradus_nn)
-set_target_properties(${libraries} PROPERTIES VERSION ${PROJECT_VERSION}
+list(TRANSFORM GRADUS_LEVELS PREPEND gradus_tensor_ OUTPUT_VARIABLE for_levels)
+set_target_properties(${libraries} ${for_levels} PROPERTIES VERSION ${PROJECT_VERSION}
                       SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 foreach(library IN LISTS libraries)
   string(REPLACE gradus_ "" name ${library})
@@ -18,6 +19,13 @@ set_target_properties(ssgan PROPERTIES INSTALL_RPATH "$ORIGIN/${to_libraries}")
 install(TARGETS ${libraries} EXPORT gradus
         LIBRARY COMPONENT program NAMELINK_COMPONENT development
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/gradus)
+if(NOT GRADUS_NATIVE)
+  foreach(level IN LISTS GRADUS_LEVELS)
+    install(TARGETS gradus_tensor_${level}
+            LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/glibc-hwcaps/${level}
+            COMPONENT program NAMELINK_SKIP)
+  endforeach()
+endif()
 install(TARGETS ssgan COMPONENT program)
 if(TARGET gradus_cuda)  # no part of the Debian packages: its libraries are none of Debian's
   set_target_properties(gradus_cuda PROPERTIES INSTALL_RPATH "$ORIGIN")

@@ -5,7 +5,6 @@
 #include "tensor/cpu/convolution/toom_cook.h"
 #include "tensor/cpu/cpu.h"
 #include "tensor/cpu/transpose.h"
-#include "tensor/cpu/vector.h"
 #include "tests/catch.h"
 #include "tests/values.h"
 
@@ -209,7 +208,7 @@ TEST_CASE("convolution: the rule takes our kernels for the networks' layers", "[
     return std::vector{way_forward(g), way_grad_input(g), way_grad_weight(g)};
   };
   const auto all = [](Way way) { return std::vector{way, way, way}; };
-  const bool wide = cpu::kLanes >= 8, widest = cpu::kLanes >= 16;
+  const bool wide = cpu::vector_lanes() >= 8, widest = cpu::vector_lanes() >= 16;
   const Way direct = wide ? Way::direct : Way::library;
   const Way winograd = wide ? Way::winograd : Way::library;
   const Way direct_weight = widest ? Way::direct : Way::library;

@@ -106,3 +106,24 @@ TEST_CASE("cuda recordings: a training step captured is the same eagerly", "[cud
 TEST_CASE("cuda recordings: what a recording may not do is an error that names it", "[cuda][gpu]") {
   if (const auto device = cuda_device()) check_rules(*device);
 }
+
+TEST_CASE("recorder: on the CPU the third step and later ones ask the system for no memory") {
+  Options options = small_options("default");
+  options.batch_size = 24;
+  const ImageSet set = drawn_digits(24, Split::train, options.zero_as);
+  const std::vector<int32_t> batch = shuffled(set.count(), 1, 0);
+  for (const int count : {1, 3}) {
+    INFO(count << " threads");
+    const Threads threads(count);
+    backend(kCpu).allocator().trim();
+    Trainer trainer(options, DType::f32, kCpu);
+    trainer.use(set, Tensor::full({set.count()}, 1, DType::i32));
+    std::vector<size_t> calls;
+    for (int step = 0; step < 6; ++step) {
+      trainer.step(step, batch, 1e-3);
+      calls.push_back(backend(kCpu).allocator().stats().raw_calls);
+    }
+    CHECK(calls[0] > 0);
+    CHECK(calls[1] == calls[5]);
+  }
+}

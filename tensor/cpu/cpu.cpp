@@ -6,12 +6,16 @@
 #include "tensor/cpu/convolution/convolution.h"
 #include "tensor/cpu/onednn.h"
 #include "tensor/cpu/rectifier.h"
+#include "tensor/cpu/vector.h"
 
 namespace gradus::cpu {
 
 std::string Cpu::describe() const {
-  return fmt::format("cpu: oneDNN {}, {} threads", onednn::version(), omp_get_max_threads());
+  return fmt::format("cpu: oneDNN {}, vectors of {} floats, {} threads", onednn::version(),
+                     vector_lanes(), omp_get_max_threads());
 }
+
+int vector_lanes() { return kLanes; }
 
 // Sums over leading axes (gradients of biases) and over a middle one (pooling) read x row by row.
 void Cpu::reduce(Reduction op, const Tensor& x, Tensor& y) {

@@ -26,6 +26,9 @@ class Cpu final : public Reference {
                  Tensor& y) override;
 };
 
+/// Floats in a vector of the kernels of this library's build: 16 with AVX-512, 8 with AVX, else 4.
+int vector_lanes();
+
 /// The one CPU backend, and the reference that tests hold it against; both live as long as the
 /// program.
 Cpu& cpu_backend();

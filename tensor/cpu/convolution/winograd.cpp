@@ -240,12 +240,13 @@ void forward(const Geometry& g, const float* x, const float* w, const Ending& en
 void grad_input(const Geometry& g, const float* w, const float* dy, const Ending& ending,
                 float* dx) {
   const Filters filters = filters_of(g, w, false);
-  std::vector<float> by_vector;  // the bias of each of x's vectors
+  const int64_t phases = g.stride_h * g.stride_w;
+  const Scratch by_phase(phases * g.c);
   if (ending.bias)
-    for (int64_t phase = 0; phase < g.stride_h * g.stride_w; ++phase)
-      by_vector.insert(by_vector.end(), ending.bias, ending.bias + g.c);
+    for (int64_t phase = 0; phase < phases; ++phase)
+      std::copy_n(ending.bias, g.c, by_phase + phase * g.c);
   with_sides(g, dx, dy, [&]<class F>(const auto& to, const auto& from) {
-    convolve<F>(from, to, filters, {ending.bias ? by_vector.data() : nullptr, ending.activation});
+    convolve<F>(from, to, filters, {ending.bias ? by_phase : nullptr, ending.activation});
   });
 }
 
