@@ -14,7 +14,7 @@ Var softmax_cross_entropy(const Var& logits, const Tensor& labels) {
   const Shape& shape = logits.shape();
   require<ShapeError>(shape[0] == 0 || shape[1] > 0, "softmax_cross_entropy: no classes in {}",
                       shape);
-  Tensor loss({shape[0]}, logits.dtype(), logits.device()), log_sum = loss.like();
+  Tensor loss = result("softmax_cross_entropy", {shape[0]}, logits), log_sum = loss.like();
   backend(loss).softmax_cross_entropy(logits.value(), labels, loss, log_sum);
   return Tape::record("softmax_cross_entropy", {logits}, loss,
                       [x = logits.value(), labels, log_sum](const Tensor& dy, GradSink& grads) {
@@ -29,7 +29,7 @@ Var sigmoid_cross_entropy(const Var& logits, const Tensor& labels) {
   require<ShapeError>(
       broadcast_shape("sigmoid_cross_entropy", logits.shape(), labels.shape()) == logits.shape(),
       "sigmoid_cross_entropy: labels {} do not match logits {}", labels.shape(), logits.shape());
-  Tensor loss = logits.value().like();
+  Tensor loss = result("sigmoid_cross_entropy", logits.shape(), logits);
   backend(loss).binary(SigmoidCrossEntropy{}, logits.value(), labels, loss);
   return Tape::record("sigmoid_cross_entropy", {logits}, loss,
                       [x = logits.value(), labels](const Tensor& dy, GradSink& grads) {

@@ -8,7 +8,7 @@ namespace {
 
 Tensor binary(const char* operation, const BinaryFn& fn, const Var& a, const Var& b) {
   require_alike(operation, a, b);
-  Tensor y(broadcast_shape(operation, a.shape(), b.shape()), a.dtype(), a.device());
+  Tensor y = result(operation, broadcast_shape(operation, a.shape(), b.shape()), a);
   backend(y).binary(fn, a.value(), b.value(), y);
   return y;
 }
@@ -17,7 +17,7 @@ Tensor binary(const char* operation, const BinaryFn& fn, const Var& a, const Var
 Var activate(const char* operation, const Activation& activation, const UnaryFn& fn, const Var& x) {
   Tensor y = x.activated(activation);
   if (!y.defined()) {
-    y = x.value().like();
+    y = result(operation, x.shape(), x);
     backend(y).unary(fn, x.value(), y);
   }
   return Tape::record(operation, {x}, y, [activation, y](const Tensor& dy, GradSink& grads) {
@@ -33,7 +33,7 @@ Var unary(const UnaryFn& fn, const Var& x) {
   require_float(operation, x);
   if (const Activation activation = activation_of(fn); !is_identity(activation))
     return activate(operation, activation, fn, x);
-  Tensor y = x.value().like();
+  Tensor y = result(operation, x.shape(), x);
   backend(y).unary(fn, x.value(), y);
   return Tape::record(
       operation, {x}, y,

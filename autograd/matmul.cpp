@@ -14,7 +14,7 @@ Var matmul(const Var& a, const Var& b, Transpose transpose) {
   require<ShapeError>(b.shape()[tb] == k, "matmul: {}{} times {}{}: inner extents {} and {} differ",
                       a.shape(), ta ? " transposed" : "", b.shape(), tb ? " transposed" : "", k,
                       b.shape()[tb]);
-  Tensor c({m, n}, a.dtype(), a.device());
+  Tensor c = result("matmul", {m, n}, a);
   backend(c).matmul(ta, tb, a.value(), b.value(), c);
   return Tape::record(
       "matmul", {a, b}, c,

@@ -49,8 +49,8 @@ Var window_sums(const Var& x, const PoolOptions& o) {
 Var max_pool2d(const Var& x, const PoolOptions& o) {
   const auto [h, w] = windows("max_pool2d", x, o);
   const PoolParams p{o.kernel_h, o.kernel_w, o.stride_h, o.stride_w, h.pad_before, w.pad_before};
-  Tensor y({x.shape()[0], h.out, w.out, x.shape()[3]}, x.dtype(), x.device());
-  Tensor tap(y.shape(), DType::i32, x.device());
+  Tensor y = result("max_pool2d", {x.shape()[0], h.out, w.out, x.shape()[3]}, x);
+  Tensor tap = result("max_pool2d", y.shape(), DType::i32, x.device());
   backend(y).max_pool(p, x.value(), y, tap);
   return Tape::record("max_pool2d", {x}, y,
                       [p, tap, shape = x.shape()](const Tensor& dy, GradSink& grads) {

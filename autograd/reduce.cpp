@@ -35,7 +35,7 @@ Tensor reduce(const char* operation, Reduction op, const Var& x, const Shape& ke
   require_float(operation, x);
   require<ShapeError>(op == Reduction::sum || x.shape().count() > 0 || kept.count() == 0,
                       "{}: nothing to reduce in {}", operation, x.shape());
-  Tensor y(kept, x.dtype(), x.device());
+  Tensor y = result(operation, kept, x);
   backend(y).reduce(op, x.value(), y);
   return y;
 }
@@ -99,7 +99,7 @@ TopK top_k(const Tensor& x, int64_t k) {
   require<ShapeError>(k >= 1 && k <= x.shape()[-1], "top_k: k must lie in [1, {}] for {}, got {}",
                       x.shape()[-1], x.shape(), k);
   const Shape shape = x.shape().with(x.shape().rank() - 1, k);
-  TopK top{Tensor(shape, x.dtype(), x.device()), Tensor(shape, DType::i32, x.device())};
+  TopK top{result("top_k", shape, x), result("top_k", shape, DType::i32, x.device())};
   backend(x).top_k(x, top.values, top.index);
   return top;
 }

@@ -33,7 +33,7 @@ Var slice(const Var& x, int axis, int64_t begin, int64_t end) {
   axis = normalize_axis("slice", axis, x.shape().rank());
   require<ShapeError>(begin >= 0 && begin <= end && end <= x.shape()[axis],
                       "slice: [{}, {}) is not within axis {} of {}", begin, end, axis, x.shape());
-  Tensor y(x.shape().with(axis, end - begin), x.dtype(), x.device());
+  Tensor y = result("slice", x.shape().with(axis, end - begin), x);
   backend(y).copy_slice(x.value(), axis, begin, 0, end - begin, y);
   return Tape::record("slice", {x}, y,
                       [axis, begin, end, shape = x.shape()](const Tensor& dy, GradSink& grads) {
@@ -59,7 +59,7 @@ Var concat(const std::vector<Var>& parts, int axis) {
         "concat: {} and {} do not join along axis {}", first, part.shape(), axis);
     total += part.shape()[axis];
   }
-  Tensor y(first.with(axis, total), parts[0].dtype(), parts[0].device());
+  Tensor y = result("concat", first.with(axis, total), parts[0]);
   std::vector<int64_t> begins;
   int64_t at = 0;
   for (const Var& part : parts) {
@@ -101,7 +101,7 @@ Var gather(const Var& x, const Tensor& index) {
   require<DeviceError>(index.device() == x.device(), "gather: x is on {}, the index on {}",
                        to_string(x.device()), to_string(index.device()));
   require_in_range("gather", index, x.shape()[0]);
-  Tensor y(x.shape().with(0, index.count()), x.dtype(), x.device());
+  Tensor y = result("gather", x.shape().with(0, index.count()), x);
   backend(y).gather(x.value(), index, 1, 0, y);
   return Tape::record("gather", {x}, y,
                       [index, shape = x.shape()](const Tensor& dy, GradSink& grads) {
@@ -116,7 +116,7 @@ Tensor one_hot(const Tensor& index, int64_t depth, DType dtype, OutOfRange out_o
   require<TypeError>(is_float(dtype), "one_hot: needs f32 or f64, got {}", name(dtype));
   require_index("one_hot", index);
   if (out_of_range == OutOfRange::error) require_in_range("one_hot", index, depth);
-  Tensor y({index.count(), depth}, dtype, index.device());
+  Tensor y = result("one_hot", {index.count(), depth}, dtype, index.device());
   backend(y).one_hot(index, y);
   return y;
 }

@@ -12,14 +12,16 @@ thread_local const Scope* innermost = nullptr;
 }  // namespace
 
 Scope::Scope(Device device, std::string name)
-    : name_(std::move(name)), backend_(backend(device)), outer_(innermost) {
-  backend_.begin_range(name_);
+    : name_(std::move(name)), backend_(&backend(device)), outer_(innermost) {
+  backend_->begin_range(name_);
   innermost = this;
 }
 
+Scope::Scope(std::string name) : name_(std::move(name)), outer_(innermost) { innermost = this; }
+
 Scope::~Scope() {
   innermost = outer_;
-  backend_.end_range();
+  if (backend_) backend_->end_range();
 }
 
 std::string Scope::path() {

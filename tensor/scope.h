@@ -15,6 +15,8 @@ class Scope {
  public:
   /// Throws DeviceError where there is no such device.
   Scope(Device device, std::string name);
+  /// For errors alone.
+  explicit Scope(std::string name);
   ~Scope();
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
@@ -24,7 +26,7 @@ class Scope {
 
  private:
   std::string name_;
-  Backend& backend_;
+  Backend* backend_ = nullptr;  ///< that shows the range
   const Scope* outer_;
 };
 

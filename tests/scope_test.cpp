@@ -57,6 +57,21 @@ TEST_CASE("scope: out of memory says for what", "[scope]") {
   const Var x = Tensor::zeros({1 << 22, 1}, DType::f32);
   const auto run = [&] { layer(Pass::evaluation(Statistics::batch).named("real."), x); };
   CHECK(message_of<DeviceError>(run).starts_with(
-      "cpu: out of memory for 70368744177664 bytes for real.dense; live "));
+      "cpu: out of memory for 70368744177664 bytes for real.dense: matmul; live "));
   CHECK(Scope::path().empty());
+}
+
+TEST_CASE("scope: out of memory names an operation outside any layer", "[scope]") {
+  const Var row = Tensor::zeros({1, 1 << 22}, DType::f32),
+            column = row.value().reshape({1 << 22, 1});
+  const auto what = [](const auto& run) {
+    const std::string message = message_of<DeviceError>(run);
+    const size_t begin = message.find("bytes for ") + 10;
+    return message.substr(begin, message.find(';') - begin);
+  };
+  CHECK(what([&] { column + row; }) == "add");
+  CHECK(what([&] { matmul(column, row); }) == "matmul");
+  const Var image = Tensor::zeros({1, 1 << 11, 1 << 11, 1}, DType::f32),
+            filters = Tensor::zeros({1 << 22, 1, 1, 1}, DType::f32);
+  CHECK(what([&] { conv2d(image, filters, {}).value(); }) == "conv2d");
 }

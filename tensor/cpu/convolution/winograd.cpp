@@ -246,7 +246,8 @@ void grad_input(const Geometry& g, const float* w, const float* dy, const Ending
     for (int64_t phase = 0; phase < phases; ++phase)
       std::copy_n(ending.bias, g.c, by_phase + phase * g.c);
   with_sides(g, dx, dy, [&]<class F>(const auto& to, const auto& from) {
-    convolve<F>(from, to, filters, {ending.bias ? by_phase : nullptr, ending.activation});
+    convolve<F>(from, to, filters,
+                {ending.bias ? static_cast<float*>(by_phase) : nullptr, ending.activation});
   });
 }
 
