@@ -1,3 +1,5 @@
+#include <omp.h>
+
 #include <algorithm>
 
 #include "tensor/cpu/convolution/methods.h"
@@ -10,13 +12,20 @@
 namespace gradus::cpu::convolution::winograd {
 namespace {
 
-/// Tiles, and channels of the product's rows and vectors, that a job works on at a time, so that
-/// what it keeps between steps fits the second-level cache.
+/// Tiles, and channels of the product's rows and vectors, that a job works on at most, so that what
+/// it keeps between steps fits the second-level cache. Where that makes fewer jobs than threads,
+/// jobs are smaller; no sum is parted by that, so the bits stay.
 constexpr int64_t kJobTiles = 64, kJobRows = 64, kJobVectors = 128 / kLanes;
 
 /// [begin, end) of part i of n things, `step` at a time.
 Range part(int64_t i, int64_t step, int64_t n) { return {i * step, std::min(n, (i + 1) * step)}; }
 int64_t parts(int64_t n, int64_t step) { return (n + step - 1) / step; }
+
+/// `step` or less, so that n things make at least `wanted` parts of at least `least`.
+int64_t smaller_step(int64_t n, int64_t wanted, int64_t step, int64_t least) {
+  while (parts(n, step) < wanted && step > least) step = std::max(least, step / 2);
+  return step;
+}
 
 /// fn.template operator()<0>(), ... <kCount - 1>().
 template <int kCount, class Fn>
@@ -31,17 +40,22 @@ template <class F, class From, class To>
 void convolve(const From& from, const To& to, const Filters& filters, const Ending& ending) {
   constexpr int kPoints = F::kPoints;
   const int64_t in_vectors = from.grid.vectors(), out_vectors = to.grid.vectors();
-  const int64_t channels = in_vectors * kLanes, slices = parts(out_vectors, kJobVectors);
-  const int64_t per_image = from.tiles.per_image();
-  const int64_t images = std::max<int64_t>(1, kJobTiles / per_image);
-  const int64_t jobs = slices * parts(from.tiles.images, images);
+  const int64_t channels = in_vectors * kLanes, per_image = from.tiles.per_image();
+  int64_t images = std::max<int64_t>(1, kJobTiles / per_image);
+  const int64_t threads = omp_get_max_threads(), all_images = from.tiles.images;
+  // Parts of the channels first: those of the images each transform the filters.
+  const int64_t wide = smaller_step(out_vectors, parts(threads, parts(all_images, images)),
+                                    kJobVectors, kTileVectors);
+  const int64_t slices = parts(out_vectors, wide);
+  images = smaller_step(all_images, parts(threads, slices), images, 1);
+  const int64_t jobs = slices * parts(all_images, images);
   parallel_for(jobs, 1, [&](int64_t begin, int64_t end) {
-    const int64_t most_tiles = images * per_image, most_width = kJobVectors * kLanes;
+    const int64_t most_tiles = images * per_image, most_width = wide * kLanes;
     const Scratch u(kPoints * channels * most_width), in(kPoints * kTileRows * channels),
         out(kPoints * kPoints * most_tiles * most_width);
     for (int64_t job = begin; job < end; ++job) {
-      const Range slice = part(job % slices, kJobVectors, out_vectors);
-      const Range some = part(job / slices, images, from.tiles.images);
+      const Range slice = part(job % slices, wide, out_vectors);
+      const Range some = part(job / slices, images, all_images);
       const Range tiles{some.begin * per_image, some.end * per_image};
       const int64_t width = slice.size() * kLanes, out_step = tiles.size() * width;
       unrolled<kPoints>([&]<int kRow>() {
@@ -106,14 +120,15 @@ template <class F, class Rows, class Vectors>
 void correlate(const Rows& rows, const Vectors& vectors, const Filters& filters) {
   constexpr int kPoints = F::kPoints;
   const int64_t all_rows = rows.grid.vectors() * kLanes, all_vectors = vectors.grid.vectors();
-  const int64_t slices = parts(all_vectors, kJobVectors),
-                pieces = slices * parts(all_rows, kJobRows);
-  const int64_t most = kJobRows * kJobVectors * kLanes;
+  const int64_t slices = parts(all_vectors, kJobVectors);
+  const int64_t high = smaller_step(all_rows, parts(omp_get_max_threads(), 2 * slices), kJobRows,
+                                    std::max<int64_t>(16, kLanes));
+  const int64_t pieces = slices * parts(all_rows, high), most = high * kJobVectors * kLanes;
   const Scratch sums(2 * pieces * 9 * most);
-  const auto row_slice = [&](int64_t piece) { return part(piece / slices, kJobRows, all_rows); };
+  const auto row_slice = [&](int64_t piece) { return part(piece / slices, high, all_rows); };
   const auto slice = [&](int64_t piece) { return part(piece % slices, kJobVectors, all_vectors); };
   parallel_for(2 * pieces, 1, [&](int64_t begin, int64_t end) {
-    const Scratch a(kPoints * kJobTiles * kJobRows), b(kPoints * kJobTiles * kJobVectors * kLanes),
+    const Scratch a(kPoints * kJobTiles * high), b(kPoints * kJobTiles * kJobVectors * kLanes),
         u(kPoints * most);
     for (int64_t job = begin; job < end; ++job) {
       const Range r = row_slice(job / 2), v = slice(job / 2);
