@@ -14,7 +14,8 @@ Var softmax_cross_entropy(const Var& logits, const Tensor& labels) {
   const Shape& shape = logits.shape();
   require<ShapeError>(shape[0] == 0 || shape[1] > 0, "softmax_cross_entropy: no classes in {}",
                       shape);
-  Tensor loss = result("softmax_cross_entropy", {shape[0]}, logits), log_sum = loss.like();
+  Tensor loss = result("softmax_cross_entropy", {shape[0]}, logits);
+  Tensor log_sum = result("softmax_cross_entropy", {shape[0]}, DType::f64, logits.device());
   backend(loss).softmax_cross_entropy(logits.value(), labels, loss, log_sum);
   return Tape::record("softmax_cross_entropy", {logits}, loss,
                       [x = logits.value(), labels, log_sum](const Tensor& dy, GradSink& grads) {

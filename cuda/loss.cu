@@ -12,7 +12,7 @@ constexpr int kLanes = 32;
 /// A warp a row.
 template <class T>
 __global__ void softmax_cross_entropy_kernel(int64_t rows, int64_t classes, const T* x,
-                                             const T* labels, T* loss, T* log_sum) {
+                                             const T* labels, T* loss, double* log_sum) {
   const int64_t lane = threadIdx.x % kLanes;
   for (int64_t row = first_item() / kLanes; row < rows; row += item_stride() / kLanes) {
     LogSumExp all;
@@ -24,17 +24,17 @@ __global__ void softmax_cross_entropy_kernel(int64_t rows, int64_t classes, cons
     sum = warp_merge(sum);
     if (lane) continue;
     loss[row] = T(sum.result());
-    log_sum[row] = T(lse);
+    log_sum[row] = lse;
   }
 }
 
 template <class T>
 __global__ void softmax_cross_entropy_backward_kernel(int64_t count, int64_t classes, const T* x,
-                                                      const T* labels, const T* log_sum,
+                                                      const T* labels, const double* log_sum,
                                                       const T* dy, T* dx) {
   for (int64_t i = first_item(); i < count; i += item_stride()) {
     const int64_t row = i / classes;
-    dx[i] = (exp(x[i] - log_sum[row]) - labels[i]) * dy[row];
+    dx[i] = T((exp(x[i] - log_sum[row]) - labels[i]) * dy[row]);
   }
 }
 
@@ -52,7 +52,7 @@ void Kernels::softmax_cross_entropy(const Tensor& logits, const Tensor& labels, 
   visit_float(logits.dtype(), [&]<class T>(T) {
     launch_over("softmax_cross_entropy_kernel", stream_, loss.count() * kLanes,
                 softmax_cross_entropy_kernel<T>, loss.count(), logits.shape()[1], logits.data<T>(),
-                labels.data<T>(), loss.data<T>(), log_sum.data<T>());
+                labels.data<T>(), loss.data<T>(), log_sum.data<double>());
   });
 }
 
@@ -62,7 +62,7 @@ void Kernels::softmax_cross_entropy_backward(const Tensor& logits, const Tensor&
   visit_float(logits.dtype(), [&]<class T>(T) {
     launch_over("softmax_cross_entropy_backward_kernel", stream_, logits.count(),
                 softmax_cross_entropy_backward_kernel<T>, logits.count(), logits.shape()[1],
-                logits.data<T>(), labels.data<T>(), log_sum.data<T>(), dy.data<T>(),
+                logits.data<T>(), labels.data<T>(), log_sum.data<double>(), dy.data<T>(),
                 dlogits.data<T>());
   });
 }

@@ -158,8 +158,8 @@ class Backend {
   virtual void normalize_backward(const Normalization& n, const Activation& activation,
                                   const Tensor& x, const Tensor& y, const Tensor& dy, Tensor& dx,
                                   Tensor& dgamma, Tensor& dbeta) = 0;
-  /// Of logits and labels [N, C]: loss [N] = - sum_c labels * log(softmax(logits)), and log_sum [N]
-  /// = log(sum_c exp(logits)).
+  /// Of logits and labels [N, C]: loss [N] = - sum_c labels * log(softmax(logits)), and log_sum
+  /// f64 [N] = log(sum_c exp(logits)), in f32 too coarse for logits beyond 100.
   virtual void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, Tensor& loss,
                                      Tensor& log_sum) = 0;
   /// dlogits = dy [N] * (exp(logits - log_sum) - labels).

@@ -177,6 +177,18 @@ TEST_CASE("ops: softmax cross-entropy of a row without labels has the gradient s
   CHECK(error_of(to_array(g), to_array(softmax(logits.detach()).value())) < 1e-14);
 }
 
+TEST_CASE("ops: the gradient of softmax cross-entropy keeps its digits with large logits",
+          "[ops]") {
+  const Tensor logits = Tensor::from({1003.F, 1001.F, 1004.F, 1000.F}, {1, 4});
+  const auto gradient = [&](DType dtype, double shift) {
+    const auto tape = Tape::make();
+    const Var x = tape->watch((logits.to(dtype) + shift).value());
+    const Var loss = softmax_cross_entropy(x, Tensor::zeros({1, 4}, dtype));
+    return to_array(tape->gradients(sum(loss), std::vector{x}).at(0));
+  };
+  CHECK(error_of(gradient(DType::f32, 0), gradient(DType::f64, -1000)) < 1e-7);
+}
+
 TEST_CASE("ops: derivatives at kinks and ties are the documented ones", "[ops]") {
   const auto derivative = [](const std::function<Var(const Var&)>& f, std::vector<double> x) {
     const auto tape = Tape::make();
