@@ -2,6 +2,8 @@
 #define CATCH_CONFIG_MAIN
 #include "tests/catch.h"
 
-// AddressSanitizer would end the program where a test asks for more memory than there is.
+// Sanitizers would end the program where a test asks for more memory than there is.
 extern "C" const char* __asan_default_options();
 extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+extern "C" const char* __tsan_default_options();
+extern "C" const char* __tsan_default_options() { return "allocator_may_return_null=1"; }
