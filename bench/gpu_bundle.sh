@@ -62,7 +62,8 @@ trap 'rm -rf -- "$work"' EXIT
 top=$work/gradus-gpu here=$work/gradus-gpu/gradus
 mkdir -p "$here/bin" "$here/lib" "$here/tests/golden"
 
-cp -- "$build/lib/libgradus_tensor.so" "$build/lib/libgradus_cuda.so" "$here/lib"
+# With those for newer processors, in glibc-hwcaps/.
+(cd -- "$build/lib" && find . -name 'libgradus_*.so*' -exec cp -d --parents -t "$here/lib" -- {} +)
 for program in ssgan gradus_tests gradus_cudnn_tests; do
   if [[ -e $build/bin/$program ]]; then cp -- "$build/bin/$program" "$here/bin"; fi
 done
@@ -74,7 +75,7 @@ ldd "$here"/bin/* "$build"/lib/libgradus_{tensor,cuda}.so |
     *) cp -L -- "$library" "$here/lib" ;;
   esac
 done
-strip --strip-unneeded "$here"/bin/* "$here"/lib/*
+find "$here/bin" "$here/lib" -type f -exec strip --strip-unneeded {} +
 
 cp -r -- "$root/bench" "$here"
 find "$here/bench" -name __pycache__ -prune -exec rm -r {} +

@@ -12,8 +12,9 @@ ClippedGradients clip_by_global_norm(const std::vector<Tensor>& gradients, doubl
   for (size_t i = 1; i < gradients.size(); ++i)
     squares = squares + sum(Var(gradients[i]) * gradients[i]);
   const Var norm = sqrt(squares);
+  // A norm that is not finite, for which the last term is NaN, shows in every gradient.
   const Var scale =
-      Tensor::full({}, max_norm, norm.dtype(), norm.device()) / maximum(norm, max_norm);
+      Tensor::full({}, max_norm, norm.dtype(), norm.device()) / maximum(norm, max_norm) + norm * 0;
   ClippedGradients clipped{{}, norm.value()};
   for (const Tensor& g : gradients) clipped.gradients.push_back((g * scale).value());
   return clipped;

@@ -4,8 +4,8 @@
 
 #include "tensor/tensor.h"
 
-// Gradients made smaller before an optimiser sees them: of any shapes, all of one dtype, f32 or
-// f64, on one device (else TypeError, DeviceError). Nothing is read on the host.
+// Gradients made smaller before an optimiser sees them: of any shapes, f32 or f64 (else TypeError),
+// for a global norm all of one dtype and device. Nothing is read on the host.
 
 namespace gradus {
 
@@ -15,9 +15,9 @@ struct ClippedGradients {
 };
 
 /// Scales all gradients alike so that their global norm, the root of the sum of all their squares,
-/// is at most max_norm (Pascanu et al. 2013), as TensorFlow does where the norm is finite:
-/// g * max_norm / max(norm, max_norm). Where it is not, what is not finite stays so. Throws Error
-/// for no gradients and unless max_norm > 0.
+/// is at most max_norm (Pascanu et al. 2013): g * max_norm / max(norm, max_norm). Where the norm is
+/// not finite, also because squares overflow, every element becomes NaN, as TensorFlow has it.
+/// Throws Error for no gradients and unless max_norm > 0.
 ClippedGradients clip_by_global_norm(const std::vector<Tensor>& gradients, double max_norm);
 
 /// Each element clamped to [-limit, limit]; NaN stays. Throws Error unless limit > 0.

@@ -97,7 +97,7 @@ class ConvTranspose2d : public WeightedLayer {
 
 /// Batch norm over all axes but the last (Ioffe & Szegedy 2015): x [..., C] -> [..., C]; weight =
 /// gamma [C], initialised to 1, bias = beta [C]. The pass says which statistics, [C], at first 0
-/// and 1;
+/// and 1:
 /// running = momentum * running + (1 - momentum) * the batch's, biased variance.
 class BatchNorm final : public Layer {
  public:

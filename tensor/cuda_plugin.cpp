@@ -12,11 +12,15 @@ struct Loaded {
   std::string reason;
 };
 
-/// The plug-in lies beside the library that holds this function.
+/// The plug-in lies beside the library that holds this function, or, where that is one for newer
+/// processors (glibc-hwcaps/LEVEL), beside the one for any.
 std::filesystem::path plugin_path() {
   Dl_info here{};
   dladdr(reinterpret_cast<const void*>(&plugin_path), &here);
-  return std::filesystem::path(here.dli_fname).parent_path() / "libgradus_cuda.so";
+  std::filesystem::path folder = std::filesystem::path(here.dli_fname).parent_path();
+  if (folder.parent_path().filename() == "glibc-hwcaps")
+    folder = folder.parent_path().parent_path();
+  return folder / "libgradus_cuda.so";
 }
 
 Loaded load() {

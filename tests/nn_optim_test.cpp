@@ -226,6 +226,9 @@ TEST_CASE("clip: by global norm", "[nn][optim]") {
     CHECK(to_array(clip_by_global_norm({Tensor::zeros({2}, dtype)}, 1).gradients[0]).v ==
           std::vector<double>{0, 0});
   }
+  // A norm that overflows must not pass for gradients of 0.
+  const auto overflown = clip_by_global_norm({Tensor::from({1e30F, 1.F}, {2})}, 1);
+  for (const double v : to_array(overflown.gradients[0]).v) CHECK(std::isnan(v));
   CHECK(message_of<Error>([] { clip_by_global_norm({}, 1); }) ==
         "clip_by_global_norm: there are no gradients");
   CHECK(message_of<Error>([] { clip_by_global_norm({Tensor::zeros({2}, DType::f32)}, 0); }) ==

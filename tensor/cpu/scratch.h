@@ -1,5 +1,10 @@
 #pragma once
 
+#include <omp.h>
+
+#include <algorithm>
+#include <atomic>
+
 #include "tensor/tensor.h"
 
 namespace gradus::cpu {
@@ -12,6 +17,21 @@ class Scratch {
 
  private:
   Tensor floats_;
+};
+
+/// n floats for each part of a parallel_for over `jobs` to take. Claimed before it, so that what a
+/// step needs does not depend on how its threads overlap.
+class PartsScratch {
+ public:
+  PartsScratch(int64_t jobs, int64_t n)
+      : step_((n + 15) / 16 * 16),
+        all_(step_ * std::clamp<int64_t>(jobs, 1, omp_get_max_threads())) {}
+  float* take() const { return all_ + step_ * next_++; }
+
+ private:
+  int64_t step_;
+  Scratch all_;
+  mutable std::atomic<int> next_ = 0;
 };
 
 }  // namespace gradus::cpu

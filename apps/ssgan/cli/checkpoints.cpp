@@ -58,7 +58,7 @@ void add_sample(CLI::App& program, Chosen& chosen) {
                   "Instead, so many rows that lead from one noise vector to another, on the sphere")
       ->check(CLI::Range(1, 1000))
       ->excludes(count);
-  app->add_option("--seed", f->options.seed, "Seed of the noise vectors")->check(not_negative());
+  app->add_option("--seed", f->options.seed, "Seed of the noise vectors")->check(a_seed());
   app->add_option("--stats", f->options.eval_stats,
                   "Batch norm: batch (as in training, the default) or running")
       ->check(CLI::IsMember(std::vector<std::string>{"batch", "running"}));

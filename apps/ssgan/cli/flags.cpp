@@ -44,6 +44,11 @@ CLI::Validator not_negative() {
   return number("a number of 0 or more", [](double v) { return v >= 0; });
 }
 
+// CLI11 takes the largest number for any that is larger.
+CLI::Validator a_seed() {
+  return number("a number from 0 to 2^64 - 1", [](double v) { return v >= 0 && v < 0x1p64; });
+}
+
 CLI::Validator a_count() { return between(1, 1e9); }
 
 CLI::App* add_command(CLI::App& program, const std::string& name, const std::string& description,
@@ -100,8 +105,7 @@ void OptionFlags::add_network(CLI::App& app) {
 }
 
 void OptionFlags::add_labels(CLI::App& app) {
-  app.add_option("--seed", seed, "Seed of weights, batches, noise and labels")
-      ->check(not_negative());
+  app.add_option("--seed", seed, "Seed of weights, batches, noise and labels")->check(a_seed());
   app.add_option("--labels", labels, "Visible labels: first:N or per-class:N");
 }
 
@@ -113,7 +117,7 @@ void OptionFlags::add_training(CLI::App& app) {
   app.add_option("--limit-batches", limit_batches, "At most so many steps an epoch")
       ->check(between(0, 1e9));
   app.add_option("--labelled-per-batch", labelled_per_batch,
-                 "Put so many labelled images into each batch, in the place of others")
+                 "Put so many labelled images into each batch, in the place of others; at most all")
       ->check(between(0, 1e6));
   app.add_option("--lr", lr, "Learning rate at the start")
       ->check(number("a number above 0", [](double v) { return v > 0; }));

@@ -17,6 +17,7 @@ namespace gradus::ssgan {
 /// Checks of a flag's value. CLI11's own let a NaN pass, wrap a negative number into an unsigned
 /// one, and write out the largest double in messages.
 CLI::Validator not_negative();  ///< finite, from 0 on
+CLI::Validator a_seed();        ///< from 0 to 2^64 - 1
 CLI::Validator a_count();       ///< from 1 to 1e9
 
 /// The flags that change Options, each unset where the command line does not name it.

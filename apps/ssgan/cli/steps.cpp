@@ -73,7 +73,9 @@ void add_compare(CLI::App& program, Chosen& chosen) {
   app->add_option("actual", r->actual, "File that step wrote")->required();
   app->add_option("case", r->case_dir, "Folder with expected.safetensors and case.json")
       ->required();
-  app->add_option("--tolerance", r->tolerance, "Largest relative error")->capture_default_str();
+  app->add_option("--tolerance", r->tolerance, "Largest relative error")
+      ->check(not_negative())
+      ->capture_default_str();
   app->add_flag("--json", r->json, "Print the result as JSON");
   app->callback([r, &chosen] { chosen = [r] { return compare(*r); }; });
 }

@@ -48,8 +48,8 @@ void print_summary(const TrainRequest& r, const nlohmann::ordered_json& summary,
   fmt::print("protocol   {}\n", summary["protocol"].get<std::string>());
   fmt::print("steps      {} in {}\n", s.steps, clock_time(s.seconds));
   if (std::isfinite(s.test_accuracy))
-    fmt::print("accuracy   test {:.4f}, labelled training images {:.4f}\n", s.test_accuracy,
-               s.train_accuracy);
+    fmt::print("accuracy   test {:.4f}, labelled training images {:.4f}{}\n", s.test_accuracy,
+               s.train_accuracy, complete ? "" : " (at the end of the last whole epoch)");
   if (summary.contains("baseline_accuracy"))
     fmt::print("baseline   test {:.4f} (the discriminator alone, same labels, as many steps)\n",
                summary["baseline_accuracy"].get<double>());

@@ -49,10 +49,12 @@ void convolve(const From& from, const To& to, const Filters& filters, const Endi
   const int64_t slices = parts(out_vectors, wide);
   images = smaller_step(all_images, parts(threads, slices), images, 1);
   const int64_t jobs = slices * parts(all_images, images);
+  const int64_t u_size = kPoints * channels * wide * kLanes,
+                in_size = kPoints * kTileRows * channels,
+                out_size = kPoints * kPoints * images * per_image * wide * kLanes;
+  const PartsScratch scratch(jobs, u_size + in_size + out_size);
   parallel_for(jobs, 1, [&](int64_t begin, int64_t end) {
-    const int64_t most_tiles = images * per_image, most_width = wide * kLanes;
-    const Scratch u(kPoints * channels * most_width), in(kPoints * kTileRows * channels),
-        out(kPoints * kPoints * most_tiles * most_width);
+    float *const u = scratch.take(), *const in = u + u_size, *const out = in + in_size;
     for (int64_t job = begin; job < end; ++job) {
       const Range slice = part(job % slices, wide, out_vectors);
       const Range some = part(job / slices, images, all_images);
@@ -127,9 +129,11 @@ void correlate(const Rows& rows, const Vectors& vectors, const Filters& filters)
   const Scratch sums(2 * pieces * 9 * most);
   const auto row_slice = [&](int64_t piece) { return part(piece / slices, high, all_rows); };
   const auto slice = [&](int64_t piece) { return part(piece % slices, kJobVectors, all_vectors); };
+  const int64_t a_size = kPoints * kJobTiles * high,
+                b_size = kPoints * kJobTiles * kJobVectors * kLanes;
+  const PartsScratch scratch(2 * pieces, a_size + b_size + kPoints * most);
   parallel_for(2 * pieces, 1, [&](int64_t begin, int64_t end) {
-    const Scratch a(kPoints * kJobTiles * high), b(kPoints * kJobTiles * kJobVectors * kLanes),
-        u(kPoints * most);
+    float *const a = scratch.take(), *const b = a + a_size, *const u = b + b_size;
     for (int64_t job = begin; job < end; ++job) {
       const Range r = row_slice(job / 2), v = slice(job / 2);
       float* const g = sums + job * 9 * most;
