@@ -19,7 +19,10 @@ class Libraries {
     const fs::path tensor(GRADUS_TENSOR_LIBRARY);
     add(tensor, tensor.filename().string());
   }
-  void add(const fs::path& file, const std::string& name) { fs::copy_file(file, dir_ / name); }
+  void add(const fs::path& file, const fs::path& name) {
+    fs::create_directories((dir_ / name).parent_path());
+    fs::copy_file(file, dir_ / name);
+  }
   void add_stub(const std::string& stub, const std::string& name) {
     add(fs::path(GRADUS_PLUGIN_STUBS) / ("lib" + stub + ".so"), name);
   }
@@ -67,6 +70,15 @@ TEST_CASE("plug-in: one that is none, of another version, or without a device", 
     libraries.add_stub(stub, "libgradus_cuda.so");
     libraries.check(reason);
   }
+}
+
+TEST_CASE("plug-in: one beside a library for newer processors", "[plugin]") {
+  Libraries libraries;
+  const fs::path tensor(GRADUS_TENSOR_LIBRARY);
+  libraries.add(tensor, "glibc-hwcaps" / fs::path("x86-64-v2") / tensor.filename());
+  libraries.add_stub("empty", "libcuda.so.1");
+  libraries.add_stub("no_device", "libgradus_cuda.so");
+  libraries.check("no device, says the plug-in");
 }
 
 TEST_CASE("plug-in: the real one with a driver that is a stub", "[plugin]") {
