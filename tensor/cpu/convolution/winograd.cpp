@@ -15,7 +15,7 @@ namespace {
 /// Tiles, and channels of the product's rows and vectors, that a job works on at most, so that what
 /// it keeps between steps fits the second-level cache. Where that makes fewer jobs than threads,
 /// jobs are smaller; no sum is parted by that, so the bits stay.
-constexpr int64_t kJobTiles = 64, kJobRows = 64, kJobVectors = 128 / kLanes;
+constexpr int64_t kJobTiles = 64, kJobRows = 128, kJobVectors = 128 / kLanes;
 
 /// [begin, end) of part i of n things, `step` at a time.
 Range part(int64_t i, int64_t step, int64_t n) { return {i * step, std::min(n, (i + 1) * step)}; }
