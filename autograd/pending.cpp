@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "autograd/checks.h"
 #include "tensor/error.h"
 #include "tensor/scope.h"
 
@@ -44,10 +45,7 @@ Tensor Pending::activated(const Activation& activation) const {
   std::optional<Scope> scope;
   if (scope_ != here)
     scope.emplace(device_, scope_.starts_with(outer) ? scope_.substr(outer.size()) : scope_);
-  Tensor y = [&] {
-    const Scope allocating(operation_);
-    return Tensor(shape_, dtype_, device_);
-  }();
+  Tensor y = result(operation_, shape_, dtype_, device_);
   kernel_(operands_, activation, y);
   return y;
 }
