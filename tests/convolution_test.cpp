@@ -133,6 +133,14 @@ TEST_CASE("convolution: Winograd's agree with the reference", "[conv]") {
         all.emplace_back(ConvParams{1, 1, pad, 1},
                          Shape{1 + int64_t(i % 7), h + 2 - 2 * pad + pad, w, channels[i % 3]},
                          Shape{channels[i / 2 % 3], 3, 3, channels[i % 3]}, h + pad, w);
+  // 3 x 3 with stride 2.
+  for (const int64_t p : {1, 3, 4, 7})
+    for (const int64_t q : {2, 4, 9})
+      for (int pad = 0; pad < 3; ++pad, ++i)
+        all.emplace_back(
+            ConvParams{2, 2, pad, 1},
+            Shape{1 + int64_t(i % 7), 2 * p + 1 - pad, 2 * q - int64_t(i % 2), channels[i % 3]},
+            Shape{channels[i / 2 % 3], 3, 3, channels[i % 3]}, p, q);
   // To half the rows and columns, and back.
   for (const int64_t p : {1, 2, 4, 5})
     for (int kernel = 2; kernel <= 6; ++kernel)
@@ -152,20 +160,40 @@ TEST_CASE("convolution: Winograd's agree with the reference", "[conv]") {
   CHECK(taken == static_cast<int64_t>(all.size()));
 }
 
+TEST_CASE("convolution: gradients of few channels agree with the reference", "[conv]") {
+  int64_t i = 0, taken = 0;
+  for (int64_t channels = 1; channels <= 5; ++channels)
+    for (int kernel = 2; kernel <= 6; ++kernel)
+      for (int pad = std::max(0, kernel - 4); pad <= std::min(2, kernel - 1); ++pad, ++i) {
+        const Case c(ConvParams{2, 2, pad, pad}, Shape{1 + i % 7, 6 + i % 3 * 2, 10, channels},
+                     Shape{16 + i % 2 * 16, kernel, kernel, channels}, 3 + i % 3, 5);
+        INFO(c.name());
+        CHECK(narrow::takes_grad_input(c.g) == (channels <= 4));
+        if (!narrow::takes_grad_input(c.g)) continue;
+        ++taken;
+        CHECK(c.grad_input_error(narrow::grad_input) < 5e-6);
+      }
+  CHECK(taken > 0);
+}
+
 TEST_CASE("convolution: Toom and Cook's interpolation filters exactly", "[conv]") {
   const auto check = []<class F>() {
     double g[3] = {0.3, -1.2, 0.7}, d[F::kPoints], y[F::kOutputs];
-    double filter[F::kPoints], data[F::kPoints], products[F::kPoints];
+    double filter[F::kFilters], data[F::kPoints], products[F::kPoints];
     for (int i = 0; i < F::kPoints; ++i) d[i] = std::sin(i + 1.0);
-    multiply<double>(F::kG, g, filter);
-    multiply<double>(F::kBt, d, data);
-    for (int i = 0; i < F::kPoints; ++i) products[i] = filter[i] * data[i];
-    multiply_transposed<double>(F::kA, products, y);
-    for (int i = 0; i < F::kOutputs; ++i)
-      CHECK(std::abs(y[i] - (d[i] * g[0] + d[i + 1] * g[1] + d[i + 2] * g[2])) < 1e-14);
+    multiply<F::kG>(g, filter);
+    multiply<F::kBt>(d, data);
+    for (int i = 0; i < F::kPoints; ++i)
+      products[i] = filter[std::min(i, F::kFilters - 1)] * data[i];
+    multiply_transposed<F::kA>(products, y);
+    for (int i = 0; i < F::kOutputs; ++i) {
+      const double* const x = d + i * F::kStride;
+      CHECK(std::abs(y[i] - (x[0] * g[0] + x[1] * g[1] + x[2] * g[2])) < 1e-14);
+    }
   };
-  check.operator()<ToomCook<1>>();
-  check.operator()<ToomCook<2>>();
+  check.operator()<Dense<2>>();
+  check.operator()<Dense<4>>();
+  check.operator()<Strided>();
 }
 
 TEST_CASE("convolution: our kernels give the same bits for every number of threads", "[conv]") {
@@ -220,16 +248,18 @@ TEST_CASE("convolution: the rule takes our kernels for the networks' layers", "[
   // conv1 to conv5 and conv7, deconv2 to deconv4
   CHECK(ways(geometry(128, 32, 3, 16, 64, 3, 2, 0)) ==
         std::vector{direct, Way::patches, Way::library});
-  CHECK(ways(geometry(128, 16, 64, 8, 64, 3, 2, 0)) == std::vector{direct, direct, direct_weight});
-  CHECK(ways(geometry(128, 8, 64, 4, 64, 3, 2, 0)) == std::vector{direct, direct, direct_weight});
+  CHECK(ways(geometry(128, 16, 64, 8, 64, 3, 2, 0)) == all(winograd));
+  CHECK(ways(geometry(128, 8, 64, 4, 64, 3, 2, 0)) == all(winograd));
   CHECK(ways(geometry(128, 4, 64, 4, 128, 3, 1, 1)) == all(winograd));
   CHECK(ways(geometry(128, 4, 128, 4, 128, 3, 1, 1)) == all(winograd));
   CHECK(ways(geometry(128, 4, 128, 2, 128, 3, 1, 0)) == all(wide ? Way::winograd : Way::patches));
   CHECK(ways(geometry(128, 8, 64, 4, 128, 5, 2, 1)) == all(winograd));
   CHECK(ways(geometry(128, 16, 32, 8, 64, 5, 2, 1)) == all(winograd));
   CHECK(ways(geometry(128, 32, 3, 16, 32, 5, 2, 1)) ==
-        std::vector{direct, Way::patches, Way::library});
-  // Too few images, too few channels, a shape that oneDNN does not take.
+        std::vector{direct, wide ? Way::narrow : Way::patches, Way::library});
+  // Taps in a column, too few images, too few channels, a shape that oneDNN does not take.
+  CHECK(ways({{2, 2, 0, 0}, {128, 16, 16, 64}, {64, 3, 1, 64}, {128, 8, 8, 64}}) ==
+        std::vector{direct, direct, direct_weight});
   CHECK(ways(geometry(1, 16, 64, 8, 64, 3, 2, 0))[0] == Way::library);
   CHECK(ways(geometry(128, 8, 5, 8, 5, 3, 1, 1)) ==
         std::vector{Way::library, Way::patches, Way::library});

@@ -24,9 +24,9 @@ void grad_input(const Geometry& g, const float* w, const float* dy, const Ending
 void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw);
 }  // namespace direct
 
-/// Winograd's (Lavin & Gray 2016; toom_cook.h): kernels of 3 x 3 with stride 1, and with stride 2
-/// those of up to 6 x 6 that halve an image exactly (as the generator's transposed convolutions
-/// are). About a third to a half of the multiplications, at 2 to 4 times the rounding error.
+/// Winograd's (Lavin & Gray 2016; toom_cook.h): kernels of 3 x 3 with stride 1 or 2, and those
+/// between places (geometry.h), as the generator's transposed convolutions are. A third to two
+/// thirds of the multiplications, at 2 to 4 times the rounding error.
 namespace winograd {
 bool takes(const Geometry& g);
 /// Multiplications of channels by channels.
@@ -38,6 +38,17 @@ void grad_input(const Geometry& g, const float* w, const float* dy, const Ending
                 float* dx);
 void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw);
 }  // namespace winograd
+
+/// Winograd's between y and places (geometry.h) of an x with at most 4 channels, where a vector
+/// holds those of four pixels.
+namespace narrow {
+bool takes_grad_input(const Geometry& g);
+/// Multiplications by a channel of y.
+int64_t products(const Geometry& g);
+int64_t tiles(const Geometry& g);
+void grad_input(const Geometry& g, const float* w, const float* dy, const Ending& ending,
+                float* dx);
+}  // namespace narrow
 
 /// oneDNN's direct convolutions, with the weights reordered at each call to the layout that the
 /// library chooses.

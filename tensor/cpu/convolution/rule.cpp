@@ -26,17 +26,20 @@ bool grad_weight_pays(const Geometry& g) {
   return kLanes >= 16 && g.k >= 64 && direct::takes_grad_weight(g);
 }
 
+double share(double part, int64_t n) { return part / static_cast<double>(n); }
+double filters_share(int64_t tiles) { return share(6, std::min<int64_t>(tiles, 64)); }
+
 /// Winograd's time by that of our direct kernels is its products by theirs times a factor for what
 /// it does besides: a share a channel of either image for the images, a share a tile for the
-/// filters. Fitted to 23 layers of 16 to 256 channels, from .37 to 1.4 times the time, AVX-512: off
-/// by .15 at most where it decides.
+/// filters. Fitted on an AMD EPYC (Zen 4) to 230 layers of 16 to 256 channels, of batches from 6
+/// on, with AVX-512 and AVX2: from .27 to 3.5 times the time, and where it decides wrongly, the way
+/// taken is mostly slower by less than a tenth.
 bool winograd_pays(const Geometry& g) {
   if (!kWide || !winograd::takes(g)) return false;
-  const auto channels = [](int64_t n) { return 17.0 / static_cast<double>(n); };
-  const double filters = 8.0 / static_cast<double>(std::min<int64_t>(winograd::tiles(g), 64));
-  const double besides = 1.1 + channels(g.c * g.stride_h * g.stride_w) + channels(g.k) + filters;
-  const auto products = static_cast<double>(winograd::products(g));
-  return products * besides < static_cast<double>(direct::products(g));
+  const double besides = 1.1 + share(4, g.c * g.stride_h * g.stride_w) + share(4, g.k) +
+                         filters_share(winograd::tiles(g));
+  return static_cast<double>(winograd::products(g)) * besides <
+         static_cast<double>(direct::products(g));
 }
 
 /// oneDNN 2.6's direct kernels are slow for a few output pixels. Measured for 3 x 3 kernels, 128
@@ -49,6 +52,14 @@ bool few_pixels(const Geometry& g) { return g.p * g.q <= 4; }
 /// 16; with AVX2 twice, about equal, slower.
 bool few_channels(const Geometry& g) { return g.c <= 8; }
 
+/// For those a multiplication of Winograd's between places takes as long as one of products of
+/// patches, with what either does besides, when there are tiles enough.
+bool narrow_pays(const Geometry& g) {
+  if (!kWide || !narrow::takes_grad_input(g)) return false;
+  return static_cast<double>(narrow::products(g)) * (1 + filters_share(narrow::tiles(g))) <
+         static_cast<double>(g.n * g.p * g.q * g.r * g.s * g.c);
+}
+
 Way choose(const Geometry& g, bool direct, bool library_is_slow) {
   if (winograd_pays(g)) return Way::winograd;
   if (direct) return Way::direct;
@@ -59,6 +70,7 @@ Way choose(const Geometry& g, bool direct, bool library_is_slow) {
 
 Way way_forward(const Geometry& g) { return choose(g, forward_pays(g), few_pixels(g)); }
 Way way_grad_input(const Geometry& g) {
+  if (narrow_pays(g)) return Way::narrow;
   return choose(g, grad_input_pays(g), few_pixels(g) || few_channels(g));
 }
 Way way_grad_weight(const Geometry& g) { return choose(g, grad_weight_pays(g), few_pixels(g)); }

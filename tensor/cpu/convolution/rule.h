@@ -5,7 +5,7 @@
 namespace gradus::cpu::convolution {
 
 /// The ways of methods.h.
-enum class Way { direct, winograd, library, patches };
+enum class Way { direct, winograd, narrow, library, patches };
 
 /// The fastest way for each of a convolution's three kernels; what was measured stands in rule.cpp.
 Way way_forward(const Geometry& g);

@@ -2,136 +2,180 @@
 
 #include <array>
 #include <cstddef>
+#include <type_traits>
+#include <utility>
 
 namespace gradus::cpu::convolution {
 
-template <int kRows, int kColumns>
+template <std::size_t kRows, std::size_t kColumns>
 using Matrix = std::array<std::array<double, kColumns>, kRows>;
 
-/// Winograd's minimal filtering F(m, 3) by Toom and Cook's interpolation at the points 0, +-p, ...
-/// and infinity (Lavin & Gray 2016): m outputs of a filter of 3 taps from n = m + 2 products
-/// instead of 3 m, y = A^T [(G g) * (B^T d)]; in two dimensions along columns, then along rows.
-///
-/// A row a point: 0, then the pairs, then infinity. Rows of a pair agree in even columns and differ
-/// by their sign in odd ones.
-template <int kPairs>
+/// Winograd's minimal filtering F(m, r) by Toom and Cook's interpolation (Lavin & Gray 2016): m
+/// outputs of a filter of r taps from n = m + r - 1 products instead of m r,
+/// y = A^T [(G g) * (B^T d)]; in two dimensions along columns, then along rows.
+template <int kOutputs, int kTaps>
 struct ToomCook {
-  static constexpr int kPoints = 2 * kPairs + 2, kOutputs = 2 * kPairs;
+  static constexpr int kPoints = kOutputs + kTaps - 1;
+  Matrix<kPoints, kOutputs> a{};
+  Matrix<kPoints, kTaps> g{};
+  Matrix<kPoints, kPoints> bt{};
 
-  /// p of each pair. 3/4 and 3/2 lose least to rounding among simple fractions: a quarter of the
-  /// error of the usual 1 and 2 (Barabasz et al. 2018 look for such points).
-  static constexpr std::array<double, kPairs> kPair = [] {
-    if constexpr (kPairs == 1)
-      return std::array{1.0};
+  /// A row for each of `points`, then one for infinity.
+  constexpr explicit ToomCook(const std::array<double, kPoints - 1>& points) {
+    constexpr int kLast = kPoints - 1;
+    for (int i = 0; i < kLast; ++i) {
+      double scale = 1, power = 1;
+      for (int l = 0; l < kLast; ++l)
+        if (l != i) scale *= points[i] - points[l];
+      for (int j = 0; j < kOutputs || j < kTaps; ++j, power *= points[i]) {
+        if (j < kOutputs) a[i][j] = power;
+        if (j < kTaps) g[i][j] = power / scale;
+      }
+      bt[i] = product(points, i);
+    }
+    a[kLast][kOutputs - 1] = g[kLast][kTaps - 1] = 1;
+    bt[kLast] = product(points, kLast);
+  }
+
+ private:
+  /// Coefficients of the product of x - p over all points but number `without`.
+  static constexpr std::array<double, kPoints> product(
+      const std::array<double, kPoints - 1>& points, int without) {
+    std::array<double, kPoints> c{1};
+    for (int l = 0, degree = 0; l < kPoints - 1; ++l) {
+      if (l == without) continue;
+      ++degree;
+      for (int i = degree; i >= 0; --i)
+        c[i] = (i > 0 ? c[i - 1] : 0) - points[l] * (i < degree ? c[i] : 0);
+    }
+    return c;
+  }
+};
+
+/// Outputs a stride of 1 apart, kOutputs = 2 or 4 of them. 3/4 and 3/2 lose least to rounding among
+/// simple fractions: a quarter of the error of the usual 1 and 2 (Barabasz et al. 2018 look for
+/// such points).
+template <int kOutputs_>
+struct Dense {
+  static constexpr int kOutputs = kOutputs_, kStride = 1, kPoints = kOutputs + 2;
+  static constexpr int kFilters = kPoints;
+  static constexpr ToomCook<kOutputs, 3> kFilter = [] {
+    if constexpr (kOutputs == 2)
+      return ToomCook<2, 3>({0, 1, -1});
     else
-      return std::array{0.75, 1.5};
+      return ToomCook<4, 3>({0, .75, -.75, 1.5, -1.5});
   }();
+  static constexpr auto kA = kFilter.a;
+  static constexpr auto kG = kFilter.g;
+  static constexpr auto kBt = kFilter.bt;
+};
+
+/// Four outputs a stride of 2 apart: taps 0 and 2 read even places, an F(4, 2), and tap 1 the odd
+/// ones, which takes a product an output. 1/2 and 5/4 have half the error of Dense<4>.
+///
+/// The points of tap 1 have one filter: kG has a row for each of the first kFilters points, and the
+/// last one is that of all that follow.
+struct Strided {
+  static constexpr int kOutputs = 4, kStride = 2, kPoints = 9, kFilters = 6;
+  static constexpr ToomCook<4, 2> kEven{{.5, -.5, 1.25, -1.25}};
+  static constexpr int kEvenPoints = decltype(kEven)::kPoints;
 
   static constexpr Matrix<kPoints, kOutputs> kA = [] {
     Matrix<kPoints, kOutputs> a{};
-    a[0][0] = a[kPoints - 1][kOutputs - 1] = 1;
-    for (int j = 0; j < kPairs; ++j) {
-      double power = 1, sign = 1;
-      for (int i = 0; i < kOutputs; ++i, power *= kPair[j], sign = -sign) {
-        a[2 * j + 1][i] = power;
-        a[2 * j + 2][i] = sign * power;
-      }
-    }
+    for (int i = 0; i < kEvenPoints; ++i) a[i] = kEven.a[i];
+    for (int j = 0; j < kOutputs; ++j) a[kEvenPoints + j][j] = 1;
     return a;
   }();
-
-  static constexpr Matrix<kPoints, 3> kG = [] {
-    Matrix<kPoints, 3> g{};
-    double all = 1;  // the product of all -p^2
-    for (const double p : kPair) all *= -p * p;
-    g[0][0] = 1 / all;
-    g[kPoints - 1][2] = 1;
-    for (int j = 0; j < kPairs; ++j) {
-      const double p = kPair[j];
-      double scale = 2 * p * p;
-      for (int l = 0; l < kPairs; ++l)
-        if (l != j) scale *= p * p - kPair[l] * kPair[l];
-      g[2 * j + 1] = {1 / scale, p / scale, p * p / scale};
-      g[2 * j + 2] = {1 / scale, -p / scale, p * p / scale};
-    }
+  static constexpr Matrix<kFilters, 3> kG = [] {
+    Matrix<kFilters, 3> g{};
+    for (int i = 0; i < kEvenPoints; ++i) g[i] = {kEven.g[i][0], 0, kEven.g[i][1]};
+    g[kEvenPoints][1] = 1;
     return g;
   }();
-
   static constexpr Matrix<kPoints, kPoints> kBt = [] {
     Matrix<kPoints, kPoints> b{};
-    // Coefficients of the product of x^2 - p^2 over all pairs but `without`.
-    const auto product = [](int without) {
-      std::array<double, kPairs + 1> c{1};
-      for (int l = 0, degree = 0; l < kPairs; ++l) {
-        if (l == without) continue;
-        ++degree;
-        for (int i = degree; i >= 0; --i)
-          c[i] = (i > 0 ? c[i - 1] : 0) - kPair[l] * kPair[l] * (i < degree ? c[i] : 0);
-      }
-      return c;
-    };
-    const auto whole = product(-1);
-    for (int i = 0; i <= kPairs; ++i) b[0][2 * i] = b[kPoints - 1][2 * i + 1] = whole[i];
-    for (int j = 0; j < kPairs; ++j) {
-      const auto rest = product(j);  // times x (x + p) and x (x - p)
-      for (int i = 0; i < kPairs; ++i) {
-        b[2 * j + 1][2 * i + 2] = b[2 * j + 2][2 * i + 2] = rest[i];
-        b[2 * j + 1][2 * i + 1] = kPair[j] * rest[i];
-        b[2 * j + 2][2 * i + 1] = -kPair[j] * rest[i];
-      }
-    }
+    for (int i = 0; i < kEvenPoints; ++i)
+      for (int j = 0; j < kEvenPoints; ++j) b[i][2 * j] = kEven.bt[i][j];
+    for (int j = 0; j < kOutputs; ++j) b[kEvenPoints + j][2 * j + 1] = 1;
     return b;
   }();
 };
 
-/// sum of m[i] x[i] over i = first, first + step, ...; T is a number or a vector of Scalar.
-template <class Scalar, std::size_t kSize, class T>
-[[gnu::always_inline]] inline T weighted_sum(const std::array<double, kSize>& m,
-                                             const T (&x)[kSize], std::size_t first,
-                                             std::size_t step) {
-  T sum{};
-#pragma GCC unroll 8
-  for (std::size_t i = first; i < kSize; i += step)
-    if (m[i] != 0) sum += Scalar(m[i]) * x[i];
-  return sum;
+template <class Fn, int... i>
+[[gnu::always_inline]] inline void unrolled(const Fn& fn, std::integer_sequence<int, i...>) {
+  (fn.template operator()<i>(), ...);
+}
+/// Calls fn.template operator()<i>() for i = 0, ... kCount - 1.
+template <int kCount, class Fn>
+[[gnu::always_inline]] inline void unrolled(const Fn& fn) {
+  unrolled(fn, std::make_integer_sequence<int, kCount>{});
 }
 
-/// y = m x, for a matrix whose rows make pairs as ToomCook's.
-template <class Scalar, class T, std::size_t kRows, std::size_t kColumns>
-[[gnu::always_inline]] inline void multiply(
-    const std::array<std::array<double, kColumns>, kRows>& m, const T (&x)[kColumns],
-    T (&y)[kRows]) {
-  y[0] = weighted_sum<Scalar>(m[0], x, 0, 1);
-  y[kRows - 1] = weighted_sum<Scalar>(m[kRows - 1], x, 0, 1);
-#pragma GCC unroll 8
-  for (std::size_t i = 1; i + 1 < kRows; i += 2) {
-    const T even = weighted_sum<Scalar>(m[i], x, 0, 2), odd = weighted_sum<Scalar>(m[i], x, 1, 2);
-    y[i] = even + odd;
-    y[i + 1] = even - odd;
+/// Whether rows i and i + 1 differ in the signs of some columns alone, as those of the points p and
+/// -p do. No row is of two pairs.
+template <std::size_t kRows, std::size_t kColumns>
+constexpr bool is_pair(const Matrix<kRows, kColumns>& m, int i) {
+  if (i < 0 || i + 1 >= int{kRows} || is_pair(m, i - 1)) return false;
+  bool differ = false;
+  for (std::size_t c = 0; c < kColumns; ++c) {
+    const double x = m[i][c], y = m[i + 1][c];
+    if (x != y && x != -y) return false;
+    differ = differ || x != y;
   }
+  return differ;
+}
+
+/// A sum of terms, without a first addition to 0; T is a number or a vector of floats.
+template <class T>
+struct Sum {
+  using Scalar = std::conditional_t<std::is_arithmetic_v<T>, T, float>;
+  T value{};
+  bool empty = true;
+  [[gnu::always_inline]] void add(double factor, const T& x) {
+    if (factor == 0) return;
+    value = empty ? Scalar(factor) * x : value + Scalar(factor) * x;
+    empty = false;
+  }
+};
+
+/// y = m x for vectors x and y of T's.
+template <const auto& m, class T, std::size_t kColumns, std::size_t kRows>
+[[gnu::always_inline]] inline void multiply(const T (&x)[kColumns], T (&y)[kRows]) {
+  unrolled<kRows>([&]<int i>() {
+    if constexpr (is_pair(m, i)) {
+      Sum<T> same, opposite;
+      unrolled<kColumns>(
+          [&]<int c>() { (m[i][c] == m[i + 1][c] ? same : opposite).add(m[i][c], x[c]); });
+      y[i] = same.value + opposite.value;
+      y[i + 1] = same.value - opposite.value;
+    } else if constexpr (!is_pair(m, i - 1)) {
+      Sum<T> sum;
+      unrolled<kColumns>([&]<int c>() { sum.add(m[i][c], x[c]); });
+      y[i] = sum.value;
+    }
+  });
 }
 
 /// x = m^T y.
-template <class Scalar, class T, std::size_t kRows, std::size_t kColumns>
-[[gnu::always_inline]] inline void multiply_transposed(
-    const std::array<std::array<double, kColumns>, kRows>& m, const T (&y)[kRows],
-    T (&x)[kColumns]) {
-  T even[kRows], odd[kRows];
-#pragma GCC unroll 8
-  for (std::size_t j = 1; j + 1 < kRows; j += 2) {
-    even[j] = y[j] + y[j + 1];
-    odd[j] = y[j] - y[j + 1];
-  }
-#pragma GCC unroll 8
-  for (std::size_t i = 0; i < kColumns; ++i) {
-    T sum{};
-    if (m[0][i] != 0) sum += Scalar(m[0][i]) * y[0];
-    if (m[kRows - 1][i] != 0) sum += Scalar(m[kRows - 1][i]) * y[kRows - 1];
-#pragma GCC unroll 8
-    for (std::size_t j = 1; j + 1 < kRows; j += 2)
-      if (m[j][i] != 0) sum += Scalar(m[j][i]) * (i % 2 == 0 ? even[j] : odd[j]);
-    x[i] = sum;
-  }
+template <const auto& m, class T, std::size_t kColumns, std::size_t kRows>
+[[gnu::always_inline]] inline void multiply_transposed(const T (&y)[kRows], T (&x)[kColumns]) {
+  T same[kRows], opposite[kRows];
+  unrolled<kRows>([&]<int i>() {
+    if constexpr (is_pair(m, i)) {
+      same[i] = y[i] + y[i + 1];
+      opposite[i] = y[i] - y[i + 1];
+    }
+  });
+  unrolled<kColumns>([&]<int c>() {
+    Sum<T> sum;
+    unrolled<kRows>([&]<int i>() {
+      if constexpr (is_pair(m, i))
+        sum.add(m[i][c], m[i][c] == m[i + 1][c] ? same[i] : opposite[i]);
+      else if constexpr (!is_pair(m, i - 1))
+        sum.add(m[i][c], y[i]);
+    });
+    x[c] = sum.value;
+  });
 }
 
 }  // namespace gradus::cpu::convolution

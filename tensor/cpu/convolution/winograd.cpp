@@ -1,6 +1,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "tensor/cpu/convolution/methods.h"
 #include "tensor/cpu/convolution/winograd_tiles.h"
@@ -27,18 +28,58 @@ int64_t smaller_step(int64_t n, int64_t wanted, int64_t step, int64_t least) {
   return step;
 }
 
-/// fn.template operator()<0>(), ... <kCount - 1>().
-template <int kCount, class Fn>
-void unrolled(const Fn& fn) {
-  [&]<int... i>(std::integer_sequence<int, i...>) { (fn.template operator()<i>(), ...); }
-  (std::make_integer_sequence<int, kCount>{});
+/// sums [rows, vectors] = a [rows, n] * b [n, vectors].
+void multiply_rows(int64_t rows, int64_t vectors, int64_t n, const float* a, const float* b,
+                   float* sums) {
+  const int64_t width = vectors * kLanes;
+  for_each_product(rows, vectors, n, {a, n, 1}, b, width, [=](int64_t i, int64_t v, Vector sum) {
+    store(sum, sums + i * width + v * kLanes);
+  });
+}
+
+/// sums [rows, vectors] = or, if `add`, += a^T * b for a [n, rows] and b [n, vectors].
+void correlate_rows(int64_t rows, int64_t vectors, int64_t n, const float* a, const float* b,
+                    bool add, float* sums) {
+  const int64_t width = vectors * kLanes;
+  for_each_product(rows, vectors, n, {a, 1, rows}, b, width, [=](int64_t i, int64_t v, Vector sum) {
+    float* const to = sums + i * width + v * kLanes;
+    store(add ? load(to) + sum : sum, to);
+  });
+}
+
+/// sums [kPoints, rows, vectors] = a [kPoints, rows, n] * b [kFilters, n, vectors], a product a
+/// point.
+template <class F>
+void multiply_points(int64_t rows, int64_t vectors, int64_t n, const float* a, const float* b,
+                     float* sums) {
+  const int64_t width = vectors * kLanes;
+  for (int filter = 0; filter < F::kFilters; ++filter, b += n * width) {
+    const int64_t all = rows * (filter < F::kFilters - 1 ? 1 : F::kPoints - filter);
+    multiply_rows(all, vectors, n, a, b, sums);
+    a += all * n;
+    sums += all * width;
+  }
+}
+
+/// sums [kFilters, rows, vectors] = or, if `add`, += a^T * b for a [kPoints, n, rows] and
+/// b [kPoints, n, vectors], summed up over the points of a filter.
+template <class F>
+void correlate_points(int64_t rows, int64_t vectors, int64_t n, const float* a, const float* b,
+                      bool add, float* sums) {
+  const int64_t width = vectors * kLanes;
+  for (int filter = 0; filter < F::kFilters; ++filter, sums += rows * width) {
+    const int64_t all = n * (filter < F::kFilters - 1 ? 1 : F::kPoints - filter);
+    correlate_rows(rows, vectors, all, a, b, add, sums);
+    a += all * rows;
+    b += all * width;
+  }
 }
 
 /// to = from * filters, and the ending, whose bias is that of each vector. A job makes some vectors
 /// of some images, one row of points after the other.
 template <class F, class From, class To>
 void convolve(const From& from, const To& to, const Filters& filters, const Ending& ending) {
-  constexpr int kPoints = F::kPoints;
+  constexpr int kPoints = F::kPoints, kWindow = To::kWindow;
   const int64_t in_vectors = from.grid.vectors(), out_vectors = to.grid.vectors();
   const int64_t channels = in_vectors * kLanes, per_image = from.tiles.per_image();
   int64_t images = std::max<int64_t>(1, kJobTiles / per_image);
@@ -48,33 +89,30 @@ void convolve(const From& from, const To& to, const Filters& filters, const Endi
                                     kJobVectors, kTileVectors);
   const int64_t slices = parts(out_vectors, wide);
   images = smaller_step(all_images, parts(threads, slices), images, 1);
-  const int64_t jobs = slices * parts(all_images, images);
-  const int64_t u_size = kPoints * channels * wide * kLanes,
-                in_size = kPoints * kTileRows * channels,
-                out_size = kPoints * kPoints * images * per_image * wide * kLanes;
-  const PartsScratch scratch(jobs, u_size + in_size + out_size);
+  const int64_t jobs = slices * parts(all_images, images), most = wide * kLanes;
+  const int64_t u_size = F::kFilters * channels * most, in_size = kPoints * kTileRows * channels,
+                sums_size = kPoints * kTileRows * most,
+                columns_size = kPoints * kWindow * images * per_image * most;
+  const PartsScratch scratch(jobs, u_size + in_size + sums_size + columns_size);
   parallel_for(jobs, 1, [&](int64_t begin, int64_t end) {
-    float *const u = scratch.take(), *const in = u + u_size, *const out = in + in_size;
+    float *const u = scratch.take(), *const in = u + u_size, *const sums = in + in_size,
+                 *const columns = sums + sums_size;
     for (int64_t job = begin; job < end; ++job) {
       const Range slice = part(job % slices, wide, out_vectors);
       const Range some = part(job / slices, images, all_images);
       const Range tiles{some.begin * per_image, some.end * per_image};
-      const int64_t width = slice.size() * kLanes, out_step = tiles.size() * width;
+      const int64_t width = slice.size() * kLanes, step = tiles.size() * width;
       unrolled<kPoints>([&]<int kRow>() {
-        filters.template to_points<F, kRow>(slice, u);
+        if constexpr (kRow < F::kFilters) filters.template to_points<F, kRow>(slice, u);
         for (int64_t t = tiles.begin; t < tiles.end; t += kTileRows) {
           const Range rows{t, std::min<int64_t>(t + kTileRows, tiles.end)};
           from.template to_points<kRow>(rows, {0, in_vectors}, in);
-          for (int j = 0; j < kPoints; ++j) {
-            float* const at = out + (kRow * kPoints + j) * out_step + (t - tiles.begin) * width;
-            for_each_product(
-                rows.size(), slice.size(), channels, {in + j * rows.size() * channels, channels, 1},
-                u + j * channels * width, width,
-                [=](int64_t i, int64_t v, Vector sum) { store(sum, at + i * width + v * kLanes); });
-          }
+          multiply_points<F>(rows.size(), slice.size(), channels, in, u, sums);
+          to.columns_from_points(rows.size() * width, sums,
+                                 columns + kRow * kWindow * step + (t - tiles.begin) * width, step);
         }
       });
-      to.from_points(tiles, slice, out, ending);
+      to.from_columns(tiles, slice, columns, ending);
     }
   });
 }
@@ -84,35 +122,25 @@ void convolve(const From& from, const To& to, const Filters& filters, const Endi
 template <class F, int kRow, class Rows, class Vectors>
 void add_row(const Rows& rows, const Vectors& vectors, Range row_slice, Range slice, float* a,
              float* b, float* u, float* g) {
-  constexpr int kPoints = F::kPoints;
-  const int64_t height = row_slice.size(), width = slice.size() * kLanes, size = height * width;
+  const int64_t height = row_slice.size(), size = height * slice.size() * kLanes;
   const int64_t all = rows.tiles.images * rows.tiles.per_image();
   for (int64_t t = 0; t < all; t += kJobTiles) {
     const Range tiles{t, std::min(t + kJobTiles, all)};
     rows.template to_points<kRow>(tiles, {row_slice.begin / kLanes, row_slice.end / kLanes}, a);
     vectors.template to_points<kRow>(tiles, slice, b);
-    for (int j = 0; j < kPoints; ++j)
-      for_each_product(height, slice.size(), tiles.size(),
-                       {a + j * tiles.size() * height, 1, height}, b + j * tiles.size() * width,
-                       width, [=](int64_t i, int64_t v, Vector sum) {
-                         float* const to = u + j * size + i * width + v * kLanes;
-                         store(t > 0 ? load(to) + sum : sum, to);
-                       });
+    correlate_points<F>(height, slice.size(), tiles.size(), a, b, t > 0, u);
   }
   for (int64_t i = 0; i < size; i += kLanes) {
-    Vector points[kPoints], taps[3];
-#pragma GCC unroll 8
-    for (int j = 0; j < kPoints; ++j) points[j] = load(u + j * size + i);
-    multiply_transposed<float>(F::kG, points, taps);
-#pragma GCC unroll 8
-    for (int r = 0; r < 3; ++r) {
-      if (F::kG[kRow][r] == 0) continue;
-#pragma GCC unroll 8
-      for (int s = 0; s < 3; ++s) {
-        float* const to = g + (3 * r + s) * size + i;
-        store(load(to) + float(F::kG[kRow][r]) * taps[s], to);
+    Vector points[F::kFilters], taps[3];
+    unrolled<F::kFilters>([&]<int j>() { points[j] = load(u + j * size + i); });
+    multiply_transposed<F::kG>(points, taps);
+    unrolled<9>([&]<int tap>() {
+      constexpr double kFactor = F::kG[std::min(kRow, F::kFilters - 1)][tap / 3];
+      if constexpr (kFactor != 0) {
+        float* const to = g + tap * size + i;
+        store(load(to) + float(kFactor) * taps[tap % 3], to);
       }
-    }
+    });
   }
 }
 
@@ -131,18 +159,16 @@ void correlate(const Rows& rows, const Vectors& vectors, const Filters& filters)
   const auto slice = [&](int64_t piece) { return part(piece % slices, kJobVectors, all_vectors); };
   const int64_t a_size = kPoints * kJobTiles * high,
                 b_size = kPoints * kJobTiles * kJobVectors * kLanes;
-  const PartsScratch scratch(2 * pieces, a_size + b_size + kPoints * most);
+  const PartsScratch scratch(2 * pieces, a_size + b_size + F::kFilters * most);
   parallel_for(2 * pieces, 1, [&](int64_t begin, int64_t end) {
     float *const a = scratch.take(), *const b = a + a_size, *const u = b + b_size;
     for (int64_t job = begin; job < end; ++job) {
       const Range r = row_slice(job / 2), v = slice(job / 2);
       float* const g = sums + job * 9 * most;
       std::fill_n(g, 9 * r.size() * v.size() * kLanes, 0.f);
-      unrolled<kPoints / 2>([&]<int kRow>() {
-        if (job % 2 == 0)
+      unrolled<kPoints>([&]<int kRow>() {
+        if (job % 2 == kRow / ((kPoints + 1) / 2))
           add_row<F, kRow>(rows, vectors, r, v, a, b, u, g);
-        else
-          add_row<F, kRow + kPoints / 2>(rows, vectors, r, v, a, b, u, g);
       });
     }
   });
@@ -152,127 +178,158 @@ void correlate(const Rows& rows, const Vectors& vectors, const Filters& filters)
   });
 }
 
-/// A convolution of 3 x 3 with stride 1, or one of up to 6 x 6 with stride 2 to half the rows and
-/// columns. The latter is 3 x 3 too between y and places of 2 x 2 pixels of x, with the roles of
-/// the two exchanged: pixel (2 i + u, 2 j + v) of x has met y's (i - 1 + a, j - 1 + b) through tap
-/// (u + pad + 2 - 2 a, v + pad + 2 - 2 b).
+/// 3 x 3 taps, of a convolution with the strides 1 or 2.
 bool is_3x3(const Geometry& g) {
-  return g.r == 3 && g.s == 3 && g.stride_h == 1 && g.stride_w == 1 && g.pad_top >= 0 &&
+  return g.r == 3 && g.s == 3 && g.stride_h == g.stride_w && g.stride_h <= 2 && g.pad_top >= 0 &&
          g.pad_left >= 0 && g.pad_bottom() >= 0 && g.pad_right() >= 0;
 }
-bool is_halving(const Geometry& g) {
-  const auto fits = [](int64_t pad, int64_t taps) {
-    return pad >= 0 && pad <= 2 && taps <= pad + 4;
+
+/// How tiles are laid over a convolution.
+struct Plan {
+  bool by_places;    ///< is_halving's way
+  int stride;        ///< of the filters between places
+  int64_t outputs;   ///< a side of a tile
+  int64_t products;  ///< of channels by channels
+};
+
+/// The plan that needs the fewest products.
+Plan plan_of(const Geometry& g) {
+  Plan best{false, 0, 0, std::numeric_limits<int64_t>::max()};
+  const auto consider = [&](bool by_places, int stride, int64_t outputs, int64_t points) {
+    const int64_t phases = by_places ? 4 : 1;
+    const int64_t products =
+        g.n * parts(g.p, outputs) * parts(g.q, outputs) * points * points * phases;
+    if (products < best.products) best = {by_places, stride, outputs, products};
   };
-  return g.stride_h == 2 && g.stride_w == 2 && g.h == 2 * g.p && g.w == 2 * g.q &&
-         fits(g.pad_top, g.r) && fits(g.pad_left, g.s);
-}
-
-Grid y_grid(const Geometry& g, const float* y) {
-  Grid grid{const_cast<float*>(y), g.p, g.q, g.p * g.q * g.k, g.q * g.k, g.k, {}};
-  for (int64_t k = 0; k < g.k; k += kLanes) grid.vector.push_back(k);
-  return grid;
-}
-
-Grid x_grid(const Geometry& g, const float* x) {
-  const int64_t step = g.stride_h;  // pixels of a place
-  Grid grid{const_cast<float*>(x), g.h / step, g.w / step, g.h * g.w * g.c,
-            step * g.w * g.c,      step * g.c, {}};
-  for (int64_t u = 0; u < step; ++u)
-    for (int64_t v = 0; v < step; ++v)
-      for (int64_t c = 0; c < g.c; c += kLanes) grid.vector.push_back((u * g.w + v) * g.c + c);
-  return grid;
-}
-
-/// Channels of y and of x's places in w [K, R, S, C] as rows and vectors; with `by_tap` those of x
-/// are rows, those of y vectors, and w is [R, S, C, K].
-Filters filters_of(const Geometry& g, const float* w, bool by_tap) {
-  const int phases = static_cast<int>(g.stride_h * g.stride_w);
-  Filters f{const_cast<float*>(w), {}, {}, {}};
-  for (int phase = 0; phase < phases; ++phase) {
-    for (int64_t c = 0; c < g.c; c += by_tap ? 1 : kLanes)
-      (by_tap ? f.rows : f.vectors).push_back({by_tap ? c * g.k : c, phase});
-    for (int a = 0; a < 3; ++a)
-      for (int b = 0; b < 3; ++b) {
-        const int64_t r = phases == 1 ? a : phase / 2 + g.pad_top + 2 - 2 * a;
-        const int64_t s = phases == 1 ? b : phase % 2 + g.pad_left + 2 - 2 * b;
-        const bool is_tap = r >= 0 && r < g.r && s >= 0 && s < g.s;
-        f.taps[phase][a][b] = is_tap ? (r * g.s + s) * g.c * (by_tap ? g.k : 1) : -1;
-      }
+  for (const bool by_places : {false, true}) {
+    if (by_places ? !g.has_places() : !is_3x3(g)) continue;
+    if (!by_places && g.stride_h == 2) {
+      consider(false, 2, Strided::kOutputs, Strided::kPoints);
+      continue;
+    }
+    consider(by_places, 1, 4, Dense<4>::kPoints);
+    consider(by_places, 1, 2, Dense<2>::kPoints);
   }
-  for (int64_t k = 0; k < g.k; k += by_tap ? kLanes : 1)
-    (by_tap ? f.vectors : f.rows).push_back({by_tap ? k : k * g.r * g.s * g.c, 0});
-  return f;
+  return best;
 }
 
-/// Outputs a side of the tiles that need the fewest products.
-int tile_outputs(const Geometry& g) {
-  const auto products = [&](int64_t outputs) {
-    return parts(g.p, outputs) * parts(g.q, outputs) * (outputs + 2) * (outputs + 2);
-  };
-  return products(4) <= products(2) ? 4 : 2;
-}
+/// A convolution by its plan: the two images' sides and the filters.
+class Problem {
+ public:
+  explicit Problem(const Geometry& g)
+      : g_(g), plan_(plan_of(g)), phases_(plan_.by_places ? 4 : 1), zeros_((g.w + 2) * g.c + g.k) {
+    std::fill_n(static_cast<float*>(zeros_), (g.w + 2) * g.c + g.k, 0.f);
+  }
 
-/// Calls fn(side of x, side of y) for tiles that need the fewest products.
-template <class Fn>
-void with_sides(const Geometry& g, const float* x, const float* y, const Fn& fn) {
-  const auto call = [&]<class F>() {
-    constexpr int kTile = F::kOutputs, kAround = F::kPoints;
-    const Tiles tiles{g.n, parts(g.p, kTile), parts(g.q, kTile)};
-    if (g.stride_h == 1)
-      fn.template operator()<F>(Side<F, kAround>{x_grid(g, x), tiles, g.pad_top, g.pad_left},
-                                Side<F, kTile>{y_grid(g, y), tiles});
+  int64_t phases() const { return phases_; }
+
+  /// Channels of y and of x's places in w [K, R, S, C] as rows and vectors; with `by_tap` those of
+  /// x are rows, those of y vectors, and w is [R, S, C, K].
+  Filters filters(const float* w, bool by_tap) const {
+    const int64_t c_step = by_tap ? g_.k : 1, k_step = by_tap ? 1 : g_.r * g_.s * g_.c;
+    const Filters::Channels x{phases_, g_.c, c_step}, y{1, g_.k, k_step};
+    Filters f{const_cast<float*>(w), by_tap ? x : y, by_tap ? y : x, {}, zeros_};
+    std::fill_n(&f.taps[0][0][0], std::size(f.taps) * 9, -1);
+    for (int64_t r = 0; r < g_.r; ++r)
+      for (int64_t s = 0; s < g_.s; ++s) {
+        const int64_t tap = (r * g_.s + s) * g_.c * c_step;
+        if (plan_.by_places) {
+          // With the roles exchanged a place meets the taps in reverse.
+          const PlaceTap row = place_tap(r, g_.pad_top), column = place_tap(s, g_.pad_left);
+          f.taps[2 * row.pixel + column.pixel][2 - row.tap][2 - column.tap] = tap;
+        } else {
+          f.taps[0][r][s] = tap;
+        }
+      }
+    return f;
+  }
+
+  /// Calls fn.template operator()<F>(side of x, side of y).
+  template <class Fn>
+  void with_sides(const float* x, const float* y, const Fn& fn) const {
+    const auto call = [&]<class F>() {
+      const Tiles tiles{g_.n, parts(g_.p, F::kOutputs), parts(g_.q, F::kOutputs)};
+      if (!plan_.by_places)
+        fn.template operator()<F>(Side<F, true>{x_grid(x), tiles, g_.pad_top, g_.pad_left},
+                                  Side<F, false>{y_grid(y), tiles});
+      else if constexpr (F::kStride == 1)
+        fn.template operator()<F>(Side<F, false>{x_grid(x), tiles},
+                                  Side<F, true>{y_grid(y), tiles, 1, 1});
+    };
+    if (plan_.stride == 2)
+      call.template operator()<Strided>();
+    else if (plan_.outputs == 4)
+      call.template operator()<Dense<4>>();
     else
-      fn.template operator()<F>(Side<F, kTile>{x_grid(g, x), tiles},
-                                Side<F, kAround>{y_grid(g, y), tiles, 1, 1});
-  };
-  tile_outputs(g) == 4 ? call.template operator()<ToomCook<2>>()
-                       : call.template operator()<ToomCook<1>>();
-}
+      call.template operator()<Dense<2>>();
+  }
+
+ private:
+  Grid y_grid(const float* y) const {
+    Grid grid{const_cast<float*>(y), g_.p, g_.q, g_.p * g_.q * g_.k, g_.q * g_.k, g_.k, {}, zeros_};
+    for (int64_t k = 0; k < g_.k; k += kLanes) grid.vector.push_back(k);
+    return grid;
+  }
+
+  Grid x_grid(const float* x) const {
+    const int64_t side = plan_.by_places ? 2 : 1;  // pixels of a place
+    const int64_t row = g_.w * g_.c;
+    Grid grid{const_cast<float*>(x), g_.h / side, g_.w / side, g_.h * row, side * row,
+              side * g_.c,           {},          zeros_};
+    for (int64_t u = 0; u < side; ++u)
+      for (int64_t v = 0; v < side; ++v)
+        for (int64_t c = 0; c < g_.c; c += kLanes) grid.vector.push_back(u * row + v * g_.c + c);
+    return grid;
+  }
+
+  const Geometry& g_;
+  Plan plan_;
+  int phases_;
+  Scratch zeros_;
+};
 
 }  // namespace
 
 bool takes(const Geometry& g) {
-  return g.is_plain() && g.c % kLanes == 0 && g.k % kLanes == 0 && (is_3x3(g) || is_halving(g));
+  return g.is_plain() && g.c % kLanes == 0 && g.k % kLanes == 0 && (is_3x3(g) || g.has_places());
 }
 
 int64_t tiles(const Geometry& g) {
-  const int64_t outputs = tile_outputs(g);
+  const int64_t outputs = plan_of(g).outputs;
   return g.n * parts(g.p, outputs) * parts(g.q, outputs);
 }
 
-int64_t products(const Geometry& g) {
-  const int64_t points = tile_outputs(g) + 2;
-  return tiles(g) * points * points * g.stride_h * g.stride_w;
-}
+int64_t products(const Geometry& g) { return plan_of(g).products; }
 
 void forward(const Geometry& g, const float* x, const float* w, const Ending& ending, float* y) {
   const int64_t filter = g.r * g.s * g.c;
   const Scratch by_tap(filter * g.k);
   transpose(g.k, filter, w, by_tap);
-  const Filters filters = filters_of(g, by_tap, true);
-  with_sides(g, x, y, [&]<class F>(const auto& from, const auto& to) {
+  const Problem problem(g);
+  const Filters filters = problem.filters(by_tap, true);
+  problem.with_sides(x, y, [&]<class F>(const auto& from, const auto& to) {
     convolve<F>(from, to, filters, ending);
   });
 }
 
 void grad_input(const Geometry& g, const float* w, const float* dy, const Ending& ending,
                 float* dx) {
-  const Filters filters = filters_of(g, w, false);
-  const int64_t phases = g.stride_h * g.stride_w;
-  const Scratch by_phase(phases * g.c);
+  const Problem problem(g);
+  const Filters filters = problem.filters(w, false);
+  const Scratch by_phase(problem.phases() * g.c);
   if (ending.bias)
-    for (int64_t phase = 0; phase < phases; ++phase)
+    for (int64_t phase = 0; phase < problem.phases(); ++phase)
       std::copy_n(ending.bias, g.c, by_phase + phase * g.c);
-  with_sides(g, dx, dy, [&]<class F>(const auto& to, const auto& from) {
+  problem.with_sides(dx, dy, [&]<class F>(const auto& to, const auto& from) {
     convolve<F>(from, to, filters,
                 {ending.bias ? static_cast<float*>(by_phase) : nullptr, ending.activation});
   });
 }
 
 void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw) {
-  const Filters filters = filters_of(g, dw, false);
-  with_sides(g, x, dy, [&]<class F>(const auto& vectors, const auto& rows) {
+  const Problem problem(g);
+  const Filters filters = problem.filters(dw, false);
+  problem.with_sides(x, dy, [&]<class F>(const auto& vectors, const auto& rows) {
     correlate<F>(rows, vectors, filters);
   });
 }

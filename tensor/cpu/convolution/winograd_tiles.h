@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
 #include <vector>
 
 #include "tensor/cpu/convolution/ending.h"
@@ -10,7 +9,8 @@
 #include "tensor/cpu/vector.h"
 
 /// The steps of a Winograd convolution that touch images and filters: into the domain of points,
-/// where it is a product of matrices, and back.
+/// where it is a product of matrices, and back. F is Dense or Strided (toom_cook.h). What lies
+/// outside an image or a filter is read from `zeros`, so that inner loops have no branches.
 namespace gradus::cpu::convolution::winograd {
 
 /// An image as places in rows and columns, each of some vectors of channels.
@@ -19,86 +19,90 @@ struct Grid {
   int64_t rows, columns;        ///< of places
   int64_t image, row, column;   ///< steps between images, rows and columns, in floats
   std::vector<int64_t> vector;  ///< where a place's vectors lie, from its first float on
+  const float* zeros;           ///< as far as those vectors reach
   int64_t vectors() const { return static_cast<int64_t>(vector.size()); }
 };
 
 /// Filters of 3 x 3 taps from some rows of channels to vectors of others, as they lie in the
 /// weights of a convolution. A phase is one of the four pixels of a place, each with taps of its
-/// own.
+/// own; either the rows or the vectors have phases.
 struct Filters {
   struct Channels {
-    int64_t offset;
-    int phase;
+    int64_t phases, each, step;  ///< `each` channels of a phase, `step` floats apart
+    int64_t count() const { return phases * each; }
   };
   float* data;
-  std::vector<Channels> rows, vectors;
+  Channels rows, columns;
   int64_t taps[4][3][3];  ///< of each phase; negative where there is none
+  const float* zeros;     ///< columns.each of them
 
-  /// Row kRow of the points of all rows' filters: points [kPoints, rows, vectors of `slice`].
+  int64_t vectors() const { return columns.count() / kLanes; }
+
+  /// Calls fn(row, v, vectors, phase, offset) for runs of vectors of one phase, from vector v on,
+  /// whose floats lie one after the other from `offset` and a tap of the phase on.
+  template <class Fn>
+  void for_each_run(Range of_rows, Range slice, const Fn& fn) const {
+    const int64_t run = columns.each / kLanes;
+    for (int64_t row = of_rows.begin; row < of_rows.end; ++row)
+      for (int64_t v = slice.begin, end; v < slice.end; v = end) {
+        const int64_t phase = v / run;
+        end = std::min((phase + 1) * run, slice.end);
+        fn(row, v, end - v, row / rows.each + phase,
+           row % rows.each * rows.step + v % run * kLanes * columns.step);
+      }
+  }
+
+  /// Row kRow of the points of all rows' filters: points [kFilters, rows, vectors of `slice`].
   template <class F, int kRow>
   void to_points(Range slice, float* points) const {
-    const int64_t point_step = static_cast<int64_t>(rows.size()) * slice.size() * kLanes;
-    for (const Channels& row : rows)
-      for (int64_t v = slice.begin; v < slice.end; ++v, points += kLanes) {
-        const auto& taps_here = taps[row.phase + vectors[v].phase];
-        const float* const from = data + row.offset + vectors[v].offset;
-        Vector g[3], u[F::kPoints];
-#pragma GCC unroll 8
-        for (int b = 0; b < 3; ++b) {
-          g[b] = Vector{};
-#pragma GCC unroll 8
+    const int64_t point_step = rows.count() * slice.size() * kLanes;
+    for_each_run(
+        {0, rows.count()}, slice, [&](int64_t, int64_t, int64_t n, int64_t phase, int64_t offset) {
+          const float* from[3][3];
           for (int a = 0; a < 3; ++a)
-            if (F::kG[kRow][a] != 0 && taps_here[a][b] >= 0)
-              g[b] += float(F::kG[kRow][a]) * load(from + taps_here[a][b]);
-        }
-        multiply<float>(F::kG, g, u);
-#pragma GCC unroll 8
-        for (int j = 0; j < F::kPoints; ++j) store(u[j], points + j * point_step);
-      }
+            for (int b = 0; b < 3; ++b)
+              from[a][b] = taps[phase][a][b] < 0 ? zeros : data + offset + taps[phase][a][b];
+          for (int64_t i = 0; i < n * kLanes; i += kLanes, points += kLanes) {
+            Vector g[3], u[F::kFilters];
+            unrolled<3>([&]<int b>() {
+              Sum<Vector> sum;
+              unrolled<3>([&]<int a>() {
+                if constexpr (F::kG[kRow][a] != 0) sum.add(F::kG[kRow][a], load(from[a][b] + i));
+              });
+              g[b] = sum.value;
+            });
+            multiply<F::kG>(g, u);
+            unrolled<F::kFilters>([&]<int j>() { store(u[j], points + j * point_step); });
+          }
+        });
   }
 
   /// Sets the taps of some rows and vectors to the sum of two [3, 3, rows, vectors].
   void write(Range of_rows, Range slice, const float* g, const float* more) const {
     const int64_t tap_step = of_rows.size() * slice.size() * kLanes;
-    for (int64_t row = of_rows.begin; row < of_rows.end; ++row)
-      for (int64_t v = slice.begin; v < slice.end; ++v, g += kLanes, more += kLanes)
-        for (int a = 0; a < 3; ++a)
-          for (int b = 0; b < 3; ++b) {
-            const int64_t tap = taps[rows[row].phase + vectors[v].phase][a][b];
-            if (tap >= 0)
-              store(load(g + (3 * a + b) * tap_step) + load(more + (3 * a + b) * tap_step),
-                    data + rows[row].offset + vectors[v].offset + tap);
-          }
+    for_each_run(of_rows, slice, [&](int64_t, int64_t, int64_t n, int64_t phase, int64_t offset) {
+      for (int64_t i = 0; i < n * kLanes; i += kLanes, g += kLanes, more += kLanes)
+        for (int tap = 0; tap < 9; ++tap)
+          if (const int64_t at = taps[phase][tap / 3][tap % 3]; at >= 0)
+            store(load(g + tap * tap_step) + load(more + tap * tap_step), data + offset + at + i);
+    });
   }
 };
 
-/// The tiles of a batch: `rows` x `columns` an image, each kOutputs places high and wide.
+/// The tiles of a batch: `rows` x `columns` an image, each of kOutputs x kOutputs outputs.
 struct Tiles {
   int64_t images, rows, columns;
   int64_t per_image() const { return rows * columns; }
 };
 
-/// A tile's place in one of the two images: kWindow x kWindow places, null outside the image.
-template <int kWindow>
-struct Window {
-  float* at[kWindow][kWindow];
-
-  Window(const Grid& g, int64_t image, int64_t y, int64_t x) {
-    for (int a = 0; a < kWindow; ++a)
-      for (int b = 0; b < kWindow; ++b) {
-        const bool inside = y + a >= 0 && y + a < g.rows && x + b >= 0 && x + b < g.columns;
-        at[a][b] =
-            inside ? g.data + image * g.image + (y + a) * g.row + (x + b) * g.column : nullptr;
-      }
-  }
-};
-
-/// One of the two images with its matrix of ToomCook's, kBt for the image that the filters read (a
-/// window is a tile and 2 places around it), kA for the other (a window is a tile).
-template <class F, int kWindow>
+/// One of the two images with its matrix, kBt for the image that the filters read (a tile's window
+/// is what its outputs read), kA for the other (a window is the tile).
+template <class F, bool kReads>
 struct Side {
-  static constexpr bool kReads = kWindow == F::kPoints;
-  static constexpr const Matrix<F::kPoints, kWindow>& kMatrix = []() -> const auto& {
+  static constexpr int kPoints = F::kPoints, kWindow = kReads ? kPoints : F::kOutputs;
+  /// Places from a window to the next.
+  static constexpr int kStep = kReads ? F::kOutputs * F::kStride : F::kOutputs;
+  static constexpr const Matrix<kPoints, kWindow>& kMatrix = []() -> const auto& {
     if constexpr (kReads)
       return F::kBt;
     else
@@ -110,73 +114,88 @@ struct Side {
   Tiles tiles;
   int64_t top = 0, left = 0;  ///< places of padding in front of the image
 
-  Window<kWindow> window(int64_t tile) const {
-    const int64_t in_image = tile % tiles.per_image();
-    return {grid, tile / tiles.per_image(), in_image / tiles.columns * F::kOutputs - top,
-            in_image % tiles.columns * F::kOutputs - left};
+  /// Where the window of a tile lies.
+  struct Window {
+    float* image;
+    int64_t row, column;  ///< of the tile among those of its image
+    int64_t y, x;         ///< of the first place, which may lie outside
+  };
+  Window window(int64_t tile) const {
+    const int64_t row = tile % tiles.per_image() / tiles.columns, column = tile % tiles.columns;
+    return {grid.data + tile / tiles.per_image() * grid.image, row, column, row * kStep - top,
+            column * kStep - left};
   }
+  bool has_row(int64_t y) const { return y >= 0 && y < grid.rows; }
+  bool has_column(int64_t x) const { return x >= 0 && x < grid.columns; }
 
   /// Row kRow of the points of some tiles: points [kPoints, tiles, vectors of `slice`].
   template <int kRow>
   void to_points(Range of_tiles, Range slice, float* points) const {
     const int64_t point_step = of_tiles.size() * slice.size() * kLanes;
     for (int64_t tile = of_tiles.begin; tile < of_tiles.end; ++tile) {
-      const Window<kWindow> w = window(tile);
+      const Window w = window(tile);
+      const float* from[kWindow][kWindow];
+      unrolled<kWindow>([&]<int a>() {
+        if constexpr (kMatrix[kRow][a] != 0)
+          for (int b = 0; b < kWindow; ++b)
+            from[a][b] = has_row(w.y + a) && has_column(w.x + b)
+                             ? w.image + (w.y + a) * grid.row + (w.x + b) * grid.column
+                             : grid.zeros;
+      });
       for (int64_t v = slice.begin; v < slice.end; ++v, points += kLanes) {
         const int64_t offset = grid.vector[v];
-        Vector x[kWindow], y[F::kPoints];
-#pragma GCC unroll 8
-        for (int b = 0; b < kWindow; ++b) {
-          x[b] = Vector{};
-#pragma GCC unroll 8
-          for (int a = 0; a < kWindow; ++a)
-            if (kMatrix[kRow][a] != 0 && w.at[a][b])
-              x[b] += float(kMatrix[kRow][a]) * load(w.at[a][b] + offset);
-        }
-        multiply<float>(kMatrix, x, y);
-#pragma GCC unroll 8
-        for (int j = 0; j < F::kPoints; ++j) store(y[j], points + j * point_step);
+        Vector x[kWindow], y[kPoints];
+        unrolled<kWindow>([&]<int b>() {
+          Sum<Vector> sum;
+          unrolled<kWindow>([&]<int a>() {
+            if constexpr (kMatrix[kRow][a] != 0)
+              sum.add(kMatrix[kRow][a], load(from[a][b] + offset));
+          });
+          x[b] = sum.value;
+        });
+        multiply<kMatrix>(x, y);
+        unrolled<kPoints>([&]<int j>() { store(y[j], points + j * point_step); });
       }
     }
   }
 
-  /// The images' places from points [kPoints * kPoints, tiles, vectors of `slice`], and the ending,
-  /// whose bias is that of each vector. Where windows overlap they are summed, and the last one
-  /// ends the sum; tiles come in order, whole images at a time.
-  void from_points(Range of_tiles, Range slice, const float* points, const Ending& ending) const {
-    const int64_t point_step = of_tiles.size() * slice.size() * kLanes;
-    constexpr int kPoints = F::kPoints;
-    for (int64_t tile = of_tiles.begin; tile < of_tiles.end; ++tile) {
-      const Window<kWindow> w = window(tile);
-      const int64_t in_image = tile % tiles.per_image();
-      const int above = kReads && in_image / tiles.columns > 0 ? 2 : 0;
-      const int before = kReads && in_image % tiles.columns > 0 ? 2 : 0;
-      const int rows = in_image / tiles.columns < tiles.rows - 1 ? F::kOutputs : kWindow;
-      const int columns = in_image % tiles.columns < tiles.columns - 1 ? F::kOutputs : kWindow;
-      for (int64_t v = slice.begin; v < slice.end; ++v, points += kLanes) {
-        Vector by_column[kPoints][kWindow];
-#pragma GCC unroll 8
-        for (int j = 0; j < kPoints; ++j) {
-          Vector column[kPoints];
-#pragma GCC unroll 8
-          for (int i = 0; i < kPoints; ++i)
-            column[i] = load(points + (i * kPoints + j) * point_step);
-          multiply_transposed<float>(kMatrix, column, by_column[j]);
-        }
-        const Vector start = ending.bias ? load(ending.bias + v * kLanes) : Vector{};
-#pragma GCC unroll 8
-        for (int a = 0; a < kWindow; ++a) {
-          Vector row[kPoints], x[kWindow];
-#pragma GCC unroll 8
-          for (int j = 0; j < kPoints; ++j) row[j] = by_column[j][a];
-          multiply_transposed<float>(kMatrix, row, x);
-#pragma GCC unroll 8
-          for (int b = 0; b < kWindow; ++b) {
-            if (!w.at[a][b]) continue;
-            float* const to = w.at[a][b] + grid.vector[v];
-            const Vector sum = x[b] + (a < above || b < before ? load(to) : start);
-            store(a < rows && b < columns ? ending.activation(sum) : sum, to);
-          }
+  /// The first half of the way back, along a row of points [kPoints, n]: columns [kWindow, n],
+  /// `step` floats apart.
+  static void columns_from_points(int64_t n, const float* points, float* columns, int64_t step) {
+    for (int64_t i = 0; i < n; i += kLanes) {
+      Vector y[kPoints], x[kWindow];
+      unrolled<kPoints>([&]<int j>() { y[j] = load(points + j * n + i); });
+      multiply_transposed<kMatrix>(y, x);
+      unrolled<kWindow>([&]<int b>() { store(x[b], columns + b * step + i); });
+    }
+  }
+
+  /// The second half, and the ending, whose bias is that of each vector: the images' places from
+  /// columns [kPoints, kWindow, tiles, vectors of `slice`]. Where windows overlap they are summed,
+  /// and the last one ends the sum; tiles come in order, whole images at a time.
+  void from_columns(Range of_tiles, Range slice, const float* columns, const Ending& ending) const {
+    constexpr int kOverlap = kWindow - kStep;
+    const int64_t width = slice.size() * kLanes, step = of_tiles.size() * width;
+    for (int64_t tile = of_tiles.begin; tile < of_tiles.end; ++tile, columns += width) {
+      const Window w = window(tile);
+      const int above = w.row > 0 ? kOverlap : 0, before = w.column > 0 ? kOverlap : 0;
+      const int ended_rows = w.row < tiles.rows - 1 ? kStep : kWindow;
+      const int ended_columns = w.column < tiles.columns - 1 ? kStep : kWindow;
+      for (int b = 0; b < kWindow; ++b) {
+        if (!has_column(w.x + b)) continue;
+        float* const place = w.image + w.y * grid.row + (w.x + b) * grid.column;
+        const float* at = columns + b * step;
+        for (int64_t v = slice.begin; v < slice.end; ++v, at += kLanes) {
+          const Vector start = ending.bias ? load(ending.bias + v * kLanes) : Vector{};
+          Vector y[kPoints], x[kWindow];
+          unrolled<kPoints>([&]<int i>() { y[i] = load(at + i * kWindow * step); });
+          multiply_transposed<kMatrix>(y, x);
+          unrolled<kWindow>([&]<int a>() {
+            if (!has_row(w.y + a)) return;
+            float* const to = place + a * grid.row + grid.vector[v];
+            const Vector sum = x[a] + (a < above || b < before ? load(to) : start);
+            store(a < ended_rows && b < ended_columns ? ending.activation(sum) : sum, to);
+          });
         }
       }
     }
