@@ -81,7 +81,9 @@ void CachingAllocator::release(void* p) noexcept {
   stats_.live_bytes -= size;
   stats_.cached_bytes += size;
   const auto own = free_.find(pool);
-  (own != free_.end() ? own->second : free_.at(0)).emplace(size, p);
+  Blocks& free = own != free_.end() ? own->second : free_.at(0);
+  // In front of others of its size: what was used last is still in the caches.
+  free.emplace_hint(free.lower_bound(size), size, p);
 }
 
 void CachingAllocator::trim() {
