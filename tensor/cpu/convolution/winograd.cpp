@@ -18,6 +18,9 @@ namespace {
 /// jobs are smaller; no sum is parted by that, so the bits stay.
 constexpr int64_t kJobTiles = 64, kJobRows = 128, kJobVectors = 128 / kLanes;
 
+/// Floats of images that all rows of points of a gradient pass over before the next.
+constexpr int64_t kBlock = 1 << 19;
+
 /// [begin, end) of part i of n things, `step` at a time.
 Range part(int64_t i, int64_t step, int64_t n) { return {i * step, std::min(n, (i + 1) * step)}; }
 int64_t parts(int64_t n, int64_t step) { return (n + step - 1) / step; }
@@ -48,12 +51,12 @@ void correlate_rows(int64_t rows, int64_t vectors, int64_t n, const float* a, co
 }
 
 /// sums [kPoints, rows, vectors] = a [kPoints, rows, n] * b [kFilters, n, vectors], a product a
-/// point.
+/// point; b's matrices are b_step apart.
 template <class F>
 void multiply_points(int64_t rows, int64_t vectors, int64_t n, const float* a, const float* b,
-                     float* sums) {
+                     int64_t b_step, float* sums) {
   const int64_t width = vectors * kLanes;
-  for (int filter = 0; filter < F::kFilters; ++filter, b += n * width) {
+  for (int filter = 0; filter < F::kFilters; ++filter, b += b_step) {
     const int64_t all = rows * (filter < F::kFilters - 1 ? 1 : F::kPoints - filter);
     multiply_rows(all, vectors, n, a, b, sums);
     a += all * n;
@@ -62,12 +65,13 @@ void multiply_points(int64_t rows, int64_t vectors, int64_t n, const float* a, c
 }
 
 /// sums [kFilters, rows, vectors] = or, if `add`, += a^T * b for a [kPoints, n, rows] and
-/// b [kPoints, n, vectors], summed up over the points of a filter.
+/// b [kPoints, n, vectors], summed up over the points of a filter; matrices of sums are `step`
+/// apart.
 template <class F>
 void correlate_points(int64_t rows, int64_t vectors, int64_t n, const float* a, const float* b,
-                      bool add, float* sums) {
+                      bool add, float* sums, int64_t step) {
   const int64_t width = vectors * kLanes;
-  for (int filter = 0; filter < F::kFilters; ++filter, sums += rows * width) {
+  for (int filter = 0; filter < F::kFilters; ++filter, sums += step) {
     const int64_t all = n * (filter < F::kFilters - 1 ? 1 : F::kPoints - filter);
     correlate_rows(rows, vectors, all, a, b, add, sums);
     a += all * rows;
@@ -79,35 +83,46 @@ void correlate_points(int64_t rows, int64_t vectors, int64_t n, const float* a, 
 /// of some images, one row of points after the other.
 template <class F, class From, class To>
 void convolve(const From& from, const To& to, const Filters& filters, const Ending& ending) {
-  constexpr int kPoints = F::kPoints, kWindow = To::kWindow;
+  constexpr int kPoints = F::kPoints, kFilters = F::kFilters, kWindow = To::kWindow;
   const int64_t in_vectors = from.grid.vectors(), out_vectors = to.grid.vectors();
   const int64_t channels = in_vectors * kLanes, per_image = from.tiles.per_image();
-  int64_t images = std::max<int64_t>(1, kJobTiles / per_image);
   const int64_t threads = omp_get_max_threads(), all_images = from.tiles.images;
-  // Parts of the channels first: those of the images each transform the filters.
-  const int64_t wide = smaller_step(out_vectors, parts(threads, parts(all_images, images)),
-                                    kJobVectors, kTileVectors);
-  const int64_t slices = parts(out_vectors, wide);
-  images = smaller_step(all_images, parts(threads, slices), images, 1);
+  const int64_t wide = std::min(out_vectors, kJobVectors), slices = parts(out_vectors, wide);
+  const int64_t images = smaller_step(all_images, parts(threads, slices),
+                                      std::max<int64_t>(1, kJobTiles / per_image), 1);
   const int64_t jobs = slices * parts(all_images, images), most = wide * kLanes;
-  const int64_t u_size = F::kFilters * channels * most, in_size = kPoints * kTileRows * channels,
-                sums_size = kPoints * kTileRows * most,
+  const auto slice_of = [&](int64_t i) { return part(i % slices, wide, out_vectors); };
+
+  // The filters' points, a slice after the other. The gap keeps what is written at one time from
+  // falling on the same lines of the caches.
+  const int64_t u_step = channels * most + kLanes, u_slice = kFilters * kFilters * u_step;
+  const Scratch all_u(slices * u_slice);
+  float* const u0 = all_u;
+  parallel_for(slices * channels, 64, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t row = i % channels, slice = i / channels;
+      const Range columns = slice_of(slice);
+      filters.template to_points<F>(row, columns,
+                                    u0 + slice * u_slice + row * columns.size() * kLanes, u_step);
+    }
+  });
+
+  const int64_t in_size = kPoints * kTileRows * channels, sums_size = kPoints * kTileRows * most,
                 columns_size = kPoints * kWindow * images * per_image * most;
-  const PartsScratch scratch(jobs, u_size + in_size + sums_size + columns_size);
+  const PartsScratch scratch(jobs, in_size + sums_size + columns_size);
   parallel_for(jobs, 1, [&](int64_t begin, int64_t end) {
-    float *const u = scratch.take(), *const in = u + u_size, *const sums = in + in_size,
-                 *const columns = sums + sums_size;
+    float *const in = scratch.take(), *const sums = in + in_size, *const columns = sums + sums_size;
     for (int64_t job = begin; job < end; ++job) {
-      const Range slice = part(job % slices, wide, out_vectors);
-      const Range some = part(job / slices, images, all_images);
+      const Range slice = slice_of(job), some = part(job / slices, images, all_images);
       const Range tiles{some.begin * per_image, some.end * per_image};
       const int64_t width = slice.size() * kLanes, step = tiles.size() * width;
       unrolled<kPoints>([&]<int kRow>() {
-        if constexpr (kRow < F::kFilters) filters.template to_points<F, kRow>(slice, u);
+        const float* const u =
+            u0 + job % slices * u_slice + std::min(kRow, kFilters - 1) * kFilters * u_step;
         for (int64_t t = tiles.begin; t < tiles.end; t += kTileRows) {
           const Range rows{t, std::min<int64_t>(t + kTileRows, tiles.end)};
           from.template to_points<kRow>(rows, {0, in_vectors}, in);
-          multiply_points<F>(rows.size(), slice.size(), channels, in, u, sums);
+          multiply_points<F>(rows.size(), slice.size(), channels, in, u, u_step, sums);
           to.columns_from_points(rows.size() * width, sums,
                                  columns + kRow * kWindow * step + (t - tiles.begin) * width, step);
         }
@@ -117,64 +132,57 @@ void convolve(const From& from, const To& to, const Filters& filters, const Endi
   });
 }
 
-/// g [3, 3, rows, vectors of channels] += what row kRow of the points gives of the sums over all
-/// tiles; a, b and u are scratch.
-template <class F, int kRow, class Rows, class Vectors>
-void add_row(const Rows& rows, const Vectors& vectors, Range row_slice, Range slice, float* a,
-             float* b, float* u, float* g) {
-  const int64_t height = row_slice.size(), size = height * slice.size() * kLanes;
-  const int64_t all = rows.tiles.images * rows.tiles.per_image();
-  for (int64_t t = 0; t < all; t += kJobTiles) {
-    const Range tiles{t, std::min(t + kJobTiles, all)};
-    rows.template to_points<kRow>(tiles, {row_slice.begin / kLanes, row_slice.end / kLanes}, a);
-    vectors.template to_points<kRow>(tiles, slice, b);
-    correlate_points<F>(height, slice.size(), tiles.size(), a, b, t > 0, u);
-  }
-  for (int64_t i = 0; i < size; i += kLanes) {
-    Vector points[F::kFilters], taps[3];
-    unrolled<F::kFilters>([&]<int j>() { points[j] = load(u + j * size + i); });
-    multiply_transposed<F::kG>(points, taps);
-    unrolled<9>([&]<int tap>() {
-      constexpr double kFactor = F::kG[std::min(kRow, F::kFilters - 1)][tap / 3];
-      if constexpr (kFactor != 0) {
-        float* const to = g + tap * size + i;
-        store(load(to) + float(kFactor) * taps[tap % 3], to);
-      }
-    });
-  }
-}
-
-/// filters = for each row and vector of channels, sums over the tiles. A job makes the part of some
-/// filters that comes of half of the points.
+/// filters = for each row and vector of channels, sums over the tiles. A job makes half of the rows
+/// of points of some filters.
 template <class F, class Rows, class Vectors>
 void correlate(const Rows& rows, const Vectors& vectors, const Filters& filters) {
-  constexpr int kPoints = F::kPoints;
+  constexpr int kPoints = F::kPoints, kFilters = F::kFilters;
   const int64_t all_rows = rows.grid.vectors() * kLanes, all_vectors = vectors.grid.vectors();
-  const int64_t slices = parts(all_vectors, kJobVectors);
-  const int64_t high = smaller_step(all_rows, parts(omp_get_max_threads(), 2 * slices), kJobRows,
-                                    std::max<int64_t>(16, kLanes));
-  const int64_t pieces = slices * parts(all_rows, high), most = high * kJobVectors * kLanes;
-  const Scratch sums(2 * pieces * 9 * most);
-  const auto row_slice = [&](int64_t piece) { return part(piece / slices, high, all_rows); };
-  const auto slice = [&](int64_t piece) { return part(piece % slices, kJobVectors, all_vectors); };
-  const int64_t a_size = kPoints * kJobTiles * high,
-                b_size = kPoints * kJobTiles * kJobVectors * kLanes;
-  const PartsScratch scratch(2 * pieces, a_size + b_size + F::kFilters * most);
+  const int64_t wide = std::min(all_vectors, kJobVectors), slices = parts(all_vectors, wide);
+  const int64_t high = smaller_step(all_rows, parts(omp_get_max_threads(), 2 * slices),
+                                    std::min(all_rows, kJobRows), std::max<int64_t>(16, kLanes));
+  const int64_t pieces = slices * parts(all_rows, high), most = high * wide * kLanes;
+  const auto rows_of = [&](int64_t piece) { return part(piece / slices, high, all_rows); };
+  const auto slice_of = [&](int64_t piece) { return part(piece % slices, wide, all_vectors); };
+  // All rows of points pass over a block of images while it is in the caches.
+  const int64_t per_image = rows.tiles.per_image(), all_tiles = rows.tiles.images * per_image;
+  const int64_t block = std::max<int64_t>(1, kBlock / (rows.grid.image + vectors.grid.image));
+
+  const int64_t u_step = most + kLanes, u_piece = kFilters * kFilters * u_step;
+  const Scratch all_u(pieces * u_piece);
+  float* const u0 = all_u;
+  const int64_t a_size = kPoints * kJobTiles * high, b_size = kPoints * kJobTiles * wide * kLanes;
+  const PartsScratch scratch(2 * pieces, a_size + b_size);
   parallel_for(2 * pieces, 1, [&](int64_t begin, int64_t end) {
-    float *const a = scratch.take(), *const b = a + a_size, *const u = b + b_size;
+    float *const a = scratch.take(), *const b = a + a_size;
     for (int64_t job = begin; job < end; ++job) {
-      const Range r = row_slice(job / 2), v = slice(job / 2);
-      float* const g = sums + job * 9 * most;
-      std::fill_n(g, 9 * r.size() * v.size() * kLanes, 0.f);
-      unrolled<kPoints>([&]<int kRow>() {
-        if (job % 2 == kRow / ((kPoints + 1) / 2))
-          add_row<F, kRow>(rows, vectors, r, v, a, b, u, g);
-      });
+      const int64_t piece = job / 2;
+      const Range height = rows_of(piece), slice = slice_of(piece);
+      const Range height_vectors{height.begin / kLanes, height.end / kLanes};
+      for (int64_t start = 0; start < all_tiles; start += block * per_image) {
+        const int64_t stop = std::min(start + block * per_image, all_tiles);
+        unrolled<kPoints>([&]<int kRow>() {
+          if ((job % 2 == 1) != (kRow >= kPoints / 2)) return;
+          float* const u = u0 + piece * u_piece + std::min(kRow, kFilters - 1) * kFilters * u_step;
+          for (int64_t t = start; t < stop; t += kJobTiles) {
+            const Range tiles{t, std::min(t + kJobTiles, stop)};
+            rows.template to_points<kRow>(tiles, height_vectors, a);
+            vectors.template to_points<kRow>(tiles, slice, b);
+            correlate_points<F>(height.size(), slice.size(), tiles.size(), a, b,
+                                t > 0 || kRow >= kFilters, u, u_step);
+          }
+        });
+      }
     }
   });
-  parallel_for(pieces, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      filters.write(row_slice(i), slice(i), sums + 2 * i * 9 * most, sums + (2 * i + 1) * 9 * most);
+  parallel_for(pieces * high, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t piece = i / high, row = rows_of(piece).begin + i % high;
+      if (row < rows_of(piece).end)
+        filters.template from_points<F>(
+            row, slice_of(piece), u0 + piece * u_piece + i % high * slice_of(piece).size() * kLanes,
+            u_step);
+    }
   });
 }
 

@@ -38,54 +38,68 @@ struct Filters {
 
   int64_t vectors() const { return columns.count() / kLanes; }
 
-  /// Calls fn(row, v, vectors, phase, offset) for runs of vectors of one phase, from vector v on,
-  /// whose floats lie one after the other from `offset` and a tap of the phase on.
-  template <class Fn>
-  void for_each_run(Range of_rows, Range slice, const Fn& fn) const {
-    const int64_t run = columns.each / kLanes;
-    for (int64_t row = of_rows.begin; row < of_rows.end; ++row)
-      for (int64_t v = slice.begin, end; v < slice.end; v = end) {
-        const int64_t phase = v / run;
-        end = std::min((phase + 1) * run, slice.end);
-        fn(row, v, end - v, row / rows.each + phase,
-           row % rows.each * rows.step + v % run * kLanes * columns.step);
-      }
-  }
-
-  /// Row kRow of the points of all rows' filters: points [kFilters, rows, vectors of `slice`].
-  template <class F, int kRow>
-  void to_points(Range slice, float* points) const {
-    const int64_t point_step = rows.count() * slice.size() * kLanes;
-    for_each_run(
-        {0, rows.count()}, slice, [&](int64_t, int64_t, int64_t n, int64_t phase, int64_t offset) {
-          const float* from[3][3];
-          for (int a = 0; a < 3; ++a)
-            for (int b = 0; b < 3; ++b)
-              from[a][b] = taps[phase][a][b] < 0 ? zeros : data + offset + taps[phase][a][b];
-          for (int64_t i = 0; i < n * kLanes; i += kLanes, points += kLanes) {
-            Vector g[3], u[F::kFilters];
-            unrolled<3>([&]<int b>() {
-              Sum<Vector> sum;
-              unrolled<3>([&]<int a>() {
-                if constexpr (F::kG[kRow][a] != 0) sum.add(F::kG[kRow][a], load(from[a][b] + i));
-              });
-              g[b] = sum.value;
-            });
-            multiply<F::kG>(g, u);
-            unrolled<F::kFilters>([&]<int j>() { store(u[j], points + j * point_step); });
-          }
+  /// Points [kFilters, kFilters], `step` floats apart, of a row's filters to the vectors of
+  /// `slice`.
+  template <class F>
+  void to_points(int64_t row, Range slice, float* points, int64_t step) const {
+    for_each_run(row, slice, [&](int64_t n, int64_t phase, int64_t offset) {
+      const float* from[3][3];
+      for (int a = 0; a < 3; ++a)
+        for (int b = 0; b < 3; ++b)
+          from[a][b] = taps[phase][a][b] < 0 ? zeros : data + offset + taps[phase][a][b];
+      for (int64_t i = 0; i < n * kLanes; i += kLanes, points += kLanes) {
+        Vector by_column[3][F::kFilters];
+        unrolled<3>([&]<int b>() {
+          Vector g[3];
+          unrolled<3>([&]<int a>() { g[a] = load(from[a][b] + i); });
+          multiply<F::kG>(g, by_column[b]);
         });
+        unrolled<F::kFilters>([&]<int i>() {
+          const Vector g[3] = {by_column[0][i], by_column[1][i], by_column[2][i]};
+          Vector u[F::kFilters];
+          multiply<F::kG>(g, u);
+          unrolled<F::kFilters>(
+              [&]<int j>() { store(u[j], points + (i * F::kFilters + j) * step); });
+        });
+      }
+    });
   }
 
-  /// Sets the taps of some rows and vectors to the sum of two [3, 3, rows, vectors].
-  void write(Range of_rows, Range slice, const float* g, const float* more) const {
-    const int64_t tap_step = of_rows.size() * slice.size() * kLanes;
-    for_each_run(of_rows, slice, [&](int64_t, int64_t, int64_t n, int64_t phase, int64_t offset) {
-      for (int64_t i = 0; i < n * kLanes; i += kLanes, g += kLanes, more += kLanes)
-        for (int tap = 0; tap < 9; ++tap)
-          if (const int64_t at = taps[phase][tap / 3][tap % 3]; at >= 0)
-            store(load(g + tap * tap_step) + load(more + tap * tap_step), data + offset + at + i);
+  /// The adjoint: a row's filters from their points.
+  template <class F>
+  void from_points(int64_t row, Range slice, const float* points, int64_t step) const {
+    for_each_run(row, slice, [&](int64_t n, int64_t phase, int64_t offset) {
+      for (int64_t i = 0; i < n * kLanes; i += kLanes, points += kLanes) {
+        Vector by_row[F::kFilters][3];
+        unrolled<F::kFilters>([&]<int i>() {
+          Vector u[F::kFilters];
+          unrolled<F::kFilters>(
+              [&]<int j>() { u[j] = load(points + (i * F::kFilters + j) * step); });
+          multiply_transposed<F::kG>(u, by_row[i]);
+        });
+        unrolled<3>([&]<int b>() {
+          Vector column[F::kFilters], g[3];
+          unrolled<F::kFilters>([&]<int i>() { column[i] = by_row[i][b]; });
+          multiply_transposed<F::kG>(column, g);
+          for (int a = 0; a < 3; ++a)
+            if (taps[phase][a][b] >= 0) store(g[a], data + offset + taps[phase][a][b] + i);
+        });
+      }
     });
+  }
+
+ private:
+  /// Calls fn(vectors, phase, offset) for runs of vectors of one phase, whose floats lie one after
+  /// the other from `offset` and a tap of the phase on.
+  template <class Fn>
+  void for_each_run(int64_t row, Range slice, const Fn& fn) const {
+    const int64_t run = columns.each / kLanes;
+    for (int64_t v = slice.begin, end; v < slice.end; v = end) {
+      const int64_t phase = v / run;
+      end = std::min((phase + 1) * run, slice.end);
+      fn(end - v, row / rows.each + phase,
+         row % rows.each * rows.step + v % run * kLanes * columns.step);
+    }
   }
 };
 
