@@ -139,8 +139,8 @@ void correlate(const Rows& rows, const Vectors& vectors, const Filters& filters)
   constexpr int kPoints = F::kPoints, kFilters = F::kFilters;
   const int64_t all_rows = rows.grid.vectors() * kLanes, all_vectors = vectors.grid.vectors();
   const int64_t wide = std::min(all_vectors, kJobVectors), slices = parts(all_vectors, wide);
-  const int64_t high = smaller_step(all_rows, parts(omp_get_max_threads(), 2 * slices),
-                                    std::min(all_rows, kJobRows), std::max<int64_t>(16, kLanes));
+  const int64_t high = smaller_step(all_rows, parts(omp_get_max_threads(), 2 * slices), kJobRows,
+                                    std::max<int64_t>(16, kLanes));
   const int64_t pieces = slices * parts(all_rows, high), most = high * wide * kLanes;
   const auto rows_of = [&](int64_t piece) { return part(piece / slices, high, all_rows); };
   const auto slice_of = [&](int64_t piece) { return part(piece % slices, wide, all_vectors); };
