@@ -2,24 +2,37 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "tensor/cpu/parallel.h"
 
 namespace gradus::cpu {
 
-/// Sums over the rows of a matrix, `sums` of them a column: fn(row, acc) adds row's contributions
-/// to acc [sums * columns]. In f64, over blocks of rows that depend on the sizes alone, joined in
-/// order: the same bits for every number of threads.
+/// term(row) + ... + term(row + kRows - 1).
+template <int kRows, class Fn>
+[[gnu::always_inline]] inline auto run_sum(int64_t row, const Fn& term) {
+  return [&]<int... i>(std::integer_sequence<int, i...>) { return (... + term(row + i)); }
+  (std::make_integer_sequence<int, kRows>{});
+}
+
+/// Sums over the rows of a matrix, `sums` of them a column: fn.template operator()<kRows>(row, acc)
+/// adds what kRows rows from `row` on contribute to acc [sums * columns]. Those few rows may be
+/// summed up in f32, which loses nothing; all else is f64, over blocks of rows that depend on the
+/// sizes alone, joined in order: the same bits for every number of threads.
 template <class Fn>
 std::vector<double> column_sums(int64_t rows, int64_t columns, int sums, const Fn& fn) {
+  constexpr int kRun = 8;
   const int64_t width = sums * columns;
   const int64_t blocks = std::clamp<int64_t>(rows * columns / kGrain, 1, 32);
   std::vector<double> partial(blocks * width, 0.0);
   parallel_for(blocks, 1, [=, acc = partial.data()](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b)
-      for (int64_t row = rows * b / blocks; row < rows * (b + 1) / blocks; ++row)
-        fn(row, acc + b * width);
+    for (int64_t b = begin; b < end; ++b) {
+      const int64_t last = rows * (b + 1) / blocks;
+      int64_t row = rows * b / blocks;
+      for (; row + kRun <= last; row += kRun) fn.template operator()<kRun>(row, acc + b * width);
+      for (; row < last; ++row) fn.template operator()<1>(row, acc + b * width);
+    }
   });
   for (int64_t b = 1; b < blocks; ++b)
     for (int64_t i = 0; i < width; ++i) partial[i] += partial[b * width + i];

@@ -18,22 +18,25 @@ void Reference::moments(const Tensor& x, Tensor& mean, Tensor& variance) {
   const int64_t channels = mean.count(), rows = x.count() / channels;
   visit_float(x.dtype(), [&]<class T>(T) {
     const T* vx = x.data<T>();
-    std::vector<double> m = column_sums(rows, channels, 1, [=](int64_t row, double* acc) {
-      for (int64_t c = 0; c < channels; ++c) acc[c] += vx[row * channels + c];
-    });
-    for (double& v : m) v /= static_cast<double>(rows);
-    const std::vector<double> squares =
-        column_sums(rows, channels, 1, [=, m = m.data()](int64_t row, double* acc) {
+    const std::vector<double> m =
+        column_sums(rows, channels, 1, [=]<int kRows>(int64_t row, double* acc) {
 #pragma omp simd
-          for (int64_t c = 0; c < channels; ++c) {
-            const double d = vx[row * channels + c] - m[c];
-            acc[c] += d * d;
-          }
+          for (int64_t c = 0; c < channels; ++c)
+            acc[c] += run_sum<kRows>(row, [=](int64_t i) { return vx[i * channels + c]; });
         });
-    for (int64_t c = 0; c < channels; ++c) {
-      mean.data<T>()[c] = T(m[c]);
+    T* const vmean = mean.data<T>();
+    for (int64_t c = 0; c < channels; ++c) vmean[c] = T(m[c] / static_cast<double>(rows));
+    const std::vector<double> squares =
+        column_sums(rows, channels, 1, [=]<int kRows>(int64_t row, double* acc) {
+#pragma omp simd
+          for (int64_t c = 0; c < channels; ++c)
+            acc[c] += run_sum<kRows>(row, [=](int64_t i) {
+              const T d = vx[i * channels + c] - vmean[c];
+              return d * d;
+            });
+        });
+    for (int64_t c = 0; c < channels; ++c)
       variance.data<T>()[c] = T(squares[c] / static_cast<double>(rows));
-    }
   });
 }
 
@@ -67,17 +70,22 @@ void Reference::normalize_backward(const Normalization& n, const Activation& act
     const T *vx = x.data<T>(), *vdy = dy.data<T>(), *mean = n.mean.data<T>();
     const T* vy = is_identity(activation) ? vdy : y.data<T>();
     T* vdx = dx.data<T>();
-    const std::vector<double> sums = column_sums(rows, channels, 2, [=](int64_t row, double* acc) {
-      const int64_t at = row * channels;
+    // dx holds d = dy * df between the two passes.
+    const std::vector<double> sums =
+        column_sums(rows, channels, 2, [=]<int kRows>(int64_t row, double* acc) {
+          const auto own = f;  // whose members need not be read again, so that this is vector code
 #pragma omp simd
-      for (int64_t c = 0; c < channels; ++c) {
-        const T d = vdy[at + c] * f.df(T(0), vy[at + c]);
-        acc[c] += d;
-        acc[channels + c] += double(d) * (vx[at + c] - mean[c]);
-      }
-    });
-    // dx = gamma * rstd * (d - mean(d) - x_hat * mean(d * x_hat)), d = dy * df, Ioffe & Szegedy
-    // 2015
+          for (int64_t i = row * channels; i < (row + kRows) * channels; ++i)
+            vdx[i] = vdy[i] * own.df(T(0), vy[i]);
+#pragma omp simd
+          for (int64_t c = 0; c < channels; ++c) {
+            acc[c] += run_sum<kRows>(row, [=](int64_t i) { return vdx[i * channels + c]; });
+            acc[channels + c] += run_sum<kRows>(row, [=](int64_t i) {
+              return vdx[i * channels + c] * (vx[i * channels + c] - mean[c]);
+            });
+          }
+        });
+    // dx = gamma * rstd * (d - mean(d) - x_hat * mean(d * x_hat)), Ioffe & Szegedy 2015
     std::vector<T> coefficients(3 * channels);
     T *scale = coefficients.data(), *shift = scale + channels, *slope = shift + channels;
     for (int64_t c = 0; c < channels; ++c) {
@@ -93,10 +101,8 @@ void Reference::normalize_backward(const Normalization& n, const Activation& act
       for (int64_t row = begin; row < end; ++row) {
         const int64_t at = row * channels;
 #pragma omp simd
-        for (int64_t c = 0; c < channels; ++c) {
-          const T d = vdy[at + c] * f.df(T(0), vy[at + c]);
-          vdx[at + c] = scale[c] * (d - shift[c] - slope[c] * (vx[at + c] - mean[c]));
-        }
+        for (int64_t c = 0; c < channels; ++c)
+          vdx[at + c] = scale[c] * (vdx[at + c] - shift[c] - slope[c] * (vx[at + c] - mean[c]));
       }
     });
   });
@@ -104,20 +110,29 @@ void Reference::normalize_backward(const Normalization& n, const Activation& act
 
 void Reference::epilogue_backward(const Activation& activation, const Tensor& y, const Tensor& dy,
                                   Tensor& dx, Tensor& dbias) {
-  const int64_t channels = dbias.count(), rows = channels ? y.count() / channels : 0;
+  const int64_t channels = dbias.count();
+  if (channels == 0) return;
+  // Rows of a few channels make one row of vectors.
+  const int64_t joined = channels < 16 && y.count() % (16 * channels) == 0 ? 16 : 1;
+  const int64_t columns = joined * channels, rows = y.count() / columns;
   visit(activation, y.dtype(), [&]<class T>(auto f, T) {
     const T *vy = y.data<T>(), *vdy = dy.data<T>();
     T* vdx = dx.data<T>();
-    const std::vector<double> sums = column_sums(rows, channels, 1, [=](int64_t row, double* acc) {
-      const int64_t at = row * channels;
+    const std::vector<double> sums =
+        column_sums(rows, columns, 1, [=]<int kRows>(int64_t row, double* acc) {
+          const auto own = f;
 #pragma omp simd
-      for (int64_t c = 0; c < channels; ++c) {
-        const T d = vdy[at + c] * f.df(T(0), vy[at + c]);
-        vdx[at + c] = d;
-        acc[c] += d;
-      }
-    });
-    for (int64_t c = 0; c < channels; ++c) dbias.data<T>()[c] = T(sums[c]);
+          for (int64_t i = row * columns; i < (row + kRows) * columns; ++i)
+            vdx[i] = vdy[i] * own.df(T(0), vy[i]);
+#pragma omp simd
+          for (int64_t c = 0; c < columns; ++c)
+            acc[c] += run_sum<kRows>(row, [=](int64_t i) { return vdx[i * columns + c]; });
+        });
+    for (int64_t c = 0; c < channels; ++c) {
+      double sum = 0;
+      for (int64_t i = c; i < columns; i += channels) sum += sums[i];
+      dbias.data<T>()[c] = T(sum);
+    }
   });
 }
 
