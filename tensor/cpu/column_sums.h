@@ -17,12 +17,13 @@ template <int kRows, class Fn>
 }
 
 /// Sums over the rows of a matrix, `sums` of them a column: fn.template operator()<kRows>(row, acc)
-/// adds what kRows rows from `row` on contribute to acc [sums * columns]. Those few rows may be
-/// summed up in f32, which loses nothing; all else is f64, over blocks of rows that depend on the
-/// sizes alone, joined in order: the same bits for every number of threads.
-template <class Fn>
+/// adds what kRows rows from `row` on contribute to acc [sums * columns]. For T = float those are 8
+/// rows, which fn may sum up in f32: it loses nothing and saves conversions. All else is f64, over
+/// blocks of rows that depend on the sizes alone, joined in order: the same bits for every number
+/// of threads.
+template <class T, class Fn>
 std::vector<double> column_sums(int64_t rows, int64_t columns, int sums, const Fn& fn) {
-  constexpr int kRun = 8;
+  constexpr int kRun = sizeof(T) < sizeof(double) ? 8 : 1;
   const int64_t width = sums * columns;
   const int64_t blocks = std::clamp<int64_t>(rows * columns / kGrain, 1, 32);
   std::vector<double> partial(blocks * width, 0.0);

@@ -35,7 +35,7 @@ void Cpu::reduce(Reduction op, const Tensor& x, Tensor& y) {
     T* out = y.data<T>();
     if (outer == 1) {
       const std::vector<double> sums =
-          column_sums(rows, inner, 1, [=]<int kRows>(int64_t row, double* acc) {
+          column_sums<T>(rows, inner, 1, [=]<int kRows>(int64_t row, double* acc) {
 #pragma omp simd
             for (int64_t c = 0; c < inner; ++c)
               acc[c] += run_sum<kRows>(row, [=](int64_t i) { return in[i * inner + c]; });

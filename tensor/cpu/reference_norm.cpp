@@ -19,7 +19,7 @@ void Reference::moments(const Tensor& x, Tensor& mean, Tensor& variance) {
   visit_float(x.dtype(), [&]<class T>(T) {
     const T* vx = x.data<T>();
     const std::vector<double> m =
-        column_sums(rows, channels, 1, [=]<int kRows>(int64_t row, double* acc) {
+        column_sums<T>(rows, channels, 1, [=]<int kRows>(int64_t row, double* acc) {
 #pragma omp simd
           for (int64_t c = 0; c < channels; ++c)
             acc[c] += run_sum<kRows>(row, [=](int64_t i) { return vx[i * channels + c]; });
@@ -27,7 +27,7 @@ void Reference::moments(const Tensor& x, Tensor& mean, Tensor& variance) {
     T* const vmean = mean.data<T>();
     for (int64_t c = 0; c < channels; ++c) vmean[c] = T(m[c] / static_cast<double>(rows));
     const std::vector<double> squares =
-        column_sums(rows, channels, 1, [=]<int kRows>(int64_t row, double* acc) {
+        column_sums<T>(rows, channels, 1, [=]<int kRows>(int64_t row, double* acc) {
 #pragma omp simd
           for (int64_t c = 0; c < channels; ++c)
             acc[c] += run_sum<kRows>(row, [=](int64_t i) {
@@ -72,7 +72,7 @@ void Reference::normalize_backward(const Normalization& n, const Activation& act
     T* vdx = dx.data<T>();
     // dx holds d = dy * df between the two passes.
     const std::vector<double> sums =
-        column_sums(rows, channels, 2, [=]<int kRows>(int64_t row, double* acc) {
+        column_sums<T>(rows, channels, 2, [=]<int kRows>(int64_t row, double* acc) {
           const auto own = f;  // whose members need not be read again, so that this is vector code
 #pragma omp simd
           for (int64_t i = row * channels; i < (row + kRows) * channels; ++i)
@@ -112,14 +112,15 @@ void Reference::epilogue_backward(const Activation& activation, const Tensor& y,
                                   Tensor& dx, Tensor& dbias) {
   const int64_t channels = dbias.count();
   if (channels == 0) return;
-  // Rows of a few channels make one row of vectors.
-  const int64_t joined = channels < 16 && y.count() % (16 * channels) == 0 ? 16 : 1;
-  const int64_t columns = joined * channels, rows = y.count() / columns;
   visit(activation, y.dtype(), [&]<class T>(auto f, T) {
+    // Rows of a few channels make one row of vectors.
+    const bool join =
+        sizeof(T) < sizeof(double) && channels < 16 && y.count() % (16 * channels) == 0;
+    const int64_t columns = join ? 16 * channels : channels, rows = y.count() / columns;
     const T *vy = y.data<T>(), *vdy = dy.data<T>();
     T* vdx = dx.data<T>();
     const std::vector<double> sums =
-        column_sums(rows, columns, 1, [=]<int kRows>(int64_t row, double* acc) {
+        column_sums<T>(rows, columns, 1, [=]<int kRows>(int64_t row, double* acc) {
           const auto own = f;
 #pragma omp simd
           for (int64_t i = row * columns; i < (row + kRows) * columns; ++i)
