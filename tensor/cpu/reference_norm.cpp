@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "tensor/cpu/column_sums.h"
@@ -35,8 +36,11 @@ void Reference::moments(const Tensor& x, Tensor& mean, Tensor& variance) {
               return d * d;
             });
         });
-    for (int64_t c = 0; c < channels; ++c)
-      variance.data<T>()[c] = T(squares[c] / static_cast<double>(rows));
+    for (int64_t c = 0; c < channels; ++c) {
+      const double off =
+          m[c] / static_cast<double>(rows) - vmean[c];  // by which the mean is rounded
+      variance.data<T>()[c] = T(std::max(squares[c] / static_cast<double>(rows) - off * off, 0.0));
+    }
   });
 }
 

@@ -5,8 +5,9 @@
 #include "tensor/cpu/convolution/methods.h"
 #include "tensor/cpu/vector.h"
 
-// Measured on one core of an Intel Xeon (Sapphire Rapids) with oneDNN 2.6.3, a batch of 128 and the
-// layers of apps/ssgan; "AVX2" is the same core with both sides held to AVX2.
+// Where nothing else is said, measured on one core of an Intel Xeon (Sapphire Rapids) with oneDNN
+// 2.6.3, a batch of 128 and the layers of apps/ssgan; "AVX2" is the same core with both sides held
+// to AVX2.
 
 namespace gradus::cpu::convolution {
 namespace {
@@ -31,9 +32,9 @@ double filters_share(int64_t tiles) { return share(6, std::min<int64_t>(tiles, 6
 
 /// Winograd's time by that of our direct kernels is its products by theirs times a factor for what
 /// it does besides: a share a channel of either image for the images, a share a tile for the
-/// filters. Fitted on an AMD EPYC (Zen 4) to 230 layers of 16 to 256 channels, of batches from 6
-/// on, with AVX-512 and AVX2: from .27 to 3.5 times the time, and where it decides wrongly, the way
-/// taken is mostly slower by less than a tenth.
+/// filters (none more from 64 tiles on, where it is small). Fitted on an AMD EPYC (Zen 4) to 230
+/// layers of 16 to 256 channels, of batches from 6 on, with AVX-512 and AVX2: from .27 to 3.5 times
+/// the time, and where it decides wrongly, the way taken is mostly slower by less than a tenth.
 bool winograd_pays(const Geometry& g) {
   if (!kWide || !winograd::takes(g)) return false;
   const double besides = 1.1 + share(4, g.c * g.stride_h * g.stride_w) + share(4, g.k) +
@@ -52,8 +53,8 @@ bool few_pixels(const Geometry& g) { return g.p * g.q <= 4; }
 /// 16; with AVX2 twice, about equal, slower.
 bool few_channels(const Geometry& g) { return g.c <= 8; }
 
-/// For those a multiplication of Winograd's between places takes as long as one of products of
-/// patches, with what either does besides, when there are tiles enough.
+/// With up to 4 channels a multiplication of Winograd's between places takes as long as one of
+/// products of patches, with what either does besides, when there are tiles enough.
 bool narrow_pays(const Geometry& g) {
   if (!kWide || !narrow::takes_grad_input(g)) return false;
   return static_cast<double>(narrow::products(g)) * (1 + filters_share(narrow::tiles(g))) <

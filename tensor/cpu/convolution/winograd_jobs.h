@@ -14,9 +14,9 @@
 /// multiplied, products become images or filters.
 namespace gradus::cpu::convolution::winograd {
 
-/// Tiles, and channels of the product's rows and vectors, that a job works on at most, so that what
-/// it keeps between steps fits the second-level cache. Where that makes fewer jobs than threads,
-/// jobs are smaller; no sum is parted by that, so the bits stay.
+/// Tiles (but at least those of an image), and channels of the product's rows and vectors, that a
+/// job works on at most, so that what it keeps between steps stays near. Where that makes fewer
+/// jobs than threads, jobs are smaller; no sum is parted by that, so the bits stay.
 inline constexpr int64_t kJobTiles = 64, kJobRows = 128, kJobVectors = 128 / kLanes;
 
 /// Floats of images that all rows of points of a gradient pass over before the next.
@@ -90,9 +90,11 @@ void convolve(const From& from, const To& to, const Filters& filters, const Endi
   const int64_t in_vectors = from.grid.vectors(), out_vectors = to.grid.vectors();
   const int64_t channels = in_vectors * kLanes, per_image = from.tiles.per_image();
   const int64_t threads = omp_get_max_threads(), all_images = from.tiles.images;
-  const int64_t wide = std::min(out_vectors, kJobVectors), slices = parts(out_vectors, wide);
-  const int64_t images = smaller_step(all_images, parts(threads, slices),
-                                      std::max<int64_t>(1, kJobTiles / per_image), 1);
+  int64_t images = std::max<int64_t>(1, kJobTiles / per_image);
+  const int64_t wide = smaller_step(out_vectors, parts(threads, parts(all_images, images)),
+                                    std::min(out_vectors, kJobVectors), kTileVectors);
+  const int64_t slices = parts(out_vectors, wide);
+  images = smaller_step(all_images, parts(threads, slices), images, 1);
   const int64_t jobs = slices * parts(all_images, images), most = wide * kLanes;
   const auto slice_of = [&](int64_t i) { return part(i % slices, wide, out_vectors); };
 
@@ -101,7 +103,7 @@ void convolve(const From& from, const To& to, const Filters& filters, const Endi
   const int64_t u_step = channels * most + kLanes, u_slice = kFilters * kFilters * u_step;
   const Scratch all_u(slices * u_slice);
   float* const u0 = all_u;
-  parallel_for(slices * channels, 64, [&](int64_t begin, int64_t end) {
+  parallel_for(slices * channels, 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t row = i % channels, slice = i / channels;
       const Range columns = slice_of(slice);
@@ -136,7 +138,7 @@ void convolve(const From& from, const To& to, const Filters& filters, const Endi
 }
 
 /// filters = for each row and vector of channels, sums over the tiles. A job makes half of the rows
-/// of points of some filters.
+/// of points of some filters, the smaller one first; those of one filter are all in the other.
 template <class F, class Rows, class Vectors>
 void correlate(const Rows& rows, const Vectors& vectors, const Filters& filters) {
   constexpr int kPoints = F::kPoints, kFilters = F::kFilters;
@@ -147,6 +149,7 @@ void correlate(const Rows& rows, const Vectors& vectors, const Filters& filters)
   const int64_t pieces = slices * parts(all_rows, high), most = high * wide * kLanes;
   const auto rows_of = [&](int64_t piece) { return part(piece / slices, high, all_rows); };
   const auto slice_of = [&](int64_t piece) { return part(piece % slices, wide, all_vectors); };
+  static_assert(kPoints / 2 < kFilters);
   // All rows of points pass over a block of images while it is in the caches.
   const int64_t per_image = rows.tiles.per_image(), all_tiles = rows.tiles.images * per_image;
   const int64_t block = std::max<int64_t>(1, kBlock / (rows.grid.image + vectors.grid.image));
