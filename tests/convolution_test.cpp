@@ -183,8 +183,7 @@ TEST_CASE("convolution: Toom and Cook's interpolation filters exactly", "[conv]"
     for (int i = 0; i < F::kPoints; ++i) d[i] = std::sin(i + 1.0);
     multiply<F::kG>(g, filter);
     multiply<F::kBt>(d, data);
-    for (int i = 0; i < F::kPoints; ++i)
-      products[i] = filter[std::min(i, F::kFilters - 1)] * data[i];
+    for (int i = 0; i < F::kPoints; ++i) products[i] = filter[filter_of<F>(i)] * data[i];
     multiply_transposed<F::kA>(products, y);
     for (int i = 0; i < F::kOutputs; ++i) {
       const double* const x = d + i * F::kStride;

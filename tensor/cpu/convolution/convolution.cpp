@@ -21,44 +21,17 @@ void end_zero(const Epilogue& epilogue, Tensor& x) {
   end_rows(x.count() / channels, channels, ending_of(epilogue), x.data<float>());
 }
 
-auto forward_of(Way way) {
+template <class Kernel>
+Kernel* by_way(Way way, Kernel* direct, Kernel* winograd, Kernel* library, Kernel* patches) {
   switch (way) {
     case Way::direct:
-      return direct::forward;
+      return direct;
     case Way::winograd:
-      return winograd::forward;
+      return winograd;
     case Way::library:
-      return library::forward;
+      return library;
     default:
-      return patches::forward;
-  }
-}
-
-auto grad_input_of(Way way) {
-  switch (way) {
-    case Way::direct:
-      return direct::grad_input;
-    case Way::winograd:
-      return winograd::grad_input;
-    case Way::narrow:
-      return narrow::grad_input;
-    case Way::library:
-      return library::grad_input;
-    default:
-      return patches::grad_input;
-  }
-}
-
-auto grad_weight_of(Way way) {
-  switch (way) {
-    case Way::direct:
-      return direct::grad_weight;
-    case Way::winograd:
-      return winograd::grad_weight;
-    case Way::library:
-      return library::grad_weight;
-    default:
-      return patches::grad_weight;
+      return patches;
   }
 }
 
@@ -74,8 +47,9 @@ void forward(const ConvParams& params, const Tensor& x, const Tensor& w, const E
   if (y.count() == 0) return;
   if (x.count() == 0 || w.count() == 0) return end_zero(epilogue, y);
   const Geometry g(params, x.shape(), w.shape(), y.shape());
-  forward_of(way_forward(g))(g, x.data<float>(), w.data<float>(), ending_of(epilogue),
-                             y.data<float>());
+  const auto forward = by_way(way_forward(g), direct::forward, winograd::forward, library::forward,
+                              patches::forward);
+  forward(g, x.data<float>(), w.data<float>(), ending_of(epilogue), y.data<float>());
 }
 
 void grad_input(const ConvParams& params, const Tensor& w, const Tensor& dy,
@@ -83,15 +57,20 @@ void grad_input(const ConvParams& params, const Tensor& w, const Tensor& dy,
   if (dx.count() == 0) return;
   if (dy.count() == 0 || w.count() == 0) return end_zero(epilogue, dx);
   const Geometry g(params, dx.shape(), w.shape(), dy.shape());
-  grad_input_of(way_grad_input(g))(g, w.data<float>(), dy.data<float>(), ending_of(epilogue),
-                                   dx.data<float>());
+  const Way way = way_grad_input(g);
+  const auto grad_input = way == Way::narrow ? narrow::grad_input
+                                             : by_way(way, direct::grad_input, winograd::grad_input,
+                                                      library::grad_input, patches::grad_input);
+  grad_input(g, w.data<float>(), dy.data<float>(), ending_of(epilogue), dx.data<float>());
 }
 
 void grad_weight(const ConvParams& params, const Tensor& x, const Tensor& dy, Tensor& dw) {
   if (dw.count() == 0) return;
   if (x.count() == 0 || dy.count() == 0) return fill_zero(dw);
   const Geometry g(params, x.shape(), dw.shape(), dy.shape());
-  grad_weight_of(way_grad_weight(g))(g, x.data<float>(), dy.data<float>(), dw.data<float>());
+  const auto grad_weight = by_way(way_grad_weight(g), direct::grad_weight, winograd::grad_weight,
+                                  library::grad_weight, patches::grad_weight);
+  grad_weight(g, x.data<float>(), dy.data<float>(), dw.data<float>());
 }
 
 }  // namespace gradus::cpu::convolution

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <utility>
 
 #include "tensor/cpu/convolution/methods.h"
+#include "tensor/cpu/convolution/toom_cook.h"
 #include "tensor/cpu/parallel.h"
 #include "tensor/cpu/scratch.h"
 #include "tensor/cpu/vector.h"
@@ -50,12 +50,6 @@ void copy_pixels(const Geometry& g, const Geometry& inner, const float* places, 
   });
 }
 
-/// Calls fn.template operator()<channels>().
-template <class Fn, int... i>
-void with_channels(int64_t channels, const Fn& fn, std::integer_sequence<int, i...>) {
-  ((channels == i + 1 ? fn.template operator()<i + 1>() : void()), ...);
-}
-
 }  // namespace
 
 bool takes_grad_input(const Geometry& g) {
@@ -81,9 +75,9 @@ void grad_input(const Geometry& g, const float* w, const float* dy, const Ending
   if (ending.bias)
     for (int64_t pixel = 0; pixel < 4; ++pixel) std::copy_n(ending.bias, g.c, bias + pixel * g.c);
   winograd::grad_input(inner, filters, dy, {bias, ending.activation}, places);
-  with_channels(
-      g.c, [&]<int kChannels>() { copy_pixels<kChannels>(g, inner, places, dx); },
-      std::make_integer_sequence<int, kMostChannels>{});
+  unrolled<kMostChannels>([&]<int i>() {
+    if (g.c == i + 1) copy_pixels<i + 1>(g, inner, places, dx);
+  });
 }
 
 }  // namespace gradus::cpu::convolution::narrow

@@ -4,7 +4,7 @@
 
 namespace gradus::cpu::convolution {
 
-/// The ways of methods.h.
+/// The ways of methods.h (narrow for grad_input alone).
 enum class Way { direct, winograd, narrow, library, patches };
 
 /// The fastest way for each of a convolution's three kernels; what was measured stands in rule.cpp.

@@ -101,6 +101,16 @@ struct Strided {
   }();
 };
 
+/// The row of kG that makes the filters of a point, and how many points have that filter.
+template <class F>
+constexpr int filter_of(int point) {
+  return point < F::kFilters ? point : F::kFilters - 1;
+}
+template <class F>
+constexpr int points_of(int filter) {
+  return filter < F::kFilters - 1 ? 1 : F::kPoints - filter;
+}
+
 template <class Fn, int... i>
 [[gnu::always_inline]] inline void unrolled(const Fn& fn, std::integer_sequence<int, i...>) {
   (fn.template operator()<i>(), ...);

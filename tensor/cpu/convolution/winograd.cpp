@@ -18,29 +18,24 @@ bool is_3x3(const Geometry& g) {
 
 /// How tiles are laid over a convolution.
 struct Plan {
-  bool by_places;    ///< between y and places (geometry.h)
-  int stride;        ///< of the filters between places
+  bool by_places;    ///< between y and places (geometry.h), with stride 1
   int64_t outputs;   ///< a side of a tile
   int64_t products;  ///< of channels by channels
 };
 
 /// The plan that needs the fewest products.
 Plan plan_of(const Geometry& g) {
-  Plan best{false, 0, 0, std::numeric_limits<int64_t>::max()};
-  const auto consider = [&](bool by_places, int stride, int64_t outputs, int64_t points) {
+  Plan best{false, 0, std::numeric_limits<int64_t>::max()};
+  const auto consider = [&](bool by_places, int64_t outputs, int64_t points) {
     const int64_t phases = by_places ? 4 : 1;
     const int64_t products =
         g.n * parts(g.p, outputs) * parts(g.q, outputs) * points * points * phases;
-    if (products < best.products) best = {by_places, stride, outputs, products};
+    if (products < best.products) best = {by_places, outputs, products};
   };
-  for (const bool by_places : {false, true}) {
-    if (by_places ? !g.has_places() : !is_3x3(g)) continue;
-    if (!by_places && g.stride_h == 2) {
-      consider(false, 2, Strided::kOutputs, Strided::kPoints);
-      continue;
-    }
-    consider(by_places, 1, 4, Dense<4>::kPoints);
-    consider(by_places, 1, 2, Dense<2>::kPoints);
+  if (is_3x3(g) && g.stride_h == 2) consider(false, Strided::kOutputs, Strided::kPoints);
+  if (g.stride_h == 1 || g.has_places()) {
+    consider(g.has_places(), 4, Dense<4>::kPoints);
+    consider(g.has_places(), 2, Dense<2>::kPoints);
   }
   return best;
 }
@@ -58,9 +53,14 @@ class Problem {
   /// Channels of y and of x's places in w [K, R, S, C] as rows and vectors; with `by_tap` those of
   /// x are rows, those of y vectors, and w is [R, S, C, K].
   Filters filters(const float* w, bool by_tap) const {
-    const int64_t c_step = by_tap ? g_.k : 1, k_step = by_tap ? 1 : g_.r * g_.s * g_.c;
-    const Filters::Channels x{phases_, g_.c, c_step}, y{1, g_.k, k_step};
-    Filters f{const_cast<float*>(w), by_tap ? x : y, by_tap ? y : x, {}, zeros_};
+    const int64_t c_step = by_tap ? g_.k : 1;
+    const Filters::Channels x{phases_, g_.c}, y{1, g_.k};
+    Filters f{const_cast<float*>(w),
+              by_tap ? x : y,
+              by_tap ? y : x,
+              by_tap ? g_.k : g_.r * g_.s * g_.c,
+              {},
+              zeros_};
     std::fill_n(&f.taps[0][0][0], std::size(f.taps) * 9, -1);
     for (int64_t r = 0; r < g_.r; ++r)
       for (int64_t s = 0; s < g_.s; ++s) {
@@ -81,14 +81,14 @@ class Problem {
   void with_sides(const float* x, const float* y, const Fn& fn) const {
     const auto call = [&]<class F>() {
       const Tiles tiles{g_.n, parts(g_.p, F::kOutputs), parts(g_.q, F::kOutputs)};
-      if (!plan_.by_places)
-        fn.template operator()<F>(Side<F, true>{x_grid(x), tiles, g_.pad_top, g_.pad_left},
-                                  Side<F, false>{y_grid(y), tiles});
-      else if constexpr (F::kStride == 1)
-        fn.template operator()<F>(Side<F, false>{x_grid(x), tiles},
-                                  Side<F, true>{y_grid(y), tiles, 1, 1});
+      if constexpr (F::kStride == 1)
+        if (plan_.by_places)
+          return fn.template operator()<F>(Side<F, false>{x_grid(x), tiles},
+                                           Side<F, true>{y_grid(y), tiles, 1, 1});
+      fn.template operator()<F>(Side<F, true>{x_grid(x), tiles, g_.pad_top, g_.pad_left},
+                                Side<F, false>{y_grid(y), tiles});
     };
-    if (plan_.stride == 2)
+    if (g_.stride_h == 2 && !plan_.by_places)
       call.template operator()<Strided>();
     else if (plan_.outputs == 4)
       call.template operator()<Dense<4>>();

@@ -60,7 +60,7 @@ void multiply_points(int64_t rows, int64_t vectors, int64_t n, const float* a, c
                      int64_t b_step, float* sums) {
   const int64_t width = vectors * kLanes;
   for (int filter = 0; filter < F::kFilters; ++filter, b += b_step) {
-    const int64_t all = rows * (filter < F::kFilters - 1 ? 1 : F::kPoints - filter);
+    const int64_t all = rows * points_of<F>(filter);
     multiply_rows(all, vectors, n, a, b, sums);
     a += all * n;
     sums += all * width;
@@ -75,7 +75,7 @@ void correlate_points(int64_t rows, int64_t vectors, int64_t n, const float* a, 
                       bool add, float* sums, int64_t step) {
   const int64_t width = vectors * kLanes;
   for (int filter = 0; filter < F::kFilters; ++filter, sums += step) {
-    const int64_t all = n * (filter < F::kFilters - 1 ? 1 : F::kPoints - filter);
+    const int64_t all = n * points_of<F>(filter);
     correlate_rows(rows, vectors, all, a, b, add, sums);
     a += all * rows;
     b += all * width;
@@ -122,8 +122,7 @@ void convolve(const From& from, const To& to, const Filters& filters, const Endi
       const Range tiles{some.begin * per_image, some.end * per_image};
       const int64_t width = slice.size() * kLanes, step = tiles.size() * width;
       unrolled<kPoints>([&]<int kRow>() {
-        const float* const u =
-            u0 + job % slices * u_slice + std::min(kRow, kFilters - 1) * kFilters * u_step;
+        const float* const u = u0 + job % slices * u_slice + filter_of<F>(kRow) * kFilters * u_step;
         for (int64_t t = tiles.begin; t < tiles.end; t += kTileRows) {
           const Range rows{t, std::min<int64_t>(t + kTileRows, tiles.end)};
           from.template to_points<kRow>(rows, {0, in_vectors}, in);
@@ -169,7 +168,7 @@ void correlate(const Rows& rows, const Vectors& vectors, const Filters& filters)
         const int64_t stop = std::min(start + block * per_image, all_tiles);
         unrolled<kPoints>([&]<int kRow>() {
           if ((job % 2 == 1) != (kRow >= kPoints / 2)) return;
-          float* const u = u0 + piece * u_piece + std::min(kRow, kFilters - 1) * kFilters * u_step;
+          float* const u = u0 + piece * u_piece + filter_of<F>(kRow) * kFilters * u_step;
           for (int64_t t = start; t < stop; t += kJobTiles) {
             const Range tiles{t, std::min(t + kJobTiles, stop)};
             rows.template to_points<kRow>(tiles, height_vectors, a);

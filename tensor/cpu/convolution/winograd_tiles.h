@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -28,15 +29,13 @@ struct Grid {
 /// own; either the rows or the vectors have phases.
 struct Filters {
   struct Channels {
-    int64_t phases, each, step;  ///< `each` channels of a phase, `step` floats apart
-    int64_t count() const { return phases * each; }
+    int64_t phases, each;  ///< `each` channels of a phase
   };
   float* data;
   Channels rows, columns;
+  int64_t row_step;       ///< floats between a phase's rows; columns lie one after the other
   int64_t taps[4][3][3];  ///< of each phase; negative where there is none
   const float* zeros;     ///< columns.each of them
-
-  int64_t vectors() const { return columns.count() / kLanes; }
 
   /// Points [kFilters, kFilters], `step` floats apart, of a row's filters to the vectors of
   /// `slice`.
@@ -54,12 +53,12 @@ struct Filters {
           unrolled<3>([&]<int a>() { g[a] = load(from[a][b] + i); });
           multiply<F::kG>(g, by_column[b]);
         });
-        unrolled<F::kFilters>([&]<int i>() {
-          const Vector g[3] = {by_column[0][i], by_column[1][i], by_column[2][i]};
+        unrolled<F::kFilters>([&]<int p>() {
+          const Vector g[3] = {by_column[0][p], by_column[1][p], by_column[2][p]};
           Vector u[F::kFilters];
           multiply<F::kG>(g, u);
           unrolled<F::kFilters>(
-              [&]<int j>() { store(u[j], points + (i * F::kFilters + j) * step); });
+              [&]<int j>() { store(u[j], points + (p * F::kFilters + j) * step); });
         });
       }
     });
@@ -71,15 +70,15 @@ struct Filters {
     for_each_run(row, slice, [&](int64_t n, int64_t phase, int64_t offset) {
       for (int64_t i = 0; i < n * kLanes; i += kLanes, points += kLanes) {
         Vector by_row[F::kFilters][3];
-        unrolled<F::kFilters>([&]<int i>() {
+        unrolled<F::kFilters>([&]<int p>() {
           Vector u[F::kFilters];
           unrolled<F::kFilters>(
-              [&]<int j>() { u[j] = load(points + (i * F::kFilters + j) * step); });
-          multiply_transposed<F::kG>(u, by_row[i]);
+              [&]<int j>() { u[j] = load(points + (p * F::kFilters + j) * step); });
+          multiply_transposed<F::kG>(u, by_row[p]);
         });
         unrolled<3>([&]<int b>() {
           Vector column[F::kFilters], g[3];
-          unrolled<F::kFilters>([&]<int i>() { column[i] = by_row[i][b]; });
+          unrolled<F::kFilters>([&]<int p>() { column[p] = by_row[p][b]; });
           multiply_transposed<F::kG>(column, g);
           for (int a = 0; a < 3; ++a)
             if (taps[phase][a][b] >= 0) store(g[a], data + offset + taps[phase][a][b] + i);
@@ -97,8 +96,7 @@ struct Filters {
     for (int64_t v = slice.begin, end; v < slice.end; v = end) {
       const int64_t phase = v / run;
       end = std::min((phase + 1) * run, slice.end);
-      fn(end - v, row / rows.each + phase,
-         row % rows.each * rows.step + v % run * kLanes * columns.step);
+      fn(end - v, row / rows.each + phase, row % rows.each * row_step + v % run * kLanes);
     }
   }
 };
@@ -197,7 +195,7 @@ struct Side {
       const int ended_columns = w.column < tiles.columns - 1 ? kStep : kWindow;
       for (int b = 0; b < kWindow; ++b) {
         if (!has_column(w.x + b)) continue;
-        float* const place = w.image + w.y * grid.row + (w.x + b) * grid.column;
+        float* const column = w.image + (w.x + b) * grid.column;
         const float* at = columns + b * step;
         for (int64_t v = slice.begin; v < slice.end; ++v, at += kLanes) {
           const Vector start = ending.bias ? load(ending.bias + v * kLanes) : Vector{};
@@ -206,7 +204,7 @@ struct Side {
           multiply_transposed<kMatrix>(y, x);
           unrolled<kWindow>([&]<int a>() {
             if (!has_row(w.y + a)) return;
-            float* const to = place + a * grid.row + grid.vector[v];
+            float* const to = column + (w.y + a) * grid.row + grid.vector[v];
             const Vector sum = x[a] + (a < above || b < before ? load(to) : start);
             store(a < ended_rows && b < ended_columns ? ending.activation(sum) : sum, to);
           });
