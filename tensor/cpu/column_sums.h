@@ -16,12 +16,19 @@ template <int kRows, class Fn>
   (std::make_integer_sequence<int, kRows>{});
 }
 
+/// acc [columns] += kRows rows of x [..., columns] from `row` on.
+template <int kRows, class T>
+void add_rows(const T* x, int64_t columns, int64_t row, double* acc) {
+#pragma omp simd
+  for (int64_t c = 0; c < columns; ++c)
+    acc[c] += run_sum<kRows>(row, [=](int64_t i) { return x[i * columns + c]; });
+}
+
 /// Sums over the rows of a matrix, `sums` of them a column: fn.template operator()<kRows>(row, acc)
 /// adds what kRows rows from `row` on contribute to acc [sums * columns]. For T = float those are 8
 /// rows, which fn sums up in f32: 7 roundings, which the sum of all the runs averages out, and an
-/// eighth of the conversions. All else is f64, over
-/// blocks of rows that depend on the sizes alone, joined in order: the same bits for every number
-/// of threads.
+/// eighth of the conversions. All else is f64, over blocks of rows that depend on the sizes alone,
+/// joined in order: the same bits for every number of threads.
 template <class T, class Fn>
 std::vector<double> column_sums(int64_t rows, int64_t columns, int sums, const Fn& fn) {
   constexpr int kRun = sizeof(T) < sizeof(double) ? 8 : 1;

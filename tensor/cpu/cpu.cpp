@@ -34,12 +34,9 @@ void Cpu::reduce(Reduction op, const Tensor& x, Tensor& y) {
     const T* in = x.data<T>();
     T* out = y.data<T>();
     if (outer == 1) {
-      const std::vector<double> sums =
-          column_sums<T>(rows, inner, 1, [=]<int kRows>(int64_t row, double* acc) {
-#pragma omp simd
-            for (int64_t c = 0; c < inner; ++c)
-              acc[c] += run_sum<kRows>(row, [=](int64_t i) { return in[i * inner + c]; });
-          });
+      const std::vector<double> sums = column_sums<T>(
+          rows, inner, 1,
+          [=]<int kRows>(int64_t row, double* acc) { add_rows<kRows>(in, inner, row, acc); });
       for (int64_t c = 0; c < inner; ++c) out[c] = T(sums[c]);
       return;
     }

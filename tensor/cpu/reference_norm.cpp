@@ -13,18 +13,23 @@ void visit(const Activation& activation, DType dtype, const Fn& fn) {
   std::visit([&](auto f) { visit_float(dtype, [&]<class T>(T) { fn(f, T()); }); }, activation);
 }
 
+/// dx = dy * df(y) for elements begin to end. (f by value: its members need not be read again at
+/// each element, so that this becomes vector code.)
+template <class F, class T>
+void times_derivative(const F f, int64_t begin, int64_t end, const T* dy, const T* y, T* dx) {
+#pragma omp simd
+  for (int64_t i = begin; i < end; ++i) dx[i] = dy[i] * f.df(T(0), y[i]);
+}
+
 }  // namespace
 
 void Reference::moments(const Tensor& x, Tensor& mean, Tensor& variance) {
   const int64_t channels = mean.count(), rows = x.count() / channels;
   visit_float(x.dtype(), [&]<class T>(T) {
     const T* vx = x.data<T>();
-    const std::vector<double> m =
-        column_sums<T>(rows, channels, 1, [=]<int kRows>(int64_t row, double* acc) {
-#pragma omp simd
-          for (int64_t c = 0; c < channels; ++c)
-            acc[c] += run_sum<kRows>(row, [=](int64_t i) { return vx[i * channels + c]; });
-        });
+    const std::vector<double> m = column_sums<T>(
+        rows, channels, 1,
+        [=]<int kRows>(int64_t row, double* acc) { add_rows<kRows>(vx, channels, row, acc); });
     T* const vmean = mean.data<T>();
     for (int64_t c = 0; c < channels; ++c) vmean[c] = T(m[c] / static_cast<double>(rows));
     const std::vector<double> squares =
@@ -77,10 +82,7 @@ void Reference::normalize_backward(const Normalization& n, const Activation& act
     // dx holds d = dy * df between the two passes.
     const std::vector<double> sums =
         column_sums<T>(rows, channels, 2, [=]<int kRows>(int64_t row, double* acc) {
-          const auto own = f;  // whose members need not be read again, so that this is vector code
-#pragma omp simd
-          for (int64_t i = row * channels; i < (row + kRows) * channels; ++i)
-            vdx[i] = vdy[i] * own.df(T(0), vy[i]);
+          times_derivative(f, row * channels, (row + kRows) * channels, vdy, vy, vdx);
 #pragma omp simd
           for (int64_t c = 0; c < channels; ++c) {
             acc[c] += run_sum<kRows>(row, [=](int64_t i) { return vdx[i * channels + c]; });
@@ -125,13 +127,8 @@ void Reference::epilogue_backward(const Activation& activation, const Tensor& y,
     T* vdx = dx.data<T>();
     const std::vector<double> sums =
         column_sums<T>(rows, columns, 1, [=]<int kRows>(int64_t row, double* acc) {
-          const auto own = f;
-#pragma omp simd
-          for (int64_t i = row * columns; i < (row + kRows) * columns; ++i)
-            vdx[i] = vdy[i] * own.df(T(0), vy[i]);
-#pragma omp simd
-          for (int64_t c = 0; c < columns; ++c)
-            acc[c] += run_sum<kRows>(row, [=](int64_t i) { return vdx[i * columns + c]; });
+          times_derivative(f, row * columns, (row + kRows) * columns, vdy, vy, vdx);
+          add_rows<kRows>(vdx, columns, row, acc);
         });
     for (int64_t c = 0; c < channels; ++c) {
       double sum = 0;
