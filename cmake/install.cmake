@@ -11,14 +11,23 @@ foreach(library IN LISTS libraries)
   string(REPLACE gradus_ "" name ${library})
   set_target_properties(${library} PROPERTIES EXPORT_NAME ${name})
 endforeach()
-# Where the program and the libraries find each other, wherever the prefix is moved to.
-set_target_properties(${libraries} PROPERTIES INSTALL_RPATH "$ORIGIN")
+# Where the program and the libraries find each other, wherever the prefix or the build is moved to.
+# The build has the same paths: had it others, CMake would pad the shorter one with empty elements,
+# which the loader takes for the current folder.
 file(RELATIVE_PATH to_libraries "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_LIBDIR}")
-set_target_properties(ssgan PROPERTIES INSTALL_RPATH "$ORIGIN/${to_libraries}")
+function(find_libraries_in target)
+  set_target_properties(${target} PROPERTIES INSTALL_RPATH "${ARGN}" INSTALL_RPATH_USE_LINK_PATH ON)
+  if(NOT CMAKE_SKIP_INSTALL_RPATH)
+    set_target_properties(${target} PROPERTIES BUILD_WITH_INSTALL_RPATH ON)
+  endif()
+endfunction()
+foreach(library IN LISTS libraries)
+  find_libraries_in(${library} "$ORIGIN")
+endforeach()
 
 install(TARGETS ${libraries} EXPORT gradus
         LIBRARY COMPONENT program NAMELINK_COMPONENT development
-        INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/gradus)
+        INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 if(NOT GRADUS_NATIVE)
   foreach(level IN LISTS GRADUS_LEVELS)
     install(TARGETS gradus_tensor_${level}
@@ -26,13 +35,21 @@ if(NOT GRADUS_NATIVE)
             COMPONENT program NAMELINK_SKIP)
   endforeach()
 endif()
-install(TARGETS ssgan COMPONENT program)
+if(TARGET ssgan)
+  set(places "$ORIGIN/../lib" "$ORIGIN/${to_libraries}")  # of the build, and when installed
+  list(REMOVE_DUPLICATES places)
+  find_libraries_in(ssgan "${places}")
+  install(TARGETS ssgan COMPONENT program)
+endif()
 if(TARGET gradus_cuda)  # no part of the Debian packages: its libraries are none of Debian's
-  set_target_properties(gradus_cuda PROPERTIES INSTALL_RPATH "$ORIGIN")
+  find_libraries_in(gradus_cuda "$ORIGIN")
   install(TARGETS gradus_cuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT cuda)
 endif()
-install(DIRECTORY tensor autograd nn DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/gradus
-        COMPONENT development FILES_MATCHING PATTERN "*.h" PATTERN cpu EXCLUDE)
+install(CODE "
+  set(SOURCE [[${PROJECT_SOURCE_DIR}]])
+  set(BUILD [[${PROJECT_BINARY_DIR}]])
+  set(DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_INCLUDEDIR}\")
+  include([[${PROJECT_SOURCE_DIR}/cmake/headers.cmake]])" COMPONENT development)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/gradus)
 install(EXPORT gradus NAMESPACE gradus:: FILE gradusTargets.cmake DESTINATION ${package_dir}

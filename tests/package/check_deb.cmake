@@ -2,10 +2,12 @@
 #   cmake -D BUILD=... -D WORK=... -D VERSION=... -P check_deb.cmake
 include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 
-foreach(tool dpkg-deb dpkg-shlibdeps)
+foreach(tool dpkg-deb dpkg-shlibdeps file)
+  # find_program looks for nothing where its variable is set.
+  unset(found)
   find_program(found ${tool} NO_CACHE)
   if(NOT found)
-    message(STATUS "skipped: no ${tool} (the packages dpkg and dpkg-dev)")
+    message(STATUS "skipped: no ${tool} (the packages dpkg, dpkg-dev and file)")
     return()
   endif()
 endforeach()

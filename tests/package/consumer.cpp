@@ -1,6 +1,4 @@
-#include <autograd/ops.h>
-#include <nn/layers.h>
-#include <nn/optim.h>
+#include <gradus/gradus.h>
 
 #include <cstdio>
 
