@@ -11,9 +11,9 @@ namespace gradus::cuda {
 /// Threads of a block in every kernel of ours, unless it says otherwise.
 inline constexpr int kThreads = 256;
 
-/// Called after each launch, on a card (launch.cpp) and on the CPU (emulation/): throws DeviceError
-/// that names the kernel where the launch failed; with GRADUS_SYNC=1 in the environment it waits
-/// for the kernel, so that an error in it is found here too.
+/// Called after each launch, on a card (launch.cpp) and on the CPU (tests/emulation/): throws
+/// DeviceError that names the kernel where the launch failed; with GRADUS_SYNC=1 in the environment
+/// it waits for the kernel, so that an error in it is found here too.
 void check_launch(const char* kernel, cudaError_t error, cudaStream_t stream);
 
 /// kernel(args...) on `grid` blocks of `block` threads.

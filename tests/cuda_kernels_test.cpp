@@ -3,12 +3,12 @@
 #include <regex>
 #include <set>
 
-#include "cuda/emulation/emulated.h"
-#include "cuda/emulation/fibres.h"
 #include "tensor/cpu/cpu.h"
 #include "tensor/file.h"
 #include "tests/catch.h"
 #include "tests/devices.h"
+#include "tests/emulation/emulated.h"
+#include "tests/emulation/fibres.h"
 #include "tests/message_of.h"
 #include "tests/op_cases.h"
 #include "tests/places.h"

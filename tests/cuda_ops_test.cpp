@@ -1,7 +1,7 @@
-#include "cuda/emulation/emulated.h"
-#include "cuda/emulation/fibres.h"
 #include "tests/catch.h"
 #include "tests/devices.h"
+#include "tests/emulation/emulated.h"
+#include "tests/emulation/fibres.h"
 #include "tests/op_cases.h"
 
 // The CUDA kernels behind every row of the table of operations, on the CPU one thread at a time

@@ -1,9 +1,9 @@
 #include "autograd/ops.h"
-#include "cuda/emulation/emulated.h"
 #include "nn/layers.h"
 #include "nn/optim.h"
 #include "tensor/backend.h"
 #include "tests/catch.h"
+#include "tests/emulation/emulated.h"
 #include "tests/message_of.h"
 #include "tests/op_cases.h"
 

@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "autograd/gradcheck.h"
-#include "cuda/emulation/emulated.h"
+#include "tests/emulation/emulated.h"
 
 using namespace gradus;
 

@@ -1,10 +1,10 @@
 #include "apps/ssgan/data.h"
 #include "apps/ssgan/trainer.h"
 #include "autograd/ops.h"
-#include "cuda/emulation/emulated.h"
 #include "nn/data/digits.h"
 #include "tests/catch.h"
 #include "tests/devices.h"
+#include "tests/emulation/emulated.h"
 #include "tests/message_of.h"
 #include "tests/values.h"
 

@@ -1,9 +1,9 @@
 #include "tensor/scope.h"
 
 #include "autograd/ops.h"
-#include "cuda/emulation/emulated.h"
 #include "nn/layers.h"
 #include "tests/catch.h"
+#include "tests/emulation/emulated.h"
 #include "tests/message_of.h"
 
 using namespace gradus;

@@ -1,4 +1,4 @@
-#include "cuda/emulation/fibres.h"
+#include "tests/emulation/fibres.h"
 
 #include <ucontext.h>
 

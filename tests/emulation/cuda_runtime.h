@@ -10,7 +10,7 @@
 #include <cstring>
 #include <utility>
 
-#include "cuda/emulation/fibres.h"
+#include "tests/emulation/fibres.h"
 
 #define __global__
 #define __device__

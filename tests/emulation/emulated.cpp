@@ -1,4 +1,4 @@
-#include "cuda/emulation/emulated.h"
+#include "tests/emulation/emulated.h"
 
 #include <cstring>
 
