@@ -125,7 +125,7 @@ void Cuda::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epi
   if (y.count() == 0) return;
   conv_->run({cudnn::ConvKind::forward, y.dtype(), x.shape(), w.shape(), y.shape(), p}, x.raw(),
              w.raw(), y.raw());
-  finish(epilogue, y);
+  apply_epilogue(epilogue, y);
 }
 
 void Cuda::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
@@ -136,7 +136,7 @@ void Cuda::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& d
   else
     conv_->run({cudnn::ConvKind::grad_input, dx.dtype(), dx.shape(), w.shape(), dy.shape(), p},
                dx.raw(), w.raw(), dy.raw());
-  finish(epilogue, dx);
+  apply_epilogue(epilogue, dx);
 }
 
 void Cuda::conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy, Tensor& dw) {

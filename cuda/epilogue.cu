@@ -1,4 +1,4 @@
-#include "cuda/columns.h"
+#include "cuda/channel_packs.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
 
@@ -7,10 +7,10 @@ namespace {
 
 /// y = f(y + bias); no bias where it is null.
 template <class F, class T, int kWidth>
-__global__ void epilogue_kernel(F f, Columns g, const T* bias, T* y) {
+__global__ void epilogue_kernel(F f, ChannelPacks g, const T* bias, T* y) {
   for (int64_t i = first_item(); i < g.items(); i += item_stride()) {
     Pack<T, kWidth> b{};
-    if (bias) b = load_pack<kWidth>(bias, i % g.columns);
+    if (bias) b = load_pack<kWidth>(bias, i % g.packs);
     g.for_each_pack(i, [&](int64_t pack) {
       Pack<T, kWidth> p = load_pack<kWidth>(y, pack);
       for (int k = 0; k < kWidth; ++k) p.v[k] = f.f(p.v[k] + b.v[k]);
@@ -21,7 +21,7 @@ __global__ void epilogue_kernel(F f, Columns g, const T* bias, T* y) {
 
 /// dx = dy * df(y), and its sums.
 template <class F, class T, int kWidth>
-__global__ void epilogue_backward_kernel(F f, Columns g, const T* y, const T* dy, T* dx,
+__global__ void epilogue_backward_kernel(F f, ChannelPacks g, const T* y, const T* dy, T* dx,
                                          Sum* sums) {
   for (int64_t i = first_item(); i < g.items(); i += item_stride()) {
     Sum s[kWidth];
@@ -47,13 +47,13 @@ __global__ void bias_gradient_kernel(int64_t channels, int64_t parts, const Sum*
 
 }  // namespace
 
-void Kernels::finish(const Epilogue& epilogue, Tensor& y) {
+void Kernels::apply_epilogue(const Epilogue& epilogue, Tensor& y) {
   if (y.count() == 0 || (is_identity(epilogue.activation) && !epilogue.bias.defined())) return;
   const int64_t channels = y.shape()[-1];
   std::visit(
       [&](auto f) {
         with_packs(y.dtype(), channels, [&]<class T, int kWidth>() {
-          const Columns g = columns_to_map(y.count() / channels, channels / kWidth);
+          const ChannelPacks g = packs_to_map(y.count() / channels, channels / kWidth);
           const T* bias = epilogue.bias.defined() ? epilogue.bias.data<T>() : nullptr;
           launch_over("epilogue_kernel", stream_, g.items(),
                       epilogue_kernel<decltype(f), T, kWidth>, f, g, bias, y.data<T>());
@@ -69,7 +69,7 @@ void Kernels::epilogue_backward(const Activation& activation, const Tensor& y, c
   std::visit(
       [&](auto f) {
         with_packs(y.dtype(), channels, [&]<class T, int kWidth>() {
-          const Columns g = columns_to_sum(y.count() / channels, channels / kWidth);
+          const ChannelPacks g = packs_to_sum(y.count() / channels, channels / kWidth);
           const PartSums<Sum> sums(g.parts, channels, y.device());
           launch_over("epilogue_backward_kernel", stream_, g.items(),
                       epilogue_backward_kernel<decltype(f), T, kWidth>, f, g, y.data<T>(),

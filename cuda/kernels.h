@@ -61,7 +61,7 @@ class Kernels : public Backend {
 
  protected:
   /// y [..., K] = epilogue(y): what a library's convolution leaves to be done.
-  void finish(const Epilogue& epilogue, Tensor& y);
+  void apply_epilogue(const Epilogue& epilogue, Tensor& y);
 
   cudaStream_t stream_ = nullptr;
 };

@@ -1,4 +1,4 @@
-#include "cuda/columns.h"
+#include "cuda/channel_packs.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
 
@@ -17,9 +17,9 @@ struct TwoSums {
 /// The sums of x - pivot and of its square, the pivot being the channel's first value: sums of
 /// squares of x itself would lose the variance where the mean is large.
 template <class T, int kWidth>
-__global__ void moment_sums_kernel(Columns g, const T* x, TwoSums* sums) {
+__global__ void moment_sums_kernel(ChannelPacks g, const T* x, TwoSums* sums) {
   for (int64_t i = first_item(); i < g.items(); i += item_stride()) {
-    const Pack<T, kWidth> pivot = load_pack<kWidth>(x, i % g.columns);
+    const Pack<T, kWidth> pivot = load_pack<kWidth>(x, i % g.packs);
     TwoSums s[kWidth];
     g.for_each_pack(i, [&](int64_t pack) {
       const Pack<T, kWidth> p = load_pack<kWidth>(x, pack);
@@ -47,10 +47,10 @@ __global__ void moments_kernel(int64_t rows, int64_t channels, int64_t parts, co
 
 /// y = f((x - mean) * scale + beta), scale = gamma / sqrt(variance + epsilon).
 template <class F, class T, int kWidth>
-__global__ void normalize_kernel(F f, Columns g, T epsilon, const T* x, const T* mean,
+__global__ void normalize_kernel(F f, ChannelPacks g, T epsilon, const T* x, const T* mean,
                                  const T* variance, const T* gamma, const T* beta, T* y) {
   for (int64_t i = first_item(); i < g.items(); i += item_stride()) {
-    const int64_t column = i % g.columns;
+    const int64_t column = i % g.packs;
     const Pack<T, kWidth> m = load_pack<kWidth>(mean, column), b = load_pack<kWidth>(beta, column);
     const Pack<T, kWidth> v = load_pack<kWidth>(variance, column);
     Pack<T, kWidth> scale = load_pack<kWidth>(gamma, column);
@@ -65,10 +65,10 @@ __global__ void normalize_kernel(F f, Columns g, T epsilon, const T* x, const T*
 
 /// The sums of d = dy * df(y) and of d * (x - mean). A y that df does not read may be any.
 template <class F, class T, int kWidth>
-__global__ void gradient_sums_kernel(F f, Columns g, const T* x, const T* mean, const T* y,
+__global__ void gradient_sums_kernel(F f, ChannelPacks g, const T* x, const T* mean, const T* y,
                                      const T* dy, TwoSums* sums) {
   for (int64_t i = first_item(); i < g.items(); i += item_stride()) {
-    const Pack<T, kWidth> m = load_pack<kWidth>(mean, i % g.columns);
+    const Pack<T, kWidth> m = load_pack<kWidth>(mean, i % g.packs);
     TwoSums s[kWidth];
     g.for_each_pack(i, [&](int64_t pack) {
       const Pack<T, kWidth> in = load_pack<kWidth>(x, pack), out = load_pack<kWidth>(y, pack);
@@ -102,14 +102,14 @@ __global__ void gradient_statistics_kernel(int64_t rows, int64_t channels, int64
 
 /// dx = gamma * rstd * (d - mean(d) - x_hat * mean(d * x_hat)), Ioffe & Szegedy 2015.
 template <class F, class T, int kWidth>
-__global__ void normalize_backward_kernel(F f, Columns g, const T* x, const T* mean, const T* y,
-                                          const T* dy, const T* coefficients, T* dx) {
+__global__ void normalize_backward_kernel(F f, ChannelPacks g, const T* x, const T* mean,
+                                          const T* y, const T* dy, const T* coefficients, T* dx) {
   for (int64_t i = first_item(); i < g.items(); i += item_stride()) {
-    const int64_t column = i % g.columns;
+    const int64_t column = i % g.packs;
     const Pack<T, kWidth> m = load_pack<kWidth>(mean, column);
     const Pack<T, kWidth> scale = load_pack<kWidth>(coefficients, column);
-    const Pack<T, kWidth> shift = load_pack<kWidth>(coefficients, g.columns + column);
-    const Pack<T, kWidth> slope = load_pack<kWidth>(coefficients, 2 * g.columns + column);
+    const Pack<T, kWidth> shift = load_pack<kWidth>(coefficients, g.packs + column);
+    const Pack<T, kWidth> slope = load_pack<kWidth>(coefficients, 2 * g.packs + column);
     g.for_each_pack(i, [&](int64_t pack) {
       const Pack<T, kWidth> in = load_pack<kWidth>(x, pack), out = load_pack<kWidth>(y, pack);
       Pack<T, kWidth> d = load_pack<kWidth>(dy, pack);
@@ -128,7 +128,7 @@ dim3 block_a_channel(int64_t channels) { return dim3(static_cast<unsigned>(chann
 void Kernels::moments(const Tensor& x, Tensor& mean, Tensor& variance) {
   const int64_t channels = mean.count(), rows = x.count() / channels;
   with_packs(x.dtype(), channels, [&]<class T, int kWidth>() {
-    const Columns g = columns_to_sum(rows, channels / kWidth);
+    const ChannelPacks g = packs_to_sum(rows, channels / kWidth);
     const PartSums<TwoSums> sums(g.parts, channels, x.device());
     launch_over("moment_sums_kernel", stream_, g.items(), moment_sums_kernel<T, kWidth>, g,
                 x.data<T>(), sums.data());
@@ -143,7 +143,7 @@ void Kernels::normalize(const Normalization& n, const Activation& activation, co
   std::visit(
       [&](auto f) {
         with_packs(x.dtype(), channels, [&]<class T, int kWidth>() {
-          const Columns g = columns_to_map(x.count() / channels, channels / kWidth);
+          const ChannelPacks g = packs_to_map(x.count() / channels, channels / kWidth);
           launch_over("normalize_kernel", stream_, g.items(),
                       normalize_kernel<decltype(f), T, kWidth>, f, g, T(n.epsilon), x.data<T>(),
                       n.mean.data<T>(), n.variance.data<T>(), n.gamma.data<T>(), n.beta.data<T>(),
@@ -162,7 +162,7 @@ void Kernels::normalize_backward(const Normalization& n, const Activation& activ
       [&](auto f) {
         with_packs(x.dtype(), channels, [&]<class T, int kWidth>() {
           const T* out = y.defined() ? y.data<T>() : dy.data<T>();
-          const Columns g = columns_to_sum(rows, channels / kWidth);
+          const ChannelPacks g = packs_to_sum(rows, channels / kWidth);
           const PartSums<TwoSums> sums(g.parts, channels, x.device());
           launch_over("gradient_sums_kernel", stream_, g.items(),
                       gradient_sums_kernel<decltype(f), T, kWidth>, f, g, x.data<T>(),
@@ -171,7 +171,7 @@ void Kernels::normalize_backward(const Normalization& n, const Activation& activ
                  gradient_statistics_kernel<T>, rows, channels, g.parts, sums.data(), n.epsilon,
                  n.gamma.data<T>(), n.variance.data<T>(), dgamma.data<T>(), dbeta.data<T>(),
                  coefficients.data<T>());
-          const Columns all = columns_to_map(rows, channels / kWidth);
+          const ChannelPacks all = packs_to_map(rows, channels / kWidth);
           launch_over("normalize_backward_kernel", stream_, all.items(),
                       normalize_backward_kernel<decltype(f), T, kWidth>, f, all, x.data<T>(),
                       n.mean.data<T>(), out, dy.data<T>(), coefficients.data<T>(), dx.data<T>());

@@ -10,10 +10,10 @@
 #include "tensor/file.h"
 #include "tests/catch.h"
 #include "tests/idx_writer.h"
-#include "tests/places.h"
 #include "tests/program.h"
 #include "tests/small_folder.h"
 #include "tests/small_svhn.h"
+#include "tests/source_dir.h"
 #include "tests/temp_dir.h"
 
 using namespace gradus;

@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <array>
 
-#include "tensor/cpu/convolution/methods.h"
-#include "tensor/cpu/convolution/rule.h"
+#include "tensor/cpu/convolution/algorithm_choice.h"
+#include "tensor/cpu/convolution/algorithms.h"
 #include "tensor/cpu/convolution/toom_cook.h"
 #include "tensor/cpu/cpu.h"
 #include "tensor/cpu/transpose.h"
 #include "tests/catch.h"
 #include "tests/values.h"
 
-// The ways in which the CPU computes a convolution in f32, one by one, and the choice among them.
+// The algorithms by which the CPU computes a convolution in f32, one by one, and the choice among
+// them.
 
 using namespace gradus;
 using namespace gradus::cpu::convolution;
@@ -168,10 +169,10 @@ TEST_CASE("convolution: gradients of few channels agree with the reference", "[c
         const Case c(ConvParams{2, 2, pad, pad}, Shape{1 + i % 7, 6 + i % 3 * 2, 10, channels},
                      Shape{16 + i % 2 * 16, kernel, kernel, channels}, 3 + i % 3, 5);
         INFO(c.name());
-        CHECK(narrow::takes_grad_input(c.g) == (channels <= 4));
-        if (!narrow::takes_grad_input(c.g)) continue;
+        CHECK(few_channels::takes_grad_input(c.g) == (channels <= 4));
+        if (!few_channels::takes_grad_input(c.g)) continue;
         ++taken;
-        CHECK(c.grad_input_error(narrow::grad_input) < 5e-6);
+        CHECK(c.grad_input_error(few_channels::grad_input) < 5e-6);
       }
   CHECK(taken > 0);
 }
@@ -230,39 +231,40 @@ TEST_CASE("convolution: our kernels give the same bits for every number of threa
   }
 }
 
-TEST_CASE("convolution: the rule takes our kernels for the networks' layers", "[conv]") {
+TEST_CASE("convolution: the choice falls on our kernels for the networks' layers", "[conv]") {
   const auto geometry = [](int64_t n, int64_t size, int64_t in, int64_t p, int64_t out, int kernel,
                            int stride, int pad) {
     return Geometry({stride, stride, pad, pad}, {n, size, size, in}, {out, kernel, kernel, in},
                     {n, p, p, out});
   };
-  const auto ways = [](const Geometry& g) {
-    return std::vector{way_forward(g), way_grad_input(g), way_grad_weight(g)};
+  const auto algorithms = [](const Geometry& g) {
+    return std::vector{forward_algorithm(g), grad_input_algorithm(g), grad_weight_algorithm(g)};
   };
-  const auto all = [](Way way) { return std::vector{way, way, way}; };
+  const auto all = [](Algorithm algorithm) { return std::vector{algorithm, algorithm, algorithm}; };
   const bool wide = cpu::vector_lanes() >= 8, widest = cpu::vector_lanes() >= 16;
-  const Way direct = wide ? Way::direct : Way::library;
-  const Way winograd = wide ? Way::winograd : Way::library;
-  const Way direct_weight = widest ? Way::direct : Way::library;
+  const Algorithm direct = wide ? Algorithm::direct : Algorithm::onednn;
+  const Algorithm winograd = wide ? Algorithm::winograd : Algorithm::onednn;
+  const Algorithm direct_weight = widest ? Algorithm::direct : Algorithm::onednn;
   // conv1 to conv5 and conv7, deconv2 to deconv4
-  CHECK(ways(geometry(128, 32, 3, 16, 64, 3, 2, 0)) ==
-        std::vector{direct, Way::patches, Way::library});
-  CHECK(ways(geometry(128, 16, 64, 8, 64, 3, 2, 0)) == all(winograd));
-  CHECK(ways(geometry(128, 8, 64, 4, 64, 3, 2, 0)) == all(winograd));
-  CHECK(ways(geometry(128, 4, 64, 4, 128, 3, 1, 1)) == all(winograd));
-  CHECK(ways(geometry(128, 4, 128, 4, 128, 3, 1, 1)) == all(winograd));
-  CHECK(ways(geometry(128, 4, 128, 2, 128, 3, 1, 0)) == all(wide ? Way::winograd : Way::patches));
-  CHECK(ways(geometry(128, 8, 64, 4, 128, 5, 2, 1)) == all(winograd));
-  CHECK(ways(geometry(128, 16, 32, 8, 64, 5, 2, 1)) == all(winograd));
-  CHECK(ways(geometry(128, 32, 3, 16, 32, 5, 2, 1)) ==
-        std::vector{direct, wide ? Way::narrow : Way::patches, Way::library});
+  CHECK(algorithms(geometry(128, 32, 3, 16, 64, 3, 2, 0)) ==
+        std::vector{direct, Algorithm::im2col, Algorithm::onednn});
+  CHECK(algorithms(geometry(128, 16, 64, 8, 64, 3, 2, 0)) == all(winograd));
+  CHECK(algorithms(geometry(128, 8, 64, 4, 64, 3, 2, 0)) == all(winograd));
+  CHECK(algorithms(geometry(128, 4, 64, 4, 128, 3, 1, 1)) == all(winograd));
+  CHECK(algorithms(geometry(128, 4, 128, 4, 128, 3, 1, 1)) == all(winograd));
+  CHECK(algorithms(geometry(128, 4, 128, 2, 128, 3, 1, 0)) ==
+        all(wide ? Algorithm::winograd : Algorithm::im2col));
+  CHECK(algorithms(geometry(128, 8, 64, 4, 128, 5, 2, 1)) == all(winograd));
+  CHECK(algorithms(geometry(128, 16, 32, 8, 64, 5, 2, 1)) == all(winograd));
+  CHECK(algorithms(geometry(128, 32, 3, 16, 32, 5, 2, 1)) ==
+        std::vector{direct, wide ? Algorithm::few_channels : Algorithm::im2col, Algorithm::onednn});
   // Taps in a column, too few images, too few channels, a shape that oneDNN does not take.
-  CHECK(ways({{2, 2, 0, 0}, {128, 16, 16, 64}, {64, 3, 1, 64}, {128, 8, 8, 64}}) ==
+  CHECK(algorithms({{2, 2, 0, 0}, {128, 16, 16, 64}, {64, 3, 1, 64}, {128, 8, 8, 64}}) ==
         std::vector{direct, direct, direct_weight});
-  CHECK(ways(geometry(1, 16, 64, 8, 64, 3, 2, 0))[0] == Way::library);
-  CHECK(ways(geometry(128, 8, 5, 8, 5, 3, 1, 1)) ==
-        std::vector{Way::library, Way::patches, Way::library});
-  CHECK(ways(geometry(128, 8, 16, 4, 16, 1, 2, 0))[1] == Way::patches);
+  CHECK(algorithms(geometry(1, 16, 64, 8, 64, 3, 2, 0))[0] == Algorithm::onednn);
+  CHECK(algorithms(geometry(128, 8, 5, 8, 5, 3, 1, 1)) ==
+        std::vector{Algorithm::onednn, Algorithm::im2col, Algorithm::onednn});
+  CHECK(algorithms(geometry(128, 8, 16, 4, 16, 1, 2, 0))[1] == Algorithm::im2col);
 }
 
 TEST_CASE("transpose: rows become columns", "[conv]") {

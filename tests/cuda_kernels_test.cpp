@@ -11,7 +11,7 @@
 #include "tests/emulation/fibres.h"
 #include "tests/message_of.h"
 #include "tests/op_cases.h"
-#include "tests/places.h"
+#include "tests/source_dir.h"
 
 // Kernels of the CUDA backend that no row of the table of operations reaches, the emulation itself,
 // and that no kernel is left without a test.

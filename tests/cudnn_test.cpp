@@ -8,7 +8,7 @@
 #include "tensor/cpu/reference.h"
 #include "tensor/file.h"
 #include "tests/catch.h"
-#include "tests/places.h"
+#include "tests/source_dir.h"
 
 // cuDNN's heuristics answer for a card that is described to them, so its engines for our
 // convolutions can be seen without one.

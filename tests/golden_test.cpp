@@ -12,8 +12,8 @@
 #include "tests/catch.h"
 #include "tests/devices.h"
 #include "tests/emulation/emulated.h"
-#include "tests/places.h"
 #include "tests/program.h"
+#include "tests/source_dir.h"
 #include "tests/temp_dir.h"
 
 using namespace gradus;

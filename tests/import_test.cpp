@@ -5,9 +5,9 @@
 #include "apps/ssgan/trainer.h"
 #include "tensor/safetensors.h"
 #include "tests/catch.h"
-#include "tests/places.h"
 #include "tests/program.h"
 #include "tests/small_svhn.h"
+#include "tests/source_dir.h"
 #include "tests/temp_dir.h"
 #include "tests/values.h"
 

@@ -9,7 +9,7 @@
 #include "tensor/error.h"
 #include "tests/catch.h"
 #include "tests/mat_writer.h"
-#include "tests/places.h"
+#include "tests/source_dir.h"
 #include "tests/temp_dir.h"
 
 using namespace gradus;

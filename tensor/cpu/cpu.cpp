@@ -4,14 +4,14 @@
 
 #include "tensor/cpu/column_sums.h"
 #include "tensor/cpu/convolution/convolution.h"
-#include "tensor/cpu/onednn.h"
+#include "tensor/cpu/matmul.h"
 #include "tensor/cpu/rectifier.h"
 #include "tensor/cpu/vector.h"
 
 namespace gradus::cpu {
 
 std::string Cpu::describe() const {
-  return fmt::format("cpu: oneDNN {}, vectors of {} floats, {} threads", onednn::version(),
+  return fmt::format("cpu: oneDNN {}, vectors of {} floats, {} threads", onednn_version(),
                      vector_lanes(), omp_get_max_threads());
 }
 
@@ -53,7 +53,7 @@ void Cpu::reduce(Reduction op, const Tensor& x, Tensor& y) {
 }
 
 void Cpu::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b, Tensor& c) {
-  if (c.dtype() == DType::f32) return onednn::matmul(transpose_a, transpose_b, a, b, c);
+  if (c.dtype() == DType::f32) return cpu::matmul(transpose_a, transpose_b, a, b, c);
   Reference::matmul(transpose_a, transpose_b, a, b, c);
 }
 

@@ -52,13 +52,13 @@ void Emulated::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const
 void Emulated::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epilogue& epilogue,
                     Tensor& y) {
   cpu::reference_backend().conv(p, x, w, {}, y);
-  finish(epilogue, y);
+  apply_epilogue(epilogue, y);
 }
 
 void Emulated::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
                                const Epilogue& epilogue, Tensor& dx) {
   cpu::reference_backend().conv_grad_input(p, w, dy, {}, dx);
-  finish(epilogue, dx);
+  apply_epilogue(epilogue, dx);
 }
 
 void Emulated::conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,

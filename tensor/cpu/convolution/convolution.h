@@ -2,9 +2,9 @@
 
 #include "tensor/backend.h"
 
-/// Convolutions in f32 on the CPU, each by the fastest of several ways (methods.h). The contracts
-/// are those of Backend::conv, conv_grad_input and conv_grad_weight, with every extent allowed to
-/// be 0.
+/// Convolutions in f32 on the CPU, each by the fastest of several algorithms (algorithms.h). The
+/// contracts are those of Backend::conv, conv_grad_input and conv_grad_weight, with every extent
+/// allowed to be 0.
 ///
 /// Any host thread may call them; what they keep between calls is kept per thread. They use as many
 /// OpenMP threads as omp_get_max_threads says at the call, and give the same bits for the same

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "tensor/cpu/convolution/methods.h"
+#include "tensor/cpu/convolution/algorithms.h"
 #include "tensor/cpu/parallel.h"
 #include "tensor/cpu/scratch.h"
 #include "tensor/cpu/tile.h"
@@ -9,16 +9,16 @@
 namespace gradus::cpu::convolution::direct {
 namespace {
 
-/// One axis of a convolution: `out` places that read `in` places through `taps` taps.
+/// One axis of a convolution: `out` outputs that read `in` inputs through `taps` taps.
 struct Axis {
   int64_t in, out, taps, stride, pad;
 
-  /// The taps of output place p that lie in the input, at p * stride - pad + tap.
+  /// The taps of output p that lie in the input, at p * stride - pad + tap.
   Range taps_at(int64_t p) const {
     const int64_t first = p * stride - pad;
     return {std::max<int64_t>(0, -first), std::min(taps, in - first)};
   }
-  /// The output places whose tap t lies in the input.
+  /// The outputs whose tap t lies in the input.
   Range outputs_of(int64_t t) const {
     const int64_t first = pad - t, last = in - 1 + pad - t;
     return {first > 0 ? (first + stride - 1) / stride : 0,
@@ -101,7 +101,8 @@ int64_t products(const Geometry& g) {
   return g.n * taps(rows_of(g)) * taps(columns_of(g));
 }
 
-void forward(const Geometry& g, const float* x, const float* w, const Ending& ending, float* y) {
+void forward(const Geometry& g, const float* x, const float* w, const RawEpilogue& epilogue,
+             float* y) {
   const int64_t filter = g.r * g.s * g.c;
   const Scratch scratch(filter * g.k);
   float* const by_tap = scratch;  // [R, S, C, K]
@@ -117,19 +118,19 @@ void forward(const Geometry& g, const float* x, const float* w, const Ending& en
       float* const y0 = y + image * y_image + (p * g.q + q) * g.k;
       for_each_tile(images, g.k / kLanes, [&]<int kRows, int kVectors>(int64_t i, int64_t j) {
         Tile<kRows, kVectors> tile;
-        tile.start(ending.bias ? ending.bias + j * kLanes : nullptr);
+        tile.start(epilogue.bias ? epilogue.bias + j * kLanes : nullptr);
         for (int64_t t = r.begin; t < r.end; ++t)
           tile.add(s.size() * g.c, {x0 + i * x_image + (t * g.w + s.begin) * g.c, x_image, 1},
                    by_tap + (t * g.s + s.begin) * g.c * g.k + j * kLanes, g.k);
         tile.for_each([&](int row, int v, Vector sum) {
-          store(ending.activation(sum), y0 + (i + row) * y_image + (j + v) * kLanes);
+          store(epilogue.activation(sum), y0 + (i + row) * y_image + (j + v) * kLanes);
         });
       });
     }
   });
 }
 
-void grad_input(const Geometry& g, const float* w, const float* dy, const Ending& ending,
+void grad_input(const Geometry& g, const float* w, const float* dy, const RawEpilogue& epilogue,
                 float* dx) {
   const int64_t x_image = g.h * g.w * g.c, y_image = g.p * g.q * g.k, filter = g.r * g.s * g.c;
   for_each_group_row(g, g.h, [=, &g](int64_t image, int64_t images, int64_t h) {
@@ -137,7 +138,7 @@ void grad_input(const Geometry& g, const float* w, const float* dy, const Ending
       float* const dx0 = dx + image * x_image + (h * g.w + v) * g.c;
       for_each_tile(images, g.c / kLanes, [&]<int kRows, int kVectors>(int64_t i, int64_t j) {
         Tile<kRows, kVectors> tile;
-        tile.start(ending.bias ? ending.bias + j * kLanes : nullptr);
+        tile.start(epilogue.bias ? epilogue.bias + j * kLanes : nullptr);
         // Output (p, q) has read this pixel by tap (r, s) where p * stride = h + pad - r.
         for (int64_t r = (h + g.pad_top) % g.stride_h; r < g.r; r += g.stride_h) {
           const int64_t p = (h + g.pad_top - r) / g.stride_h;
@@ -150,7 +151,7 @@ void grad_input(const Geometry& g, const float* w, const float* dy, const Ending
           }
         }
         tile.for_each([&](int row, int k, Vector sum) {
-          store(ending.activation(sum), dx0 + (i + row) * x_image + (j + k) * kLanes);
+          store(epilogue.activation(sum), dx0 + (i + row) * x_image + (j + k) * kLanes);
         });
       });
     }

@@ -29,9 +29,9 @@ struct Geometry {
   int64_t pad_bottom() const { return (p - 1) * stride_h + (r - 1) * dilation_h + 1 - h - pad_top; }
   int64_t pad_right() const { return (q - 1) * stride_w + (s - 1) * dilation_w + 1 - w - pad_left; }
   /// Whether it has up to 6 x 6 taps, halves rows and columns with stride 2 and so is one of 3 x 3
-  /// taps with stride 1 between y and places, padded by one: place (i, j) of x is its pixels
-  /// (2 i + u, 2 j + v), u and v in {0, 1}.
-  bool has_places() const {
+  /// taps with stride 1 between y and quads, padded by one: quad (i, j) of x is its pixels
+  /// (2 i + u, 2 j + v), u and v in {0, 1}, seen as one with four times the channels.
+  bool has_quads() const {
     const auto fits = [](int64_t pad, int64_t taps) {
       return pad >= 0 && pad <= 2 && taps <= pad + 4;
     };
@@ -43,13 +43,13 @@ struct Geometry {
   auto operator<=>(const Geometry&) const = default;
 };
 
-/// What tap r of a convolution with places reads: pixel (u or v) of the place that tap `tap` of the
+/// What tap r of a convolution with quads reads: pixel (u or v) of the quad that tap `tap` of the
 /// 3 x 3 reads.
-struct PlaceTap {
+struct QuadTap {
   int64_t pixel, tap;
 };
-inline PlaceTap place_tap(int64_t r, int64_t pad) {
-  const int64_t from_pixel = r - pad + 2;  // of the first place that is read
+inline QuadTap quad_tap(int64_t r, int64_t pad) {
+  const int64_t from_pixel = r - pad + 2;  // of the first quad that is read
   return {from_pixel % 2, from_pixel / 2};
 }
 

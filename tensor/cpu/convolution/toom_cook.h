@@ -70,7 +70,7 @@ struct Dense {
   static constexpr auto kBt = kFilter.bt;
 };
 
-/// Four outputs a stride of 2 apart: taps 0 and 2 read even places, an F(4, 2), and tap 1 the odd
+/// Four outputs a stride of 2 apart: taps 0 and 2 read even pixels, an F(4, 2), and tap 1 the odd
 /// ones, which takes a product an output. 1/2 and 5/4 have half the error of Dense<4>.
 ///
 /// The points of tap 1 have one filter: kG has a row for each of the first kFilters points, and the

@@ -2,7 +2,7 @@
 #include <iterator>
 #include <limits>
 
-#include "tensor/cpu/convolution/methods.h"
+#include "tensor/cpu/convolution/algorithms.h"
 #include "tensor/cpu/convolution/winograd_jobs.h"
 #include "tensor/cpu/scratch.h"
 #include "tensor/cpu/transpose.h"
@@ -18,7 +18,7 @@ bool is_3x3(const Geometry& g) {
 
 /// How tiles are laid over a convolution.
 struct Plan {
-  bool by_places;    ///< between y and places (geometry.h), with stride 1
+  bool by_quads;     ///< between y and quads (geometry.h), with stride 1
   int64_t outputs;   ///< a side of a tile
   int64_t products;  ///< of channels by channels
 };
@@ -26,16 +26,16 @@ struct Plan {
 /// The plan that needs the fewest products.
 Plan plan_of(const Geometry& g) {
   Plan best{false, 0, std::numeric_limits<int64_t>::max()};
-  const auto consider = [&](bool by_places, int64_t outputs, int64_t points) {
-    const int64_t phases = by_places ? 4 : 1;
+  const auto consider = [&](bool by_quads, int64_t outputs, int64_t points) {
+    const int64_t phases = by_quads ? 4 : 1;
     const int64_t products =
         g.n * parts(g.p, outputs) * parts(g.q, outputs) * points * points * phases;
-    if (products < best.products) best = {by_places, outputs, products};
+    if (products < best.products) best = {by_quads, outputs, products};
   };
   if (is_3x3(g) && g.stride_h == 2) consider(false, Strided::kOutputs, Strided::kPoints);
-  if (g.stride_h == 1 || g.has_places()) {
-    consider(g.has_places(), 4, Dense<4>::kPoints);
-    consider(g.has_places(), 2, Dense<2>::kPoints);
+  if (g.stride_h == 1 || g.has_quads()) {
+    consider(g.has_quads(), 4, Dense<4>::kPoints);
+    consider(g.has_quads(), 2, Dense<2>::kPoints);
   }
   return best;
 }
@@ -44,13 +44,13 @@ Plan plan_of(const Geometry& g) {
 class Problem {
  public:
   explicit Problem(const Geometry& g)
-      : g_(g), plan_(plan_of(g)), phases_(plan_.by_places ? 4 : 1), zeros_((g.w + 2) * g.c + g.k) {
+      : g_(g), plan_(plan_of(g)), phases_(plan_.by_quads ? 4 : 1), zeros_((g.w + 2) * g.c + g.k) {
     std::fill_n(static_cast<float*>(zeros_), (g.w + 2) * g.c + g.k, 0.f);
   }
 
   int64_t phases() const { return phases_; }
 
-  /// Channels of y and of x's places in w [K, R, S, C] as rows and vectors; with `by_tap` those of
+  /// Channels of y and of x's quads in w [K, R, S, C] as rows and vectors; with `by_tap` those of
   /// x are rows, those of y vectors, and w is [R, S, C, K].
   Filters filters(const float* w, bool by_tap) const {
     const int64_t c_step = by_tap ? g_.k : 1;
@@ -65,9 +65,9 @@ class Problem {
     for (int64_t r = 0; r < g_.r; ++r)
       for (int64_t s = 0; s < g_.s; ++s) {
         const int64_t tap = (r * g_.s + s) * g_.c * c_step;
-        if (plan_.by_places) {
-          // With the roles exchanged a place meets the taps in reverse.
-          const PlaceTap row = place_tap(r, g_.pad_top), column = place_tap(s, g_.pad_left);
+        if (plan_.by_quads) {
+          // With the roles exchanged a quad meets the taps in reverse.
+          const QuadTap row = quad_tap(r, g_.pad_top), column = quad_tap(s, g_.pad_left);
           f.taps[2 * row.pixel + column.pixel][2 - row.tap][2 - column.tap] = tap;
         } else {
           f.taps[0][r][s] = tap;
@@ -82,13 +82,13 @@ class Problem {
     const auto call = [&]<class F>() {
       const Tiles tiles{g_.n, parts(g_.p, F::kOutputs), parts(g_.q, F::kOutputs)};
       if constexpr (F::kStride == 1)
-        if (plan_.by_places)
+        if (plan_.by_quads)
           return fn.template operator()<F>(Side<F, false>{x_grid(x), tiles},
                                            Side<F, true>{y_grid(y), tiles, 1, 1});
       fn.template operator()<F>(Side<F, true>{x_grid(x), tiles, g_.pad_top, g_.pad_left},
                                 Side<F, false>{y_grid(y), tiles});
     };
-    if (g_.stride_h == 2 && !plan_.by_places)
+    if (g_.stride_h == 2 && !plan_.by_quads)
       call.template operator()<Strided>();
     else if (plan_.outputs == 4)
       call.template operator()<Dense<4>>();
@@ -104,7 +104,7 @@ class Problem {
   }
 
   Grid x_grid(const float* x) const {
-    const int64_t side = plan_.by_places ? 2 : 1;  // pixels of a place
+    const int64_t side = plan_.by_quads ? 2 : 1;  // pixels of a quad
     const int64_t row = g_.w * g_.c;
     Grid grid{const_cast<float*>(x), g_.h / side, g_.w / side, g_.h * row, side * row,
               side * g_.c,           {},          zeros_};
@@ -123,7 +123,7 @@ class Problem {
 }  // namespace
 
 bool takes(const Geometry& g) {
-  return g.is_plain() && g.c % kLanes == 0 && g.k % kLanes == 0 && (is_3x3(g) || g.has_places());
+  return g.is_plain() && g.c % kLanes == 0 && g.k % kLanes == 0 && (is_3x3(g) || g.has_quads());
 }
 
 int64_t tiles(const Geometry& g) {
@@ -133,28 +133,29 @@ int64_t tiles(const Geometry& g) {
 
 int64_t products(const Geometry& g) { return plan_of(g).products; }
 
-void forward(const Geometry& g, const float* x, const float* w, const Ending& ending, float* y) {
+void forward(const Geometry& g, const float* x, const float* w, const RawEpilogue& epilogue,
+             float* y) {
   const int64_t filter = g.r * g.s * g.c;
   const Scratch by_tap(filter * g.k);
   transpose(g.k, filter, w, by_tap);
   const Problem problem(g);
   const Filters filters = problem.filters(by_tap, true);
   problem.with_sides(x, y, [&]<class F>(const auto& from, const auto& to) {
-    convolve<F>(from, to, filters, ending);
+    convolve<F>(from, to, filters, epilogue);
   });
 }
 
-void grad_input(const Geometry& g, const float* w, const float* dy, const Ending& ending,
+void grad_input(const Geometry& g, const float* w, const float* dy, const RawEpilogue& epilogue,
                 float* dx) {
   const Problem problem(g);
   const Filters filters = problem.filters(w, false);
   const Scratch by_phase(problem.phases() * g.c);
-  if (ending.bias)
+  if (epilogue.bias)
     for (int64_t phase = 0; phase < problem.phases(); ++phase)
-      std::copy_n(ending.bias, g.c, by_phase + phase * g.c);
+      std::copy_n(epilogue.bias, g.c, by_phase + phase * g.c);
   problem.with_sides(dx, dy, [&]<class F>(const auto& to, const auto& from) {
     convolve<F>(from, to, filters,
-                {ending.bias ? static_cast<float*>(by_phase) : nullptr, ending.activation});
+                {epilogue.bias ? static_cast<float*>(by_phase) : nullptr, epilogue.activation});
   });
 }
 

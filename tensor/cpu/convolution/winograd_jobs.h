@@ -82,10 +82,10 @@ void correlate_points(int64_t rows, int64_t vectors, int64_t n, const float* a, 
   }
 }
 
-/// to = from * filters, and the ending, whose bias is that of each vector. A job makes some vectors
-/// of some images, one row of points after the other.
+/// to = from * filters, and the epilogue, whose bias is that of each vector. A job makes some
+/// vectors of some images, one row of points after the other.
 template <class F, class From, class To>
-void convolve(const From& from, const To& to, const Filters& filters, const Ending& ending) {
+void convolve(const From& from, const To& to, const Filters& filters, const RawEpilogue& epilogue) {
   constexpr int kPoints = F::kPoints, kFilters = F::kFilters, kWindow = To::kWindow;
   const int64_t in_vectors = from.grid.vectors(), out_vectors = to.grid.vectors();
   const int64_t channels = in_vectors * kLanes, per_image = from.tiles.per_image();
@@ -113,10 +113,10 @@ void convolve(const From& from, const To& to, const Filters& filters, const Endi
   });
 
   const int64_t in_size = kPoints * kTileRows * channels, sums_size = kPoints * kTileRows * most,
-                columns_size = kPoints * kWindow * images * per_image * most;
-  const PartsScratch scratch(jobs, in_size + sums_size + columns_size);
+                half_size = kPoints * kWindow * images * per_image * most;
+  const PartsScratch scratch(jobs, in_size + sums_size + half_size);
   parallel_for(jobs, 1, [&](int64_t begin, int64_t end) {
-    float *const in = scratch.take(), *const sums = in + in_size, *const columns = sums + sums_size;
+    float *const in = scratch.take(), *const sums = in + in_size, *const half = sums + sums_size;
     for (int64_t job = begin; job < end; ++job) {
       const Range slice = slice_of(job), some = part(job / slices, images, all_images);
       const Range tiles{some.begin * per_image, some.end * per_image};
@@ -127,11 +127,11 @@ void convolve(const From& from, const To& to, const Filters& filters, const Endi
           const Range rows{t, std::min<int64_t>(t + kTileRows, tiles.end)};
           from.template to_points<kRow>(rows, {0, in_vectors}, in);
           multiply_points<F>(rows.size(), slice.size(), channels, in, u, u_step, sums);
-          to.columns_from_points(rows.size() * width, sums,
-                                 columns + kRow * kWindow * step + (t - tiles.begin) * width, step);
+          to.half_from_points(rows.size() * width, sums,
+                              half + kRow * kWindow * step + (t - tiles.begin) * width, step);
         }
       });
-      to.from_columns(tiles, slice, columns, ending);
+      to.from_half(tiles, slice, half, epilogue);
     }
   });
 }

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "tensor/cpu/convolution/ending.h"
+#include "tensor/cpu/convolution/epilogue.h"
 #include "tensor/cpu/convolution/geometry.h"
 #include "tensor/cpu/convolution/toom_cook.h"
 #include "tensor/cpu/vector.h"
@@ -14,18 +14,18 @@
 /// outside an image or a filter is read from `zeros`, so that inner loops have no branches.
 namespace gradus::cpu::convolution::winograd {
 
-/// An image as places in rows and columns, each of some vectors of channels.
+/// An image as a grid of cells, pixels or quads (geometry.h), each of some vectors of channels.
 struct Grid {
   float* data;
-  int64_t rows, columns;        ///< of places
+  int64_t rows, columns;        ///< of cells
   int64_t image, row, column;   ///< steps between images, rows and columns, in floats
-  std::vector<int64_t> vector;  ///< where a place's vectors lie, from its first float on
+  std::vector<int64_t> vector;  ///< where a cell's vectors lie, from its first float on
   const float* zeros;           ///< as far as those vectors reach
   int64_t vectors() const { return static_cast<int64_t>(vector.size()); }
 };
 
 /// Filters of 3 x 3 taps from some rows of channels to vectors of others, as they lie in the
-/// weights of a convolution. A phase is one of the four pixels of a place, each with taps of its
+/// weights of a convolution. A phase is one of the four pixels of a quad, each with taps of its
 /// own; either the rows or the vectors have phases.
 struct Filters {
   struct Channels {
@@ -112,7 +112,7 @@ struct Tiles {
 template <class F, bool kReads>
 struct Side {
   static constexpr int kPoints = F::kPoints, kWindow = kReads ? kPoints : F::kOutputs;
-  /// Places from a window to the next.
+  /// Cells from a window to the next.
   static constexpr int kStep = kReads ? F::kOutputs * F::kStride : F::kOutputs;
   static constexpr const Matrix<kPoints, kWindow>& kMatrix = []() -> const auto& {
     if constexpr (kReads)
@@ -124,13 +124,13 @@ struct Side {
 
   Grid grid;
   Tiles tiles;
-  int64_t top = 0, left = 0;  ///< places of padding in front of the image
+  int64_t top = 0, left = 0;  ///< cells of padding in front of the image
 
   /// Where the window of a tile lies.
   struct Window {
     float* image;
     int64_t row, column;  ///< of the tile among those of its image
-    int64_t y, x;         ///< of the first place, which may lie outside
+    int64_t y, x;         ///< of the first cell, which may lie outside
   };
   Window window(int64_t tile) const {
     const int64_t row = tile % tiles.per_image() / tiles.columns, column = tile % tiles.columns;
@@ -171,34 +171,35 @@ struct Side {
     }
   }
 
-  /// The first half of the way back, along a row of points [kPoints, n]: columns [kWindow, n],
+  /// The first half of the way back, along a row of points [kPoints, n]: half [kWindow, n],
   /// `step` floats apart.
-  static void columns_from_points(int64_t n, const float* points, float* columns, int64_t step) {
+  static void half_from_points(int64_t n, const float* points, float* half, int64_t step) {
     for (int64_t i = 0; i < n; i += kLanes) {
       Vector y[kPoints], x[kWindow];
       unrolled<kPoints>([&]<int j>() { y[j] = load(points + j * n + i); });
       multiply_transposed<kMatrix>(y, x);
-      unrolled<kWindow>([&]<int b>() { store(x[b], columns + b * step + i); });
+      unrolled<kWindow>([&]<int b>() { store(x[b], half + b * step + i); });
     }
   }
 
-  /// The second half, and the ending, whose bias is that of each vector: the images' places from
-  /// columns [kPoints, kWindow, tiles, vectors of `slice`]. Where windows overlap they are summed,
+  /// The second half, and the epilogue, whose bias is that of each vector: the images' cells from
+  /// half [kPoints, kWindow, tiles, vectors of `slice`]. Where windows overlap they are summed,
   /// and the last one ends the sum; tiles come in order, whole images at a time.
-  void from_columns(Range of_tiles, Range slice, const float* columns, const Ending& ending) const {
+  void from_half(Range of_tiles, Range slice, const float* half,
+                 const RawEpilogue& epilogue) const {
     constexpr int kOverlap = kWindow - kStep;
     const int64_t width = slice.size() * kLanes, step = of_tiles.size() * width;
-    for (int64_t tile = of_tiles.begin; tile < of_tiles.end; ++tile, columns += width) {
+    for (int64_t tile = of_tiles.begin; tile < of_tiles.end; ++tile, half += width) {
       const Window w = window(tile);
       const int above = w.row > 0 ? kOverlap : 0, before = w.column > 0 ? kOverlap : 0;
-      const int ended_rows = w.row < tiles.rows - 1 ? kStep : kWindow;
-      const int ended_columns = w.column < tiles.columns - 1 ? kStep : kWindow;
+      const int complete_rows = w.row < tiles.rows - 1 ? kStep : kWindow;
+      const int complete_columns = w.column < tiles.columns - 1 ? kStep : kWindow;
       for (int b = 0; b < kWindow; ++b) {
         if (!has_column(w.x + b)) continue;
         float* const column = w.image + (w.x + b) * grid.column;
-        const float* at = columns + b * step;
+        const float* at = half + b * step;
         for (int64_t v = slice.begin; v < slice.end; ++v, at += kLanes) {
-          const Vector start = ending.bias ? load(ending.bias + v * kLanes) : Vector{};
+          const Vector start = epilogue.bias ? load(epilogue.bias + v * kLanes) : Vector{};
           Vector y[kPoints], x[kWindow];
           unrolled<kPoints>([&]<int i>() { y[i] = load(at + i * kWindow * step); });
           multiply_transposed<kMatrix>(y, x);
@@ -206,7 +207,7 @@ struct Side {
             if (!has_row(w.y + a)) return;
             float* const to = column + (w.y + a) * grid.row + grid.vector[v];
             const Vector sum = x[a] + (a < above || b < before ? load(to) : start);
-            store(a < ended_rows && b < ended_columns ? ending.activation(sum) : sum, to);
+            store(a < complete_rows && b < complete_columns ? epilogue.activation(sum) : sum, to);
           });
         }
       }

@@ -1,8 +1,8 @@
-#include "tensor/cpu/convolution/rule.h"
+#include "tensor/cpu/convolution/algorithm_choice.h"
 
 #include <algorithm>
 
-#include "tensor/cpu/convolution/methods.h"
+#include "tensor/cpu/convolution/algorithms.h"
 #include "tensor/cpu/vector.h"
 
 // Where nothing else is said, measured on one core of an Intel Xeon (Sapphire Rapids) with oneDNN
@@ -34,7 +34,8 @@ double filters_share(int64_t tiles) { return share(6, std::min<int64_t>(tiles, 6
 /// it does besides: a share a channel of either image for the images, a share a tile for the
 /// filters (none more from 64 tiles on, where it is small). Fitted on an AMD EPYC (Zen 4) to 230
 /// layers of 16 to 256 channels, of batches from 6 on, with AVX-512 and AVX2: from .27 to 3.5 times
-/// the time, and where it decides wrongly, the way taken is mostly slower by less than a tenth.
+/// the time, and where it decides wrongly, the algorithm taken is mostly slower by less than a
+/// tenth.
 bool winograd_pays(const Geometry& g) {
   if (!kWide || !winograd::takes(g)) return false;
   const double besides = 1.1 + share(4, g.c * g.stride_h * g.stride_w) + share(4, g.k) +
@@ -44,36 +45,40 @@ bool winograd_pays(const Geometry& g) {
 }
 
 /// oneDNN 2.6's direct kernels are slow for a few output pixels. Measured for 3 x 3 kernels, 128
-/// channels and 2 x 2 pixels, AVX-512 and AVX2: products of patches are 1.3 to 1.4 times as fast,
+/// channels and 2 x 2 pixels, AVX-512 and AVX2: im2col products are 1.3 to 1.4 times as fast,
 /// 2.2 times for grad_weight.
 bool few_pixels(const Geometry& g) { return g.p * g.q <= 4; }
 
 /// Its grad_input fills vectors with channels of dx: with a few, most lanes idle. Measured with
-/// AVX-512: products of patches are 3 times as fast with 3 channels, 1.5 times with 8, slower with
+/// AVX-512: im2col products are 3 times as fast with 3 channels, 1.5 times with 8, slower with
 /// 16; with AVX2 twice, about equal, slower.
-bool few_channels(const Geometry& g) { return g.c <= 8; }
+bool too_few_channels(const Geometry& g) { return g.c <= 8; }
 
-/// With up to 4 channels a multiplication of Winograd's between places takes as long as one of
-/// products of patches, with what either does besides, when there are tiles enough.
-bool narrow_pays(const Geometry& g) {
-  if (!kWide || !narrow::takes_grad_input(g)) return false;
-  return static_cast<double>(narrow::products(g)) * (1 + filters_share(narrow::tiles(g))) <
+/// With up to 4 channels a multiplication of Winograd's between quads takes as long as one of
+/// im2col products, with what either does besides, when there are tiles enough.
+bool few_channels_pay(const Geometry& g) {
+  if (!kWide || !few_channels::takes_grad_input(g)) return false;
+  return static_cast<double>(few_channels::products(g)) *
+             (1 + filters_share(few_channels::tiles(g))) <
          static_cast<double>(g.n * g.p * g.q * g.r * g.s * g.c);
 }
 
-Way choose(const Geometry& g, bool direct, bool library_is_slow) {
-  if (winograd_pays(g)) return Way::winograd;
-  if (direct) return Way::direct;
-  return g.is_plain() && (library_is_slow || !library::takes(g)) ? Way::patches : Way::library;
+Algorithm choose(const Geometry& g, bool direct, bool onednn_is_slow) {
+  if (winograd_pays(g)) return Algorithm::winograd;
+  if (direct) return Algorithm::direct;
+  return g.is_plain() && (onednn_is_slow || !onednn::takes(g)) ? Algorithm::im2col
+                                                               : Algorithm::onednn;
 }
 
 }  // namespace
 
-Way way_forward(const Geometry& g) { return choose(g, forward_pays(g), few_pixels(g)); }
-Way way_grad_input(const Geometry& g) {
-  if (narrow_pays(g)) return Way::narrow;
-  return choose(g, grad_input_pays(g), few_pixels(g) || few_channels(g));
+Algorithm forward_algorithm(const Geometry& g) { return choose(g, forward_pays(g), few_pixels(g)); }
+Algorithm grad_input_algorithm(const Geometry& g) {
+  if (few_channels_pay(g)) return Algorithm::few_channels;
+  return choose(g, grad_input_pays(g), few_pixels(g) || too_few_channels(g));
 }
-Way way_grad_weight(const Geometry& g) { return choose(g, grad_weight_pays(g), few_pixels(g)); }
+Algorithm grad_weight_algorithm(const Geometry& g) {
+  return choose(g, grad_weight_pays(g), few_pixels(g));
+}
 
 }  // namespace gradus::cpu::convolution

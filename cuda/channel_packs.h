@@ -10,30 +10,30 @@
 
 namespace gradus::cuda {
 
-/// How a grid walks a matrix [rows, channels]: a thread keeps a pack of neighbouring channels, its
-/// column, and takes every `parts`-th row, so that what belongs to a channel stays in registers.
-struct Columns {
-  int64_t rows, columns, parts;
+/// How a grid walks a matrix [rows, channels]: a thread keeps a pack of neighbouring channels
+/// and takes every `parts`-th row, so that what belongs to a channel stays in registers.
+struct ChannelPacks {
+  int64_t rows, packs, parts;
 
-  Columns(int64_t rows, int64_t columns, int64_t parts)
-      : rows(rows), columns(columns), parts(parts) {}
-  GRADUS_HD int64_t items() const { return parts * columns; }
+  ChannelPacks(int64_t rows, int64_t packs, int64_t parts)
+      : rows(rows), packs(packs), parts(parts) {}
+  GRADUS_HD int64_t items() const { return parts * packs; }
 
-  /// Calls fn(pack) for the packs of item i, which has column i % columns.
+  /// Calls fn(pack) for the packs of item i, which is pack i % packs of a row.
   template <class Fn>
   __device__ void for_each_pack(int64_t item, const Fn& fn) const {
-    const int64_t all = rows * columns;
-    for (int64_t pack = item; pack < all; pack += parts * columns) fn(pack);
+    const int64_t all = rows * packs;
+    for (int64_t pack = item; pack < all; pack += parts * packs) fn(pack);
   }
 };
 
 /// For sums: parts of 16 rows and more, so that few are left to be joined.
-inline Columns columns_to_sum(int64_t rows, int64_t columns) {
-  return {rows, columns, std::clamp<int64_t>((1 << 16) / columns, 1, rows / 16 + 1)};
+inline ChannelPacks packs_to_sum(int64_t rows, int64_t packs) {
+  return {rows, packs, std::clamp<int64_t>((1 << 16) / packs, 1, rows / 16 + 1)};
 }
 /// For what is done element by element.
-inline Columns columns_to_map(int64_t rows, int64_t columns) {
-  return {rows, columns, std::clamp<int64_t>((1 << 17) / columns, 1, rows + 1)};
+inline ChannelPacks packs_to_map(int64_t rows, int64_t packs) {
+  return {rows, packs, std::clamp<int64_t>((1 << 17) / packs, 1, rows + 1)};
 }
 
 /// The sum of a channel's parts [parts, channels]; a block a channel, the result is thread 0's.

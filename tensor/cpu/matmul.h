@@ -7,7 +7,7 @@
 /// Matrix products of oneDNN 2.6 or 3, in f32 on the CPU. Any host thread may call them. They use
 /// as many OpenMP threads as omp_get_max_threads says at the call, and give the same bits for the
 /// same number of threads, library and processor type. They throw Error where the library fails.
-namespace gradus::onednn {
+namespace gradus::cpu {
 
 /// The contract is that of Backend::matmul, with every extent allowed to be 0.
 void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b, Tensor& c);
@@ -18,6 +18,6 @@ void sgemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, 
            const float* b, float beta, float* c);
 
 /// The version of the library in use, "2.6.3".
-std::string version();
+std::string onednn_version();
 
-}  // namespace gradus::onednn
+}  // namespace gradus::cpu

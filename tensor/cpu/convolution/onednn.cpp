@@ -6,11 +6,11 @@
 #include <tuple>
 #include <unordered_map>
 
-#include "tensor/cpu/convolution/methods.h"
-#include "tensor/cpu/onednn.h"
+#include "tensor/cpu/convolution/algorithms.h"
+#include "tensor/cpu/matmul.h"
 #include "tensor/cpu/parallel.h"
 
-namespace gradus::cpu::convolution::library {
+namespace gradus::cpu::convolution::onednn {
 namespace {
 
 using dnnl::memory;
@@ -150,9 +150,9 @@ void run(Pass pass, const Geometry& g, const float* x, const float* w, const flo
     }
     it->second.run(x, w, bias, y);
   } catch (const dnnl::error& e) {
-    throw Error(fmt::format(
-        "oneDNN {}: {} in the convolution of [{}, {}, {}, {}] by [{}, {}, {}, {}]",
-        onednn::version(), e.what(), g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.c / g.groups));
+    throw Error(
+        fmt::format("oneDNN {}: {} in the convolution of [{}, {}, {}, {}] by [{}, {}, {}, {}]",
+                    onednn_version(), e.what(), g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.c / g.groups));
   }
 }
 
@@ -165,19 +165,20 @@ bool takes(const Geometry& g) {
          g.pad_right() > -g.stride_w;
 }
 
-void forward(const Geometry& g, const float* x, const float* w, const Ending& ending, float* y) {
-  run(Pass::forward, g, x, w, ending.bias, y);
-  end_rows(g.n * g.p * g.q, g.k, {nullptr, ending.activation}, y);
+void forward(const Geometry& g, const float* x, const float* w, const RawEpilogue& epilogue,
+             float* y) {
+  run(Pass::forward, g, x, w, epilogue.bias, y);
+  apply_epilogue(g.n * g.p * g.q, g.k, {nullptr, epilogue.activation}, y);
 }
 
-void grad_input(const Geometry& g, const float* w, const float* dy, const Ending& ending,
+void grad_input(const Geometry& g, const float* w, const float* dy, const RawEpilogue& epilogue,
                 float* dx) {
   run(Pass::grad_input, g, dx, w, nullptr, dy);
-  end_rows(g.n * g.h * g.w, g.c, ending, dx);
+  apply_epilogue(g.n * g.h * g.w, g.c, epilogue, dx);
 }
 
 void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw) {
   run(Pass::grad_weight, g, x, dw, nullptr, dy);
 }
 
-}  // namespace gradus::cpu::convolution::library
+}  // namespace gradus::cpu::convolution::onednn

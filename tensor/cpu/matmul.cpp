@@ -1,10 +1,10 @@
-#include "tensor/cpu/onednn.h"
+#include "tensor/cpu/matmul.h"
 
 #include <dnnl.h>
 
 #include <algorithm>
 
-namespace gradus::onednn {
+namespace gradus::cpu {
 
 void sgemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a,
            const float* b, float beta, float* c) {
@@ -12,8 +12,8 @@ void sgemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, 
       dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1, a,
                  transpose_a ? m : k, b, transpose_b ? k : n, beta, c, n);
   require<Error>(status == dnnl_success,
-                 "oneDNN {}: sgemm of [{}, {}] x [{}, {}] failed, status {}", version(), m, k, k, n,
-                 static_cast<int>(status));
+                 "oneDNN {}: sgemm of [{}, {}] x [{}, {}] failed, status {}", onednn_version(), m,
+                 k, k, n, static_cast<int>(status));
 }
 
 void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b, Tensor& c) {
@@ -26,9 +26,9 @@ void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b
   sgemm(transpose_a, transpose_b, m, n, k, a.data<float>(), b.data<float>(), 0, c.data<float>());
 }
 
-std::string version() {
+std::string onednn_version() {
   const dnnl_version_t* v = dnnl_version();
   return fmt::format("{}.{}.{}", v->major, v->minor, v->patch);
 }
 
-}  // namespace gradus::onednn
+}  // namespace gradus::cpu

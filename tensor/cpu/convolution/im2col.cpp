@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "tensor/cpu/convolution/methods.h"
-#include "tensor/cpu/onednn.h"
+#include "tensor/cpu/convolution/algorithms.h"
+#include "tensor/cpu/matmul.h"
 #include "tensor/cpu/parallel.h"
 
-namespace gradus::cpu::convolution::patches {
+namespace gradus::cpu::convolution::im2col {
 namespace {
 
 int64_t pixels(const Geometry& g) { return g.p * g.q; }
@@ -49,14 +49,14 @@ void gather(const Geometry& g, int64_t images, const float* x, float* columns) {
   });
 }
 
-/// The adjoint of gather, and the ending.
-void scatter(const Geometry& g, int64_t images, const float* columns, const Ending& ending,
+/// The adjoint of gather, and the epilogue.
+void scatter(const Geometry& g, int64_t images, const float* columns, const RawEpilogue& epilogue,
              float* dx) {
   const int64_t width = g.w * g.c;
   parallel_for(images, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       float* image = dx + i * g.h * width;
-      for (int64_t j = 0; j < width; ++j) image[j] = ending.bias ? ending.bias[j % g.c] : 0;
+      for (int64_t j = 0; j < width; ++j) image[j] = epilogue.bias ? epilogue.bias[j % g.c] : 0;
       for (int64_t h = 1; h < g.h; ++h) std::copy_n(image, width, image + h * width);
       for (int64_t p = 0; p < g.p; ++p) {
         const float* row = columns + (i * g.p + p) * g.q * patch(g);
@@ -64,7 +64,7 @@ void scatter(const Geometry& g, int64_t images, const float* columns, const Endi
           for (int64_t j = 0; j < length; ++j) image[to + j] += row[from + j];
         });
       }
-      end_rows(g.h * g.w, g.c, {nullptr, ending.activation}, image);
+      apply_epilogue(g.h * g.w, g.c, {nullptr, epilogue.activation}, image);
     }
   });
 }
@@ -79,30 +79,29 @@ void for_each_part(const Geometry& g, Fn&& fn) {
 
 }  // namespace
 
-void forward(const Geometry& g, const float* x, const float* w, const Ending& ending, float* y) {
+void forward(const Geometry& g, const float* x, const float* w, const RawEpilogue& epilogue,
+             float* y) {
   for_each_part(g, [&](int64_t i, int64_t images, float* columns) {
     gather(g, images, x + i * g.h * g.w * g.c, columns);
-    onednn::sgemm(false, true, images * pixels(g), g.k, patch(g), columns, w, 0,
-                  y + i * pixels(g) * g.k);
-    end_rows(images * pixels(g), g.k, ending, y + i * pixels(g) * g.k);
+    sgemm(false, true, images * pixels(g), g.k, patch(g), columns, w, 0, y + i * pixels(g) * g.k);
+    apply_epilogue(images * pixels(g), g.k, epilogue, y + i * pixels(g) * g.k);
   });
 }
 
-void grad_input(const Geometry& g, const float* w, const float* dy, const Ending& ending,
+void grad_input(const Geometry& g, const float* w, const float* dy, const RawEpilogue& epilogue,
                 float* dx) {
   for_each_part(g, [&](int64_t i, int64_t images, float* columns) {
-    onednn::sgemm(false, false, images * pixels(g), patch(g), g.k, dy + i * pixels(g) * g.k, w, 0,
-                  columns);
-    scatter(g, images, columns, ending, dx + i * g.h * g.w * g.c);
+    sgemm(false, false, images * pixels(g), patch(g), g.k, dy + i * pixels(g) * g.k, w, 0, columns);
+    scatter(g, images, columns, epilogue, dx + i * g.h * g.w * g.c);
   });
 }
 
 void grad_weight(const Geometry& g, const float* x, const float* dy, float* dw) {
   for_each_part(g, [&](int64_t i, int64_t images, float* columns) {
     gather(g, images, x + i * g.h * g.w * g.c, columns);
-    onednn::sgemm(true, false, g.k, patch(g), images * pixels(g), dy + i * pixels(g) * g.k, columns,
-                  i > 0 ? 1 : 0, dw);
+    sgemm(true, false, g.k, patch(g), images * pixels(g), dy + i * pixels(g) * g.k, columns,
+          i > 0 ? 1 : 0, dw);
   });
 }
 
-}  // namespace gradus::cpu::convolution::patches
+}  // namespace gradus::cpu::convolution::im2col

@@ -1,4 +1,4 @@
-#include "tests/places.h"
+#include "tests/source_dir.h"
 
 #include <cstdlib>
 
