@@ -1,10 +1,9 @@
 #pragma once
 
 #include "autograd/tape.h"
-#include "tensor/scope.h"
 
-// What operations share: checks, each of which throws with the operation's name in front (Error for
-// what is undefined, TypeError, DeviceError or ShapeError), and their results' memory.
+// Checks that operations share. Each throws with the operation's name in front: Error for what is
+// undefined, TypeError, DeviceError or ShapeError.
 
 namespace gradus {
 
@@ -33,17 +32,6 @@ inline void require_alike(const char* operation, const Var& a, const Var& b) {
 inline void require_rank(const char* operation, const char* what, const Shape& s, int rank,
                          const char* axes) {
   require<ShapeError>(s.rank() == rank, "{}: {} must be {}, got {}", operation, what, axes, s);
-}
-
-/// A tensor of that shape for the operation to fill. An error about memory names the operation.
-inline Tensor result(const char* operation, const Shape& shape, DType dtype, Device device) {
-  const Scope scope(operation);
-  return Tensor(shape, dtype, device);
-}
-
-/// The same with x's dtype and device.
-inline Tensor result(const char* operation, const Shape& shape, const Var& x) {
-  return result(operation, shape, x.dtype(), x.device());
 }
 
 }  // namespace gradus

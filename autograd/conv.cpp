@@ -2,14 +2,15 @@
 
 #include "autograd/checks.h"
 #include "autograd/reduce.h"
+#include "autograd/window.h"
 #include "tensor/backend.h"
 
 namespace gradus {
 namespace {
 
 /// One axis of a transposed convolution: in -> out.
-Extent transposed_extent(Padding::Kind kind, int before, int after, int64_t in, int64_t kernel,
-                         int stride) {
+WindowPositions transposed_positions(Padding::Kind kind, int before, int after, int64_t in,
+                                     int64_t kernel, int stride) {
   if (kind == Padding::Kind::same)
     return {in * stride, same_pad_before(in * stride, in, kernel, stride)};
   return {(in - 1) * stride + kernel - before - after, before};
@@ -18,7 +19,7 @@ Extent transposed_extent(Padding::Kind kind, int before, int after, int64_t in, 
 /// Pixels from a kernel's first tap to its last.
 int64_t covered(int64_t taps, int dilation) { return (taps - 1) * dilation + 1; }
 
-ConvParams params(const ConvOptions& o, const Extent& h, const Extent& w) {
+ConvParams params(const ConvOptions& o, const WindowPositions& h, const WindowPositions& w) {
   return {o.stride_h, o.stride_w, h.pad_before, w.pad_before, o.dilation_h, o.dilation_w, o.groups};
 }
 
@@ -53,9 +54,9 @@ void check_channels(const char* operation, const Var& x, const Var& w, const Var
                       w.shape(), bias.shape());
 }
 
-void require_output(const char* operation, const Extent& h, const Extent& w, const Var& x,
-                    const Var& weight) {
-  require<ShapeError>(h.out > 0 && w.out > 0,
+void require_output(const char* operation, const WindowPositions& h, const WindowPositions& w,
+                    const Var& x, const Var& weight) {
+  require<ShapeError>(h.count > 0 && w.count > 0,
                       "{}: the kernel of w {} does not fit x {} with this padding", operation,
                       weight.shape(), x.shape());
 }
@@ -82,11 +83,13 @@ Var conv2d(const Var& x, const Var& w, const Var& bias, const ConvOptions& o) {
   const Shape &sx = x.shape(), &sw = w.shape();
   check_channels("conv2d", x, w, bias, axes, sw[3] * o.groups, sw[0]);
   const int64_t rows = covered(sw[1], o.dilation_h), columns = covered(sw[2], o.dilation_w);
-  const Extent h = window_extent(pad.kind, pad.top, pad.bottom, sx[1], rows, o.stride_h);
-  const Extent q = window_extent(pad.kind, pad.left, pad.right, sx[2], columns, o.stride_w);
+  const WindowPositions h =
+      window_positions(pad.kind, pad.top, pad.bottom, sx[1], rows, o.stride_h);
+  const WindowPositions q =
+      window_positions(pad.kind, pad.left, pad.right, sx[2], columns, o.stride_w);
   require_output("conv2d", h, q, x, w);
   const ConvParams p = params(o, h, q);
-  const Pending y("conv2d", {x.value(), w.value(), bias.value()}, {sx[0], h.out, q.out, sw[0]},
+  const Pending y("conv2d", {x.value(), w.value(), bias.value()}, {sx[0], h.count, q.count, sw[0]},
                   [p](auto in, const Activation& activation, Tensor& y) {
                     backend(y).conv(p, in[0], in[1], {in[2], activation}, y);
                   });
@@ -113,12 +116,14 @@ Var conv_transpose2d(const Var& x, const Var& w, const Var& bias, const ConvOpti
   const Shape &sx = x.shape(), &sw = w.shape();
   check_channels("conv_transpose2d", x, w, bias, axes, sw[0], sw[3] * o.groups);
   const int64_t rows = covered(sw[1], o.dilation_h), columns = covered(sw[2], o.dilation_w);
-  const Extent h = transposed_extent(pad.kind, pad.top, pad.bottom, sx[1], rows, o.stride_h);
-  const Extent q = transposed_extent(pad.kind, pad.left, pad.right, sx[2], columns, o.stride_w);
+  const WindowPositions h =
+      transposed_positions(pad.kind, pad.top, pad.bottom, sx[1], rows, o.stride_h);
+  const WindowPositions q =
+      transposed_positions(pad.kind, pad.left, pad.right, sx[2], columns, o.stride_w);
   require_output("conv_transpose2d", h, q, x, w);
   const ConvParams p = params(o, h, q);
   const Pending y("conv_transpose2d", {x.value(), w.value(), bias.value()},
-                  {sx[0], h.out, q.out, sw[3] * o.groups},
+                  {sx[0], h.count, q.count, sw[3] * o.groups},
                   [p](auto in, const Activation& activation, Tensor& y) {
                     backend(y).conv_grad_input(p, in[1], in[0], {in[2], activation}, y);
                   });

@@ -1,6 +1,7 @@
 #include "autograd/cross_entropy.h"
 
 #include "autograd/checks.h"
+#include "autograd/result.h"
 #include "tensor/backend.h"
 
 namespace gradus {

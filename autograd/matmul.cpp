@@ -1,6 +1,7 @@
 #include "autograd/matmul.h"
 
 #include "autograd/checks.h"
+#include "autograd/result.h"
 #include "tensor/backend.h"
 
 namespace gradus {

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "autograd/checks.h"
+#include "autograd/result.h"
 #include "tensor/error.h"
 #include "tensor/scope.h"
 

@@ -6,13 +6,15 @@
 #include "autograd/conv.h"
 #include "autograd/elementwise.h"
 #include "autograd/reduce.h"
+#include "autograd/result.h"
+#include "autograd/window.h"
 #include "tensor/backend.h"
 
 namespace gradus {
 namespace {
 
 struct Windows {
-  Extent h, w;
+  WindowPositions h, w;
 };
 
 Windows windows(const char* operation, const Var& x, const PoolOptions& o) {
@@ -29,9 +31,9 @@ Windows windows(const char* operation, const Var& x, const PoolOptions& o) {
                       "{}: paddings must not be negative and less than the kernel {} x {}, got {}, "
                       "{}, {}, {}",
                       operation, o.kernel_h, o.kernel_w, top, bottom, left, right);
-  const Windows all{window_extent(kind, top, bottom, x.shape()[1], o.kernel_h, o.stride_h),
-                    window_extent(kind, left, right, x.shape()[2], o.kernel_w, o.stride_w)};
-  require<ShapeError>(all.h.out > 0 && all.w.out > 0,
+  const Windows all{window_positions(kind, top, bottom, x.shape()[1], o.kernel_h, o.stride_h),
+                    window_positions(kind, left, right, x.shape()[2], o.kernel_w, o.stride_w)};
+  require<ShapeError>(all.h.count > 0 && all.w.count > 0,
                       "{}: the kernel {} x {} does not fit x {} with this padding", operation,
                       o.kernel_h, o.kernel_w, x.shape());
   return all;
@@ -49,7 +51,7 @@ Var window_sums(const Var& x, const PoolOptions& o) {
 Var max_pool2d(const Var& x, const PoolOptions& o) {
   const auto [h, w] = windows("max_pool2d", x, o);
   const PoolParams p{o.kernel_h, o.kernel_w, o.stride_h, o.stride_w, h.pad_before, w.pad_before};
-  Tensor y = result("max_pool2d", {x.shape()[0], h.out, w.out, x.shape()[3]}, x);
+  Tensor y = result("max_pool2d", {x.shape()[0], h.count, w.count, x.shape()[3]}, x);
   Tensor tap = result("max_pool2d", y.shape(), DType::i32, x.device());
   backend(y).max_pool(p, x.value(), y, tap);
   return Tape::record("max_pool2d", {x}, y,

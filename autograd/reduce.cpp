@@ -4,6 +4,7 @@
 
 #include "autograd/checks.h"
 #include "autograd/elementwise.h"
+#include "autograd/result.h"
 #include "tensor/backend.h"
 
 namespace gradus {

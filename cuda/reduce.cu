@@ -5,7 +5,7 @@
 #include "cuda/grid.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
-#include "tensor/order.h"
+#include "tensor/nan_order.h"
 
 namespace gradus::cuda {
 namespace {

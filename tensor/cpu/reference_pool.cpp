@@ -1,6 +1,6 @@
 #include "tensor/cpu/parallel.h"
 #include "tensor/cpu/reference.h"
-#include "tensor/order.h"
+#include "tensor/nan_order.h"
 
 namespace gradus::cpu {
 namespace {

@@ -1,6 +1,8 @@
-#include "autograd/padding.h"
+#include "autograd/window.h"
 
 #include <algorithm>
+
+#include "tensor/shape.h"
 
 namespace gradus {
 
@@ -8,8 +10,8 @@ int same_pad_before(int64_t large, int64_t small, int64_t window, int stride) {
   return static_cast<int>(std::max<int64_t>((small - 1) * stride + window - large, 0) / 2);
 }
 
-Extent window_extent(Padding::Kind kind, int before, int after, int64_t in, int64_t window,
-                     int stride) {
+WindowPositions window_positions(Padding::Kind kind, int before, int after, int64_t in,
+                                 int64_t window, int stride) {
   if (kind == Padding::Kind::same) {
     const int64_t out = (in + stride - 1) / stride;
     return {out, same_pad_before(in, out, window, stride)};
