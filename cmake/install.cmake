@@ -51,6 +51,11 @@ install(CODE "
   set(DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_INCLUDEDIR}\")
   include([[${PROJECT_SOURCE_DIR}/cmake/headers.cmake]])" COMPONENT development)
 
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/gradus RENAME copyright
+        COMPONENT program)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/libgradus-dev RENAME copyright
+        COMPONENT development)
+
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/gradus)
 install(EXPORT gradus NAMESPACE gradus:: FILE gradusTargets.cmake DESTINATION ${package_dir}
         COMPONENT development)

@@ -31,7 +31,8 @@ endfunction()
 
 expect("${program}" "Version: ${VERSION}" "Depends: [^\n]*libc6 " "Depends: [^\n]*libdnnl"
        "Depends: [^\n]*libfmt" "Depends: [^\n]*libgomp1" "Depends: [^\n]*libmd0"
-       "Depends: [^\n]*libpng16" "Depends: [^\n]*zlib1g" "Suggests: [^\n]*dataset-fashion-mnist"
+       "Depends: [^\n]*libpng16" "Depends: [^\n]*zlib1g" "Recommends: curl\n" "Suggests: [^\n]*dataset-fashion-mnist"
+       "/usr/share/doc/gradus/copyright"
        "/usr/bin/ssgan" "/usr/lib/[^\n]*libgradus_nn.so.${VERSION}")
 # A build for any processor brings faster libraries for newer ones.
 if(NOT "${program}" MATCHES "native")
@@ -39,8 +40,9 @@ if(NOT "${program}" MATCHES "native")
 endif()
 expect("${development}" "Depends: gradus \\(= ${VERSION}" "libfmt-dev"
        "/usr/include/gradus/tensor/tensor.h" "/gradusConfig.cmake" "/gradus.pc"
+       "/usr/share/doc/libgradus-dev/copyright"
        "/libgradus_tensor.so -> ")
 run(dpkg-deb -c "${development}")
-if(output MATCHES "/cpu/" OR output MATCHES "bin/ssgan")
+if(output MATCHES "/cpu/|checks\\.h|_plugin\\.h|bin/ssgan")
   message(FATAL_ERROR "libgradus-dev holds what it should not:\n${output}")
 endif()
