@@ -26,8 +26,9 @@ std::vector<int64_t> choose(int64_t count, int64_t wanted, const Draw& draw) {
   if (wanted <= 0 || wanted >= count) return all;
   Tensor u({wanted}, DType::f64);
   backend(kCpu).fill_uniform(draw, 0, 1, u);
+  const auto uniforms = u.span<double>();
   for (int64_t i = 0; i < wanted; ++i)
-    std::swap(all[i], all[i + static_cast<int64_t>(u.span<double>()[i] * double(count - i))]);
+    std::swap(all[i], all[i + static_cast<int64_t>(uniforms[i] * double(count - i))]);
   all.resize(wanted);
   return all;
 }
@@ -68,12 +69,12 @@ GradcheckResult gradcheck(const std::function<Var(const std::vector<Var>&)>& f,
     double scale = o.floor;
     for (const double g : exact) scale = std::max(scale, std::abs(g));
     for (const int64_t i : choose(moved[k].count(), o.coordinates, random.next())) {
-      double& x = moved[k].span<double>()[i];
-      const double keep = x;
+      const double keep = moved[k].span<double>()[i];
+      const auto set = [&](double x) { moved[k].mutable_span<double>()[i] = x; };
       const auto at = [&](double offset) {
-        x = keep + offset;
+        set(keep + offset);
         const double v = value();
-        x = keep;
+        set(keep);
         return v;
       };
       const double h = o.step, up = at(h), down = at(-h);

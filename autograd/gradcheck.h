@@ -16,7 +16,7 @@ struct GradcheckOptions {
   uint64_t seed = 1;        ///< of the projection and of the choice of coordinates
 };
 
-struct GradcheckResult {
+struct [[nodiscard]] GradcheckResult {
   bool ok = true;          ///< no error above the tolerance, and something was compared
   double worst_error = 0;  ///< relative, as above
   std::string worst;       ///< "input 1 at [2, 0]: the tape says 0.31, differences say 0.3"

@@ -8,7 +8,7 @@
 
 namespace gradus {
 
-struct BatchNormResult {
+struct [[nodiscard]] BatchNormResult {
   Var y;                  ///< of x's shape
   Tensor mean, variance;  ///< [C], of this batch; the variance is the biased one
 };

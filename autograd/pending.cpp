@@ -9,9 +9,9 @@
 namespace gradus {
 namespace {
 
-int64_t overwrites(std::span<const Tensor> tensors) {
+int64_t writes(std::span<const Tensor> tensors) {
   int64_t sum = 0;
-  for (const Tensor& t : tensors) sum += t.overwrites();
+  for (const Tensor& t : tensors) sum += t.defined() ? t.writes() : 0;
   return sum;
 }
 
@@ -22,7 +22,7 @@ Pending::Pending(const char* operation, std::vector<Tensor> operands, const Shap
     : operation_(operation),
       scope_(Scope::path()),
       operands_(std::move(operands)),
-      overwrites_(overwrites(operands_)),
+      writes_(writes(operands_)),
       shape_(shape),
       dtype_(operands_[0].dtype()),
       device_(operands_[0].device()),
@@ -37,7 +37,7 @@ const Tensor& Pending::value() {
 }
 
 Tensor Pending::activated(const Activation& activation) const {
-  require<Error>(overwrites(operands_) == overwrites_,
+  require<Error>(writes(operands_) == writes_,
                  "{}: its value is first read after what it is computed from has been overwritten; "
                  "read it before",
                  operation_);

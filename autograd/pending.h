@@ -35,7 +35,7 @@ class Pending {
   const char* operation_;
   std::string scope_;  ///< in which the operation was called
   std::vector<Tensor> operands_;
-  int64_t overwrites_;  ///< of all operands then
+  int64_t writes_;  ///< to all operands then
   Shape shape_;
   DType dtype_;
   Device device_;

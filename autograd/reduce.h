@@ -28,7 +28,7 @@ Var log_softmax(const Var& x, int axis = -1);
 
 /// Along the last axis of x [..., C]; no gradients. Of equal elements that with the lower index
 /// comes first; NaN is larger than every number.
-struct TopK {
+struct [[nodiscard]] TopK {
   Tensor values, index;  ///< [..., k] in falling order; index i32
 };
 /// The k largest; throws ShapeError unless 1 <= k <= the last extent.

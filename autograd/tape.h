@@ -16,21 +16,23 @@ class Tape;
 
 /// A Tensor, perhaps Pending, and its place on a Tape. Without a tape it is a constant: operations
 /// on constants record nothing. A Var and its copies are for one thread at a time, even to read.
-class Var {
+class [[nodiscard]] Var {
  public:
   Var() = default;
   Var(Tensor value) : value_(std::move(value)) {}  // NOLINT: a tensor is a constant
 
   /// Computes it where it is still pending; throws Error where what it is computed from has been
   /// overwritten meanwhile.
-  const Tensor& value() const { return pending_ ? pending_->value() : value_; }
+  const Tensor& value() const& { return pending_ ? pending_->value() : value_; }
+  Tensor value() && { return std::as_const(*this).value(); }
   /// activation(value) as a tensor of its own, by the kernel that the value is pending on.
   /// Undefined where it is not pending.
   Tensor activated(const Activation& activation) const {
     return pending_ && !pending_->is_computed() ? pending_->activated(activation) : Tensor();
   }
   bool defined() const { return pending_ || value_.defined(); }
-  const Shape& shape() const { return pending_ ? pending_->shape() : value_.shape(); }
+  const Shape& shape() const& { return pending_ ? pending_->shape() : value_.shape(); }
+  Shape shape() && { return std::as_const(*this).shape(); }
   DType dtype() const { return pending_ ? pending_->dtype() : value_.dtype(); }
   Device device() const { return pending_ ? pending_->device() : value_.device(); }
   bool tracked() const { return tape_ != nullptr; }
@@ -65,7 +67,7 @@ class GradSink {
  public:
   /// Whether the loss's gradient towards input i, counted from 0 as `record` got them, is needed;
   /// rules skip the work where it is not.
-  bool wants(int input) const;
+  [[nodiscard]] bool wants(int input) const;
   /// Adds to input i's gradient. `grad` may have the broadcast shape: the copies are summed here.
   void add(int input, const Var& grad);
   /// The same of an activation, which may leave its derivative to the operation that made the
@@ -89,7 +91,7 @@ using PendingRule = std::function<void(const Gradient& dy, GradSink& grads)>;
 /// derivatives only: rules work on constants and are not recorded themselves.
 class Tape : public std::enable_shared_from_this<Tape> {
  public:
-  static std::shared_ptr<Tape> make() { return std::shared_ptr<Tape>(new Tape); }
+  [[nodiscard]] static std::shared_ptr<Tape> make() { return std::shared_ptr<Tape>(new Tape); }
 
   /// Puts a leaf on the tape: something that gradients can be taken towards. Throws TypeError
   /// unless it is f32 or f64, Error where it is undefined.
@@ -108,7 +110,8 @@ class Tape : public std::enable_shared_from_this<Tape> {
   /// Only the operations between targets and loss run. What their rules have saved is freed, unless
   /// `retain`; a second call that needs it then throws TapeError, as does a loss or target of
   /// another tape. Throws ShapeError unless `loss` has one element.
-  std::vector<Tensor> gradients(const Var& loss, std::span<const Var> targets, bool retain = false);
+  [[nodiscard]] std::vector<Tensor> gradients(const Var& loss, std::span<const Var> targets,
+                                              bool retain = false);
 
   /// Places on the tape, [0, size()): leaves and operations.
   int size() const { return static_cast<int>(nodes_.size()); }

@@ -1,10 +1,10 @@
-# The public headers: gradus.h, what it includes, and so on.
+# Which headers a header brings along. The public ones are gradus.h, what it includes, and so on.
 cmake_policy(VERSION 3.24...3.31)
 
-# gradus_public_headers(SOURCE OUT): those below SOURCE, by their paths from there, without gradus.h.
-function(gradus_public_headers source out)
+# gradus_included_by(SOURCE HEADER OUT): those below SOURCE, by their paths from there, without HEADER.
+function(gradus_included_by source header out)
   set(seen "")
-  set(next cmake/include/gradus.h)
+  set(next ${header})
   while(next)
     list(POP_FRONT next file)
     file(STRINGS "${source}/${file}" lines REGEX "^#include \"")
@@ -23,7 +23,7 @@ endfunction()
 # Run by `cmake --install`, with SOURCE, BUILD and DESTINATION set: installs them there as
 # gradus/tensor/tensor.h and so on, and has them include each other by these names.
 if(DEFINED DESTINATION)
-  gradus_public_headers("${SOURCE}" headers)
+  gradus_included_by("${SOURCE}" cmake/include/gradus.h headers)
   set(staged "${BUILD}/installed-headers")
   file(REMOVE_RECURSE "${staged}")
   configure_file("${BUILD}/include/gradus/version.h" "${staged}/gradus/version.h" COPYONLY)

@@ -50,7 +50,7 @@ class PartSums {
  public:
   PartSums(int64_t parts, int64_t channels, Device device)
       : tensor_({parts * channels * int64_t{sizeof(Sums) / sizeof(double)}}, DType::f64, device) {}
-  Sums* data() const { return reinterpret_cast<Sums*>(tensor_.data<double>()); }
+  Sums* data() { return reinterpret_cast<Sums*>(tensor_.mutable_data<double>()); }
 
  private:
   Tensor tensor_;

@@ -110,12 +110,12 @@ void Cuda::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Ten
   if (c.dtype() == DType::f32) {
     const float one = 1, zero = 0;
     check(cublasSgemm(blas_, op(transpose_b), op(transpose_a), n, m, k, &one, b.data<float>(), ldb,
-                      a.data<float>(), lda, &zero, c.data<float>(), n),
+                      a.data<float>(), lda, &zero, c.mutable_data<float>(), n),
           "matmul: cublasSgemm");
   } else {
     const double one = 1, zero = 0;
     check(cublasDgemm(blas_, op(transpose_b), op(transpose_a), n, m, k, &one, b.data<double>(), ldb,
-                      a.data<double>(), lda, &zero, c.data<double>(), n),
+                      a.data<double>(), lda, &zero, c.mutable_data<double>(), n),
           "matmul: cublasDgemm");
   }
 }
@@ -124,7 +124,7 @@ void Cuda::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epi
                 Tensor& y) {
   if (y.count() == 0) return;
   conv_->run({cudnn::ConvKind::forward, y.dtype(), x.shape(), w.shape(), y.shape(), p}, x.raw(),
-             w.raw(), y.raw());
+             w.raw(), y.mutable_raw());
   apply_epilogue(epilogue, y);
 }
 
@@ -135,7 +135,7 @@ void Cuda::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& d
     fill(0, dx);
   else
     conv_->run({cudnn::ConvKind::grad_input, dx.dtype(), dx.shape(), w.shape(), dy.shape(), p},
-               dx.raw(), w.raw(), dy.raw());
+               dx.mutable_raw(), w.raw(), dy.raw());
   apply_epilogue(epilogue, dx);
 }
 
@@ -143,7 +143,7 @@ void Cuda::conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& 
   if (dw.count() == 0) return;
   if (dy.count() == 0) return fill(0, dw);
   conv_->run({cudnn::ConvKind::grad_weight, dw.dtype(), x.shape(), dw.shape(), dy.shape(), p},
-             x.raw(), dw.raw(), dy.raw());
+             x.raw(), dw.mutable_raw(), dy.raw());
 }
 
 }  // namespace gradus::cuda

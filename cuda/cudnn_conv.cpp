@@ -98,10 +98,10 @@ const CudnnConv::Plan& CudnnConv::plan_of(const ConvKey& key) {
                                 rules_.deterministic ? "deterministic " : "", last));
 }
 
-void CudnnConv::run(const ConvKey& key, void* x, void* w, void* y) {
+void CudnnConv::run(const ConvKey& key, const void* x, const void* w, const void* y) {
   const Plan& plan = plan_of(key);
   const int64_t ids[] = {cudnn::kX, cudnn::kW, cudnn::kY};
-  void* const pointers[] = {x, w, y};
+  void* const pointers[] = {const_cast<void*>(x), const_cast<void*>(w), const_cast<void*>(y)};
   const auto give_back = [this](void* p) { allocator_.release(p); };
   const std::unique_ptr<void, decltype(give_back)> workspace(
       plan.workspace ? allocator_.allocate(plan.workspace) : nullptr, give_back);

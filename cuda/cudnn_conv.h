@@ -36,8 +36,9 @@ class CudnnConv {
 
   /// Plans made under other rules are dropped.
   void use(const cudnn::EngineRules& rules);
-  /// x, w and y are the convolution's; the one that `kind` computes is written.
-  void run(const ConvKey& key, void* x, void* w, void* y);
+  /// x, w and y are the convolution's; the one that `kind` computes is written
+  /// (cuDNN takes all as pointers to what may change).
+  void run(const ConvKey& key, const void* x, const void* w, const void* y);
 
  private:
   struct Plan {

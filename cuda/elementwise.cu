@@ -63,7 +63,7 @@ void Kernels::unary(const UnaryFn& fn, const Tensor& x, Tensor& y) {
       [&](auto f) {
         visit_float(x.dtype(), [&]<class T>(T) {
           launch_over("unary_kernel", stream_, (x.count() + Pack<T>::kWidth - 1) / Pack<T>::kWidth,
-                      unary_kernel<decltype(f), T>, f, x.count(), x.data<T>(), y.data<T>());
+                      unary_kernel<decltype(f), T>, f, x.count(), x.data<T>(), y.mutable_data<T>());
         });
       },
       fn);
@@ -79,7 +79,7 @@ void Kernels::unary_backward(const UnaryFn& fn, const Tensor& x, const Tensor& y
           launch_over("unary_backward_kernel", stream_,
                       (dy.count() + Pack<T>::kWidth - 1) / Pack<T>::kWidth,
                       unary_backward_kernel<decltype(f), T>, f, dy.count(), in, out, dy.data<T>(),
-                      dx.data<T>());
+                      dx.mutable_data<T>());
         });
       },
       fn);
@@ -92,13 +92,14 @@ void Kernels::binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Tenso
           const int64_t n = y.count();
           if (a.count() == n && b.count() == n) {
             launch_over("binary_kernel", stream_, (n + Pack<T>::kWidth - 1) / Pack<T>::kWidth,
-                        binary_kernel<decltype(f), T>, f, n, a.data<T>(), b.data<T>(), y.data<T>());
+                        binary_kernel<decltype(f), T>, f, n, a.data<T>(), b.data<T>(),
+                        y.mutable_data<T>());
             return;
           }
           const auto [a_axes, b_axes] = broadcast_axes(y.shape(), a.shape(), b.shape());
           launch_over("binary_broadcast_kernel", stream_, n,
                       binary_broadcast_kernel<decltype(f), T>, f, n, a_axes, b_axes, a.data<T>(),
-                      b.data<T>(), y.data<T>());
+                      b.data<T>(), y.mutable_data<T>());
         });
       },
       fn);

@@ -56,7 +56,7 @@ void Kernels::apply_epilogue(const Epilogue& epilogue, Tensor& y) {
           const ChannelPacks g = packs_to_map(y.count() / channels, channels / kWidth);
           const T* bias = epilogue.bias.defined() ? epilogue.bias.data<T>() : nullptr;
           launch_over("epilogue_kernel", stream_, g.items(),
-                      epilogue_kernel<decltype(f), T, kWidth>, f, g, bias, y.data<T>());
+                      epilogue_kernel<decltype(f), T, kWidth>, f, g, bias, y.mutable_data<T>());
         });
       },
       epilogue.activation);
@@ -70,13 +70,13 @@ void Kernels::epilogue_backward(const Activation& activation, const Tensor& y, c
       [&](auto f) {
         with_packs(y.dtype(), channels, [&]<class T, int kWidth>() {
           const ChannelPacks g = packs_to_sum(y.count() / channels, channels / kWidth);
-          const PartSums<Sum> sums(g.parts, channels, y.device());
+          PartSums<Sum> sums(g.parts, channels, y.device());
           launch_over("epilogue_backward_kernel", stream_, g.items(),
                       epilogue_backward_kernel<decltype(f), T, kWidth>, f, g, y.data<T>(),
-                      dy.data<T>(), dx.data<T>(), sums.data());
+                      dy.data<T>(), dx.mutable_data<T>(), sums.data());
           launch("bias_gradient_kernel", stream_, dim3(static_cast<unsigned>(channels)),
                  dim3(kThreads), bias_gradient_kernel<T>, channels, g.parts, sums.data(),
-                 dbias.data<T>());
+                 dbias.mutable_data<T>());
         });
       },
       activation);

@@ -57,7 +57,7 @@ class Kernels : public Backend {
 
   void increment(Tensor& counter) override;
   void update(const UpdateFn& fn, const Tensor& lr, const Tensor& t,
-              std::span<const UpdateSlot> slots) override;
+              std::span<UpdateSlot> slots) override;
 
  protected:
   /// y [..., K] = epilogue(y): what a library's convolution leaves to be done.

@@ -52,7 +52,7 @@ void Kernels::softmax_cross_entropy(const Tensor& logits, const Tensor& labels, 
   visit_float(logits.dtype(), [&]<class T>(T) {
     launch_over("softmax_cross_entropy_kernel", stream_, loss.count() * kLanes,
                 softmax_cross_entropy_kernel<T>, loss.count(), logits.shape()[1], logits.data<T>(),
-                labels.data<T>(), loss.data<T>(), log_sum.data<double>());
+                labels.data<T>(), loss.mutable_data<T>(), log_sum.mutable_data<double>());
   });
 }
 
@@ -63,7 +63,7 @@ void Kernels::softmax_cross_entropy_backward(const Tensor& logits, const Tensor&
     launch_over("softmax_cross_entropy_backward_kernel", stream_, logits.count(),
                 softmax_cross_entropy_backward_kernel<T>, logits.count(), logits.shape()[1],
                 logits.data<T>(), labels.data<T>(), log_sum.data<double>(), dy.data<T>(),
-                dlogits.data<T>());
+                dlogits.mutable_data<T>());
   });
 }
 
@@ -73,7 +73,7 @@ void Kernels::sigmoid_cross_entropy_backward(const Tensor& logits, const Tensor&
   visit_float(logits.dtype(), [&]<class T>(T) {
     launch_over("sigmoid_cross_entropy_backward_kernel", stream_, logits.count(),
                 sigmoid_cross_entropy_backward_kernel<T>, logits.count(), labels_axes,
-                logits.data<T>(), labels.data<T>(), dy.data<T>(), dlogits.data<T>());
+                logits.data<T>(), labels.data<T>(), dy.data<T>(), dlogits.mutable_data<T>());
   });
 }
 

@@ -129,11 +129,12 @@ void Kernels::moments(const Tensor& x, Tensor& mean, Tensor& variance) {
   const int64_t channels = mean.count(), rows = x.count() / channels;
   with_packs(x.dtype(), channels, [&]<class T, int kWidth>() {
     const ChannelPacks g = packs_to_sum(rows, channels / kWidth);
-    const PartSums<TwoSums> sums(g.parts, channels, x.device());
+    PartSums<TwoSums> sums(g.parts, channels, x.device());
     launch_over("moment_sums_kernel", stream_, g.items(), moment_sums_kernel<T, kWidth>, g,
                 x.data<T>(), sums.data());
     launch("moments_kernel", stream_, block_a_channel(channels), dim3(kThreads), moments_kernel<T>,
-           rows, channels, g.parts, sums.data(), x.data<T>(), mean.data<T>(), variance.data<T>());
+           rows, channels, g.parts, sums.data(), x.data<T>(), mean.mutable_data<T>(),
+           variance.mutable_data<T>());
   });
 }
 
@@ -147,7 +148,7 @@ void Kernels::normalize(const Normalization& n, const Activation& activation, co
           launch_over("normalize_kernel", stream_, g.items(),
                       normalize_kernel<decltype(f), T, kWidth>, f, g, T(n.epsilon), x.data<T>(),
                       n.mean.data<T>(), n.variance.data<T>(), n.gamma.data<T>(), n.beta.data<T>(),
-                      y.data<T>());
+                      y.mutable_data<T>());
         });
       },
       activation);
@@ -157,24 +158,25 @@ void Kernels::normalize_backward(const Normalization& n, const Activation& activ
                                  const Tensor& x, const Tensor& y, const Tensor& dy, Tensor& dx,
                                  Tensor& dgamma, Tensor& dbeta) {
   const int64_t channels = n.gamma.count(), rows = x.count() / channels;
-  const Tensor coefficients({3, channels}, x.dtype(), x.device());
+  Tensor coefficients({3, channels}, x.dtype(), x.device());
   std::visit(
       [&](auto f) {
         with_packs(x.dtype(), channels, [&]<class T, int kWidth>() {
           const T* out = y.defined() ? y.data<T>() : dy.data<T>();
           const ChannelPacks g = packs_to_sum(rows, channels / kWidth);
-          const PartSums<TwoSums> sums(g.parts, channels, x.device());
+          PartSums<TwoSums> sums(g.parts, channels, x.device());
           launch_over("gradient_sums_kernel", stream_, g.items(),
                       gradient_sums_kernel<decltype(f), T, kWidth>, f, g, x.data<T>(),
                       n.mean.data<T>(), out, dy.data<T>(), sums.data());
           launch("gradient_statistics_kernel", stream_, block_a_channel(channels), dim3(kThreads),
                  gradient_statistics_kernel<T>, rows, channels, g.parts, sums.data(), n.epsilon,
-                 n.gamma.data<T>(), n.variance.data<T>(), dgamma.data<T>(), dbeta.data<T>(),
-                 coefficients.data<T>());
+                 n.gamma.data<T>(), n.variance.data<T>(), dgamma.mutable_data<T>(),
+                 dbeta.mutable_data<T>(), coefficients.mutable_data<T>());
           const ChannelPacks all = packs_to_map(rows, channels / kWidth);
           launch_over("normalize_backward_kernel", stream_, all.items(),
                       normalize_backward_kernel<decltype(f), T, kWidth>, f, all, x.data<T>(),
-                      n.mean.data<T>(), out, dy.data<T>(), coefficients.data<T>(), dx.data<T>());
+                      n.mean.data<T>(), out, dy.data<T>(), coefficients.data<T>(),
+                      dx.mutable_data<T>());
         });
       },
       activation);

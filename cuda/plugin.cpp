@@ -2,6 +2,7 @@
 
 #include "cuda/cuda.h"
 #include "tensor/cuda_plugin.h"
+#include "tensor/plugin_abi.h"
 
 namespace gradus::cuda {
 namespace {
@@ -25,7 +26,7 @@ Backend* make(int index, std::string& reason) {
   }
 }
 
-constexpr CudaPlugin kPlugin{CudaPlugin::kAbi, device_count, describe_device, make};
+constexpr CudaPlugin kPlugin{kPluginAbi, device_count, describe_device, make};
 
 }  // namespace
 }  // namespace gradus::cuda

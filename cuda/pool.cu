@@ -66,8 +66,8 @@ Window window_of(const PoolParams& p, const Shape& x, const Shape& y) {
 void Kernels::max_pool(const PoolParams& p, const Tensor& x, Tensor& y, Tensor& tap) {
   visit_float(x.dtype(), [&]<class T>(T) {
     launch_over("max_pool_kernel", stream_, y.count(), max_pool_kernel<T>,
-                window_of(p, x.shape(), y.shape()), y.count(), x.data<T>(), y.data<T>(),
-                tap.data<int32_t>());
+                window_of(p, x.shape(), y.shape()), y.count(), x.data<T>(), y.mutable_data<T>(),
+                tap.mutable_data<int32_t>());
   });
 }
 
@@ -76,7 +76,7 @@ void Kernels::max_pool_backward(const PoolParams& p, const Tensor& tap, const Te
   visit_float(dy.dtype(), [&]<class T>(T) {
     launch_over("max_pool_backward_kernel", stream_, dx.count(), max_pool_backward_kernel<T>,
                 window_of(p, dx.shape(), dy.shape()), dx.count(), tap.data<int32_t>(), dy.data<T>(),
-                dx.data<T>());
+                dx.mutable_data<T>());
   });
 }
 

@@ -72,19 +72,19 @@ void reduce(cudaStream_t stream, const Tensor& x, Tensor& y) {
   const int64_t outputs = y.count(), count = outputs ? x.count() / outputs : 0;
   if (outputs >= kManyThreads || count <= 32) {
     launch_over("reduce_kernel", stream, outputs, reduce_kernel<State, T>, kept, reduced, outputs,
-                count, x.data<T>(), y.data<T>());
+                count, x.data<T>(), y.mutable_data<T>());
   } else if (reduced.stride[0] == 1) {
     launch("reduce_block_kernel", stream, dim3(static_cast<unsigned>(outputs)), dim3(kThreads),
-           reduce_block_kernel<State, T>, kept, reduced, count, x.data<T>(), y.data<T>());
+           reduce_block_kernel<State, T>, kept, reduced, count, x.data<T>(), y.mutable_data<T>());
   } else {
     const int64_t parts = std::clamp<int64_t>(kManyThreads / outputs, 1, count / 16);
-    const Tensor scratch({parts * outputs * int64_t{sizeof(State) / sizeof(double)}}, DType::f64,
-                         x.device());
-    State* states = reinterpret_cast<State*>(scratch.data<double>());
+    Tensor scratch({parts * outputs * int64_t{sizeof(State) / sizeof(double)}}, DType::f64,
+                   x.device());
+    State* states = reinterpret_cast<State*>(scratch.mutable_data<double>());
     launch_over("reduce_part_kernel", stream, outputs * parts, reduce_part_kernel<State, T>, kept,
                 reduced, outputs, count, parts, x.data<T>(), states);
     launch("reduce_merge_kernel", stream, dim3(static_cast<unsigned>(outputs)), dim3(kThreads),
-           reduce_merge_kernel<State, T>, outputs, parts, states, y.data<T>());
+           reduce_merge_kernel<State, T>, outputs, parts, states, y.mutable_data<T>());
   }
 }
 
@@ -129,7 +129,7 @@ void Kernels::top_k(const Tensor& x, Tensor& values, Tensor& index) {
   if (x.count() == 0 || k == 0) return;
   visit_float(x.dtype(), [&]<class T>(T) {
     launch_over("top_k_kernel", stream_, x.count() / width, top_k_kernel<T>, x.count() / width,
-                width, k, x.data<T>(), values.data<T>(), index.data<int32_t>());
+                width, k, x.data<T>(), values.mutable_data<T>(), index.mutable_data<int32_t>());
   });
 }
 

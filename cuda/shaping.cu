@@ -67,7 +67,7 @@ __global__ void increment_kernel(int32_t* counter) { ++*counter; }
 void Kernels::fill(double value, Tensor& y) {
   visit_dtype(y.dtype(), [&]<class T>(T) {
     launch_over("fill_kernel", stream_, y.count(), fill_kernel<T>, T(value), y.count(),
-                y.data<T>());
+                y.mutable_data<T>());
   });
 }
 
@@ -75,7 +75,7 @@ void Kernels::cast(const Tensor& x, Tensor& y) {
   visit_dtype(x.dtype(), [&]<class From>(From) {
     visit_dtype(y.dtype(), [&]<class To>(To) {
       launch_over("cast_kernel", stream_, x.count(), cast_kernel<From, To>, x.count(),
-                  x.data<From>(), y.data<To>());
+                  x.data<From>(), y.mutable_data<To>());
     });
   });
 }
@@ -91,7 +91,7 @@ void Kernels::copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_b
     launch_over("copy_rows_kernel", stream_, rows * length * inner / kSize, copy_rows_kernel<Unit>,
                 rows, length * inner / kSize, x_row / kSize, y_row / kSize,
                 static_cast<const Unit*>(x.raw()) + x_begin * inner / kSize,
-                static_cast<Unit*>(y.raw()) + y_begin * inner / kSize);
+                static_cast<Unit*>(y.mutable_raw()) + y_begin * inner / kSize);
   };
   const auto divides = [&](int64_t size) {
     return (x_row | y_row | length * inner | x_begin * inner | y_begin * inner) % size == 0;
@@ -112,10 +112,10 @@ void Kernels::gather(const Tensor& x, const Tensor& index, double scale, double 
       if (width % 4 == 0)
         launch_over("gather_kernel", stream_, y.count() / 4, gather_kernel<4, In, T>, rows,
                     width / 4, index.data<int32_t>(), T(scale), T(shift), x.data<In>(),
-                    y.data<T>());
+                    y.mutable_data<T>());
       else
         launch_over("gather_kernel", stream_, y.count(), gather_kernel<1, In, T>, rows, width,
-                    index.data<int32_t>(), T(scale), T(shift), x.data<In>(), y.data<T>());
+                    index.data<int32_t>(), T(scale), T(shift), x.data<In>(), y.mutable_data<T>());
     });
   });
 }
@@ -125,19 +125,20 @@ void Kernels::gather_backward(const Tensor& index, const Tensor& dy, Tensor& dx)
   const int64_t rows = index.count(), width = dy.count() / rows;
   visit_float(dy.dtype(), [&]<class T>(T) {
     launch_over("gather_backward_kernel", stream_, width, gather_backward_kernel<T>, rows, width,
-                index.data<int32_t>(), dy.data<T>(), dx.data<T>());
+                index.data<int32_t>(), dy.data<T>(), dx.mutable_data<T>());
   });
 }
 
 void Kernels::one_hot(const Tensor& index, Tensor& y) {
   visit_float(y.dtype(), [&]<class T>(T) {
     launch_over("one_hot_kernel", stream_, y.count(), one_hot_kernel<T>, y.count(), y.shape()[1],
-                index.data<int32_t>(), y.data<T>());
+                index.data<int32_t>(), y.mutable_data<T>());
   });
 }
 
 void Kernels::increment(Tensor& counter) {
-  launch("increment_kernel", stream_, dim3(1), dim3(1), increment_kernel, counter.data<int32_t>());
+  launch("increment_kernel", stream_, dim3(1), dim3(1), increment_kernel,
+         counter.mutable_data<int32_t>());
 }
 
 }  // namespace gradus::cuda

@@ -45,7 +45,7 @@ __global__ void update_kernel(F f, const double* lr, const int32_t* t, Slots<T> 
 }  // namespace
 
 void Kernels::update(const UpdateFn& fn, const Tensor& lr, const Tensor& t,
-                     std::span<const UpdateSlot> slots) {
+                     std::span<UpdateSlot> slots) {
   if (slots.empty()) return;
   std::visit(
       [&](auto f) {
@@ -59,11 +59,13 @@ void Kernels::update(const UpdateFn& fn, const Tensor& lr, const Tensor& t,
                      t.defined() ? t.data<int32_t>() : nullptr, table);
             table = {};
           };
-          const auto pointer = [](const Tensor& x) { return x.defined() ? x.data<T>() : nullptr; };
-          for (const UpdateSlot& s : slots) {
+          const auto pointer = [](Tensor& x) {
+            return x.defined() ? x.mutable_data<T>() : nullptr;
+          };
+          for (UpdateSlot& s : slots) {
             if (s.value.count() == 0) continue;
-            table.slots[table.used++] = {s.value.data<T>(), pointer(s.m),    pointer(s.v),
-                                         s.grad.data<T>(),  s.value.count(), table.blocks};
+            table.slots[table.used++] = {s.value.mutable_data<T>(), pointer(s.m),    pointer(s.v),
+                                         s.grad.data<T>(),          s.value.count(), table.blocks};
             table.blocks += (s.value.count() + kChunk - 1) / kChunk;
             if (table.used == kSlots) launch_table();
           }

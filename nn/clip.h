@@ -9,7 +9,7 @@
 
 namespace gradus {
 
-struct ClippedGradients {
+struct [[nodiscard]] ClippedGradients {
   std::vector<Tensor> gradients;  ///< in the order and of the shapes of those given
   Tensor norm;                    ///< [], before clipping
 };
@@ -21,6 +21,6 @@ struct ClippedGradients {
 ClippedGradients clip_by_global_norm(const std::vector<Tensor>& gradients, double max_norm);
 
 /// Each element clamped to [-limit, limit]; NaN stays. Throws Error unless limit > 0.
-std::vector<Tensor> clip_by_value(const std::vector<Tensor>& gradients, double limit);
+[[nodiscard]] std::vector<Tensor> clip_by_value(const std::vector<Tensor>& gradients, double limit);
 
 }  // namespace gradus

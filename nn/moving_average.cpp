@@ -17,7 +17,7 @@ void ExponentialMovingAverage::update() {
 }
 
 void ExponentialMovingAverage::swap() {
-  for (const auto& [average, parameter, m, v] : slots_) {
+  for (auto& [average, parameter, m, v] : slots_) {
     const Tensor held = average.clone();
     average.copy_from(parameter);
     parameter.copy_from(held);

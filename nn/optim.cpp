@@ -34,10 +34,7 @@ void Optimizer::step(const std::vector<Tensor>& gradients, const Tensor& lr) {
   }
   backend(t_).increment(t_);
   backend(t_).update(update_, lr, t_, slots_);
-  for (UpdateSlot& slot : slots_) {
-    slot.value.note_overwrite();
-    slot.grad = {};  // it lives no longer than the step that uses it
-  }
+  for (UpdateSlot& slot : slots_) slot.grad = {};  // it lives no longer than the step that uses it
 }
 
 void Optimizer::save(std::map<std::string, Tensor>& tensors, const std::string& prefix) const {

@@ -58,8 +58,12 @@ Pass Pass::named(const std::string& prefix) const {
 }
 
 Var Pass::report(const std::string& name, Var value) const {
-  if (state_->observer) state_->observer(full(name), value);
+  show(name, value);
   return value;
+}
+
+void Pass::show(const std::string& name, const Var& value) const {
+  if (state_->observer) state_->observer(full(name), value);
 }
 
 }  // namespace gradus

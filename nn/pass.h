@@ -21,7 +21,7 @@ enum class Statistics {
 
 /// What one forward pass needs to know, and other libraries keep in globals: the tape (none: no
 /// gradients), whether dropout is active, batch norm's statistics, the random stream.
-class Pass {
+class [[nodiscard]] Pass {
  public:
   /// For training: operations are recorded on a new tape, dropout is active, batch norm uses the
   /// batch and moves the running statistics. `random` must outlive the pass.
@@ -39,8 +39,9 @@ class Pass {
   void bind(const Parameter& p, Var value) const { state_->uses[&p] = std::move(value); }
   /// d loss / d parameter for each, of its shape. See Tape::gradients. Throws TapeError in a pass
   /// without a tape, and where a parameter is bound to a value that is not on it.
-  std::vector<Tensor> gradients(const Var& loss, const std::vector<Parameter*>& parameters,
-                                bool retain = false) const;
+  [[nodiscard]] std::vector<Tensor> gradients(const Var& loss,
+                                              const std::vector<Parameter*>& parameters,
+                                              bool retain = false) const;
 
   /// Null in a pass that records nothing.
   const std::shared_ptr<Tape>& tape() const { return state_->tape; }
@@ -62,6 +63,8 @@ class Pass {
   using Observer = std::function<void(const std::string& name, const Var& value)>;
   void observe(Observer observer) const { state_->observer = std::move(observer); }
   Var report(const std::string& name, Var value) const;
+  /// The same of a value that is shown and not used.
+  void show(const std::string& name, const Var& value) const;
 
  private:
   struct State {

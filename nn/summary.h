@@ -23,6 +23,7 @@ struct LayerSummary {
 /// The layers of `module` in the order in which a recorded pass first used them. Throws TapeError
 /// in a pass without a tape, and where a loss, the input of a transposed convolution or the weight
 /// of a convolution or product is not on it.
-std::vector<LayerSummary> summarize(Module& module, const Pass& pass, std::span<const Var> losses);
+[[nodiscard]] std::vector<LayerSummary> summarize(Module& module, const Pass& pass,
+                                                  std::span<const Var> losses);
 
 }  // namespace gradus

@@ -302,7 +302,7 @@ Tensor TfCheckpoint::read(const std::string& name) const {
   require<DataError>(masked_crc32c(bytes) == v.masked_crc,
                      "{}: variable {} is damaged: its checksum differs", prefix_, name);
   Tensor tensor(Shape(std::vector<int64_t>(v.extents.begin(), v.extents.end())), *dtype);
-  if (!bytes.empty()) std::memcpy(tensor.raw(), bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(tensor.mutable_raw(), bytes.data(), bytes.size());
   return tensor;
 }
 

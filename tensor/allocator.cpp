@@ -39,33 +39,39 @@ void CachingAllocator::give_back(Blocks& free) {
   free.clear();
 }
 
+void* CachingAllocator::from_system(size_t size, size_t bytes) {
+  require<DeviceError>(may_grow_,
+                       "{}: {} bytes{} in a recording whose memory was planned without them", name_,
+                       bytes, purpose());
+  ++stats_.raw_calls;
+  void* p = raw_.allocate(size);
+  if (!p) {
+    give_back(free_.at(0));
+    p = raw_.allocate(size);
+  }
+  require<DeviceError>(p, "{}: out of memory for {} bytes{}; live {} bytes in {} blocks, peak {}",
+                       name_, bytes, purpose(), stats_.live_bytes, stats_.live_blocks,
+                       stats_.peak_bytes);
+  return p;
+}
+
 void* CachingAllocator::allocate(size_t bytes) {
   const std::lock_guard lock(mutex_);
   require<DeviceError>(bytes <= size_t{1} << 62, "{}: a request of {} bytes is out of range", name_,
                        bytes);
-  size_t size = rounded(bytes);
-  void* p = nullptr;
+  const size_t wanted = rounded(bytes);
   Blocks& free = free_.at(pool_);
-  if (const auto it = find(free, size); it != free.end()) {
-    size = it->first;
-    p = it->second;
-    free.erase(it);
-    stats_.cached_bytes -= size;
-  } else {
-    require<DeviceError>(may_grow_,
-                         "{}: {} bytes{} in a recording whose memory was planned without them",
-                         name_, bytes, purpose());
-    ++stats_.raw_calls;
-    p = raw_.allocate(size);
-    if (!p) {
-      give_back(free_.at(0));
-      p = raw_.allocate(size);
-    }
-    require<DeviceError>(p, "{}: out of memory for {} bytes{}; live {} bytes in {} blocks, peak {}",
-                         name_, bytes, purpose(), stats_.live_bytes, stats_.live_blocks,
-                         stats_.peak_bytes);
+  auto it = find(free, wanted);
+  if (it == free.end()) {
+    Blocks made{{wanted, nullptr}};  // before the block is, which so cannot be lost
+    made.begin()->second = from_system(wanted, bytes);
+    it = free.insert(made.extract(made.begin()));
+    stats_.cached_bytes += wanted;
   }
-  live_[p] = {size, pool_};
+  const auto [size, p] = *it;
+  Live& live = live_[p];
+  live = {free.extract(it), pool_};
+  stats_.cached_bytes -= size;
   ++stats_.live_blocks;
   stats_.live_bytes += size;
   stats_.peak_bytes = std::max(stats_.peak_bytes, stats_.live_bytes);
@@ -75,15 +81,16 @@ void* CachingAllocator::allocate(size_t bytes) {
 void CachingAllocator::release(void* p) noexcept {
   const std::lock_guard lock(mutex_);
   const auto it = live_.find(p);
-  const auto [size, pool] = it->second;
+  auto [block, pool] = std::move(it->second);
   live_.erase(it);
+  const size_t size = block.key();
   --stats_.live_blocks;
   stats_.live_bytes -= size;
   stats_.cached_bytes += size;
   const auto own = free_.find(pool);
   Blocks& free = own != free_.end() ? own->second : free_.at(0);
   // In front of others of its size: what was used last is still in the caches.
-  free.emplace_hint(free.lower_bound(size), size, p);
+  free.insert(free.lower_bound(size), std::move(block));
 }
 
 void CachingAllocator::trim() {

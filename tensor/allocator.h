@@ -56,13 +56,14 @@ class CachingAllocator {
   void reset_peak();
 
  private:
-  struct Block {
-    size_t size;
+  using Blocks = std::multimap<size_t, void*>;
+  struct Live {
+    Blocks::node_type block;  ///< as it was in the cache, and will be: to release claims no memory
     Pool pool;
   };
-  using Blocks = std::multimap<size_t, void*>;
 
   Blocks::iterator find(Blocks& free, size_t size) const;
+  void* from_system(size_t size, size_t bytes);
   void give_back(Blocks& free);
 
   std::string name_;
@@ -70,7 +71,7 @@ class CachingAllocator {
   mutable std::mutex mutex_;
   Stats stats_;
   std::map<Pool, Blocks> free_{{0, {}}};
-  std::unordered_map<void*, Block> live_;
+  std::unordered_map<void*, Live> live_;
   Pool pool_ = 0, next_pool_ = 1;
   bool may_grow_ = true;
 };

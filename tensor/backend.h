@@ -191,7 +191,7 @@ class Backend {
   /// One step of an optimiser, in place, for each element of each slot. lr f64 [], t i32 [] (1 in
   /// the first step); 0 where undefined.
   virtual void update(const UpdateFn& fn, const Tensor& lr, const Tensor& t,
-                      std::span<const UpdateSlot> slots) = 0;
+                      std::span<UpdateSlot> slots) = 0;
 };
 
 /// The backend of `device`, made at the first call; throws DeviceError, with the reason, where

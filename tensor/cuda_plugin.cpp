@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "tensor/plugin_abi.h"
+
 namespace gradus {
 namespace {
 
@@ -34,9 +36,9 @@ Loaded load() {
       reinterpret_cast<const CudaPlugin* (*)()>(dlsym(library, "gradus_cuda_plugin"));
   if (!entry) return {nullptr, fmt::format("{} is no Gradus plug-in", path.string())};
   const CudaPlugin* plugin = entry();
-  if (plugin->abi != CudaPlugin::kAbi)
-    return {nullptr, fmt::format("{} has plug-in interface {}, this library {}", path.string(),
-                                 plugin->abi, CudaPlugin::kAbi)};
+  if (plugin->abi != kPluginAbi)
+    return {nullptr, fmt::format("{} has plug-in interface {:016x}, this library {:016x}",
+                                 path.string(), plugin->abi, kPluginAbi)};
   std::string reason;
   if (plugin->device_count(reason) == 0) return {nullptr, reason};
   return {plugin, ""};

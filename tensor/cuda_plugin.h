@@ -11,9 +11,7 @@ namespace gradus {
 /// libgradus_tensor.so and is opened only where the NVIDIA driver is, so that a program costs
 /// nothing and starts everywhere without it.
 struct CudaPlugin {
-  static constexpr int kAbi = 1;  ///< changes with this struct and with Backend
-
-  int abi;
+  uint64_t abi;  ///< kPluginAbi
   /// The number of devices; 0 with the reason where there is none.
   int (*device_count)(std::string& reason);
   /// "NVIDIA H200, compute capability 9.0, driver for CUDA 13.0, cuBLAS 13.1, cuDNN 9.19.0".

@@ -148,7 +148,7 @@ void Profiler::increment(Tensor& counter) {
   time("increment", {}, [&] { inner_.increment(counter); });
 }
 void Profiler::update(const UpdateFn& fn, const Tensor& lr, const Tensor& t,
-                      std::span<const UpdateSlot> slots) {
+                      std::span<UpdateSlot> slots) {
   time("update", {}, [&] { inner_.update(fn, lr, t, slots); });
 }
 std::unique_ptr<Recording> Profiler::record(std::function<void()> work) {

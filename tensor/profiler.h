@@ -84,7 +84,7 @@ class Profiler final : public Backend {
   void one_hot(const Tensor& index, Tensor& y) override;
   void increment(Tensor& counter) override;
   void update(const UpdateFn& fn, const Tensor& lr, const Tensor& t,
-              std::span<const UpdateSlot> slots) override;
+              std::span<UpdateSlot> slots) override;
 
  private:
   struct Time {

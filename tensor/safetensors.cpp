@@ -136,7 +136,7 @@ class Reader {
     check(byte_count(extents, dtype) == bytes, "tensor \"{}\": {} bytes of data do not fit {} {}",
           name, bytes, format_name(dtype), entry["shape"].dump());
     Tensor tensor(Shape(std::vector<int64_t>(extents.begin(), extents.end())), dtype);
-    if (bytes > 0) std::memcpy(tensor.raw(), data_.data() + offsets[0], bytes);
+    if (bytes > 0) std::memcpy(tensor.mutable_raw(), data_.data() + offsets[0], bytes);
     regions_.push_back({offsets[0], offsets[1], name});
     return tensor;
   }

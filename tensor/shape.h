@@ -13,7 +13,7 @@
 namespace gradus {
 
 /// Up to six extents, outermost first, each at least 0. Images are [N, H, W, C].
-class Shape {
+class [[nodiscard]] Shape {
  public:
   static constexpr int kMaxRank = 6;
 
@@ -49,7 +49,7 @@ Shape broadcast_shape(const char* operation, const Shape& a, const Shape& b);
 
 /// `axis` counted from the front, in [0, rank). Throws ShapeError that starts with `operation`
 /// outside [-rank, rank).
-int normalize_axis(const char* operation, int axis, int rank);
+[[nodiscard]] int normalize_axis(const char* operation, int axis, int rank);
 
 }  // namespace gradus
 

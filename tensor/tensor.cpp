@@ -31,7 +31,7 @@ Tensor Tensor::from(std::span<const T> values, const Shape& shape, Device device
   require<ShapeError>(static_cast<int64_t>(values.size()) == shape.count(),
                       "tensor: {} values do not fill the shape {}", values.size(), shape);
   Tensor t(shape, dtype_of<T>(), device);
-  backend(device).copy_from_host(values.data(), t.raw(), t.bytes());
+  backend(device).copy_from_host(values.data(), t.mutable_raw(), t.bytes());
   return t;
 }
 
@@ -42,17 +42,43 @@ Tensor Tensor::full(const Shape& shape, double value, DType dtype, Device device
 }
 
 template <class T>
-T* Tensor::data() const {
-  require<TypeError>(dtype_of<T>() == dtype_, "tensor: read as {}, but it holds {}",
+void Tensor::require_dtype() const {
+  require<TypeError>(dtype_of<T>() == dtype(), "tensor: read as {}, but it holds {}",
                      name(dtype_of<T>()), name(dtype_));
-  return static_cast<T*>(raw());
+}
+
+void Tensor::require_on_cpu() const {
+  require<DeviceError>(device().is_cpu(), "tensor: its elements lie on {}, not on the cpu",
+                       to_string(device()));
+}
+
+void* Tensor::mutable_raw() & {
+  require_defined().storage_->count_write();
+  return storage_->data();
 }
 
 template <class T>
-std::span<T> Tensor::span() const {
-  require<DeviceError>(device().is_cpu(), "tensor: its elements lie on {}, not on the cpu",
-                       to_string(device()));
+const T* Tensor::data() const& {
+  require_dtype<T>();
+  return static_cast<const T*>(raw());
+}
+
+template <class T>
+T* Tensor::mutable_data() & {
+  require_dtype<T>();
+  return static_cast<T*>(mutable_raw());
+}
+
+template <class T>
+std::span<const T> Tensor::span() const& {
+  require_on_cpu();
   return {data<T>(), static_cast<size_t>(count())};
+}
+
+template <class T>
+std::span<T> Tensor::mutable_span() & {
+  require_on_cpu();
+  return {mutable_data<T>(), static_cast<size_t>(count())};
 }
 
 Tensor Tensor::reshape(const Shape& shape) const {
@@ -77,31 +103,29 @@ Tensor Tensor::to(Device device) const {
 }
 
 Tensor Tensor::to(DType dtype) const {
-  if (dtype == dtype_) return *this;
+  if (dtype == this->dtype()) return *this;
   Tensor t(shape_, dtype, device());
   backend(device()).cast(*this, t);
   return t;
 }
 
-void Tensor::copy_from(const Tensor& from) const {
-  require<ShapeError>(from.shape_ == shape_, "copy: {} into {}", from.shape_, shape_);
+void Tensor::copy_from(const Tensor& from) {
+  require<ShapeError>(from.shape() == shape(), "copy: {} into {}", from.shape_, shape_);
   require<TypeError>(from.dtype_ == dtype_, "copy: {} into {}", name(from.dtype_), name(dtype_));
-  note_overwrite();
   if (from.device() == device())
-    backend(device()).copy(from.raw(), raw(), bytes());
+    backend(device()).copy(from.raw(), mutable_raw(), bytes());
   else if (from.device().is_cpu())
-    backend(device()).copy_from_host(from.raw(), raw(), bytes());
+    backend(device()).copy_from_host(from.raw(), mutable_raw(), bytes());
   else if (device().is_cpu())
-    backend(from.device()).copy_to_host(from.raw(), raw(), bytes());
+    backend(from.device()).copy_to_host(from.raw(), mutable_raw(), bytes());
   else
     copy_from(from.to(kCpu));
 }
 
 template <class T>
 std::vector<T> Tensor::to_vector() const {
+  require_dtype<T>();
   std::vector<T> values(count());
-  require<TypeError>(dtype_of<T>() == dtype_, "tensor: read as {}, but it holds {}",
-                     name(dtype_of<T>()), name(dtype_));
   backend(device()).copy_to_host(raw(), values.data(), bytes());
   return values;
 }
@@ -114,8 +138,10 @@ double Tensor::item() const {
 
 #define GRADUS_FOR_ELEMENT_TYPE(T)                                           \
   template Tensor Tensor::from<T>(std::span<const T>, const Shape&, Device); \
-  template T* Tensor::data<T>() const;                                       \
-  template std::span<T> Tensor::span<T>() const;                             \
+  template const T* Tensor::data<T>() const&;                                \
+  template T* Tensor::mutable_data<T>()&;                                    \
+  template std::span<const T> Tensor::span<T>() const&;                      \
+  template std::span<T> Tensor::mutable_span<T>()&;                          \
   template std::vector<T> Tensor::to_vector<T>() const;
 GRADUS_FOR_ELEMENT_TYPE(float)
 GRADUS_FOR_ELEMENT_TYPE(double)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -24,20 +25,25 @@ class Storage {
   void* data() const { return data_; }
   size_t bytes() const { return bytes_; }
   Device device() const { return device_; }
-  int64_t overwrites() const { return overwrites_; }
-  void note_overwrite() { ++overwrites_; }
+  /// How often somebody has asked to write the bytes.
+  int64_t writes() const { return writes_.load(std::memory_order_relaxed); }
+  void count_write() { writes_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
   size_t bytes_;
   Device device_;
   void* data_;
-  int64_t overwrites_ = 0;
+  std::atomic<int64_t> writes_ = 0;
 };
 
 /// A contiguous row-major array. Copying a Tensor shares the bytes. It carries no gradient state:
-/// that is Var's (autograd/tape.h). What reads bytes or a device asks for a defined tensor,
-/// unchecked; an undefined one has the shape [] and the dtype f32.
-class Tensor {
+/// that is Var's (autograd/tape.h). An undefined tensor has neither shape nor bytes: what asks it
+/// for them throws Error.
+///
+/// Reading and writing are two accesses. The mutable ones count a write, so that what is computed
+/// later from the bytes (a gradient, a pending value) can tell that they are no longer the same;
+/// take one anew for each change.
+class [[nodiscard]] Tensor {
  public:
   /// An undefined tensor, for "none".
   Tensor() = default;
@@ -59,33 +65,43 @@ class Tensor {
     return full(shape, 0, dtype, device);
   }
 
-  bool defined() const { return storage_ != nullptr; }
-  const Shape& shape() const { return shape_; }
-  DType dtype() const { return dtype_; }
-  Device device() const { return storage_->device(); }
-  int64_t count() const { return shape_.count(); }
+  [[nodiscard]] bool defined() const { return storage_ != nullptr; }
+  const Shape& shape() const& { return require_defined().shape_; }
+  Shape shape() && { return require_defined().shape_; }
+  DType dtype() const { return require_defined().dtype_; }
+  Device device() const { return require_defined().storage_->device(); }
+  int64_t count() const { return shape().count(); }
   size_t bytes() const { return static_cast<size_t>(count()) * size_of(dtype_); }
-  /// How often copy_from and optimisers have changed the bytes: what tells a value that is computed
-  /// later (autograd/pending.h) that it would not be the same.
-  int64_t overwrites() const { return storage_ ? storage_->overwrites() : 0; }
-  void note_overwrite() const { storage_->note_overwrite(); }
+  /// How often a mutable access to the bytes was given, to this tensor or one that shares them.
+  int64_t writes() const { return require_defined().storage_->writes(); }
   /// True where no other Tensor shares the bytes.
-  bool unique() const { return storage_.use_count() == 1; }
+  [[nodiscard]] bool unique() const { return storage_.use_count() == 1; }
 
-  /// The address of the first element, on device().
-  void* raw() const { return storage_->data(); }
+  /// The address of the first element, on device(). What a temporary would be left to point to is
+  /// freed at once, so it is not for temporaries; nor are the others below.
+  const void* raw() const& { return require_defined().storage_->data(); }
+  void* mutable_raw() &;
   /// The same as T*. Throws TypeError where T is not the dtype.
   template <class T>
-  T* data() const;
+  const T* data() const&;
+  template <class T>
+  T* mutable_data() &;
   /// The elements of a CPU tensor. Throws DeviceError on another device, TypeError where T is not
   /// the dtype.
   template <class T>
-  std::span<T> span() const;
+  std::span<const T> span() const&;
+  template <class T>
+  std::span<T> mutable_span() &;
+  const void* raw() const&& = delete;
+  template <class T>
+  const T* data() const&& = delete;
+  template <class T>
+  std::span<const T> span() const&& = delete;
 
   /// The same bytes under another shape. Throws ShapeError unless it has as many elements.
   Tensor reshape(const Shape& shape) const;
   /// An uninitialised tensor of the same shape, dtype and device.
-  Tensor like() const { return Tensor(shape_, dtype_, device()); }
+  Tensor like() const { return Tensor(shape(), dtype(), device()); }
   /// A copy with bytes of its own.
   Tensor clone() const;
   /// This tensor on `device`, or converted to `dtype` as by C++ casts (towards 0; what does not fit
@@ -94,20 +110,28 @@ class Tensor {
   Tensor to(DType dtype) const;
   /// Overwrites the elements by those of `from`, which may lie on any device. Throws ShapeError for
   /// another shape, TypeError for another dtype.
-  void copy_from(const Tensor& from) const;
+  void copy_from(const Tensor& from);
   /// The elements, as a copy on the host. Throws TypeError where T is not the dtype.
   template <class T>
-  std::vector<T> to_vector() const;
+  [[nodiscard]] std::vector<T> to_vector() const;
   /// The only element, of any dtype and on any device. Throws ShapeError unless count() is 1.
-  double item() const;
+  [[nodiscard]] double item() const;
 
  private:
+  const Tensor& require_defined() const {
+    require<Error>(defined(), "tensor: it is undefined, and has neither shape nor elements");
+    return *this;
+  }
+  template <class T>
+  void require_dtype() const;
+  void require_on_cpu() const;
+
   std::shared_ptr<Storage> storage_;
   Shape shape_;
   DType dtype_ = DType::f32;
 };
 
 /// For people: "f32 [2, 3] cpu" and the values, rows in brackets, long axes shortened.
-std::string to_string(const Tensor& t);
+[[nodiscard]] std::string to_string(const Tensor& t);
 
 }  // namespace gradus

@@ -1,12 +1,28 @@
 #include "tensor/allocator.h"
 
 #include <cstdlib>
+#include <new>
 #include <set>
+#include <vector>
 
 #include "tensor/cpu/cpu.h"
 #include "tests/catch.h"
 
 using namespace gradus;
+
+namespace {
+
+thread_local int64_t claims = 0;  ///< of memory by operator new, on this thread
+
+}  // namespace
+
+[[gnu::noinline]] void* operator new(size_t n) {
+  ++claims;
+  if (void* p = std::malloc(n ? n : 1)) return p;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, size_t) noexcept { std::free(p); }
 
 namespace {
 
@@ -71,6 +87,21 @@ TEST_CASE("allocator: the best fit wins", "[allocator]") {
   a.release(close);
   CHECK(a.allocate(100 * kKiB) == close);
   CHECK(a.allocate(100 * kKiB) == large);
+}
+
+TEST_CASE("allocator: to release claims no memory, and so cannot fail", "[allocator]") {
+  System system;
+  CachingAllocator a("test", system.raw());
+  const CachingAllocator::Pool own = a.make_pool();
+  for (const CachingAllocator::Pool pool : {0, own}) {
+    a.use_pool(pool);
+    std::vector<void*> blocks;
+    for (size_t i = 0; i < 100; ++i) blocks.push_back(a.allocate((i % 7 + 1) * kKiB));
+    const int64_t before = claims;
+    for (void* p : blocks) a.release(p);
+    CHECK(claims == before);
+  }
+  CHECK(a.stats().live_blocks == 0);
 }
 
 TEST_CASE("allocator: statistics", "[allocator]") {

@@ -48,7 +48,7 @@ struct Case {
     for (const Activation& a : {Activation{}, Activation{LeakyRelu{0.3}}, Activation{Relu{}}}) {
       Tensor ended = expected.clone();
       on.activate(a, ended);
-      kernel(cpu::Rectifier(a), got.data<float>());
+      kernel(cpu::Rectifier(a), got.mutable_data<float>());
       worst = std::max(worst, error_of(to_array(got), to_array(ended)));
     }
     return worst;
@@ -76,7 +76,7 @@ struct Case {
   }
   double grad_weight_error(const auto& grad_weight) const {
     Tensor got = w.like(), expected = w.like().to(DType::f64);
-    grad_weight(g, x.data<float>(), dy.data<float>(), got.data<float>());
+    grad_weight(g, x.data<float>(), dy.data<float>(), got.mutable_data<float>());
     cpu::reference_backend().conv_grad_weight(params, x.to(DType::f64), dy.to(DType::f64),
                                               expected);
     return error_of(to_array(got), to_array(expected));
@@ -199,8 +199,8 @@ TEST_CASE("convolution: Toom and Cook's interpolation filters exactly", "[conv]"
 TEST_CASE("convolution: our kernels give the same bits for every number of threads", "[conv]") {
   const auto run = [](int threads, const Tensor& shape, const auto& kernel) {
     const Threads scope(threads);
-    const Tensor out = shape.like();
-    kernel(out.data<float>());
+    Tensor out = shape.like();
+    kernel(out.mutable_data<float>());
     return out;
   };
   const auto same = [&](const Tensor& shape, const auto& kernel) {
@@ -274,8 +274,8 @@ TEST_CASE("transpose: rows become columns", "[conv]") {
     const Tensor a = random_tensor({rows, columns}, DType::f32, 7);
     const Threads scope(3);
     Tensor b({columns, rows}, DType::f32), back = a.like();
-    cpu::transpose(rows, columns, a.data<float>(), b.data<float>());
-    cpu::transpose(columns, rows, b.data<float>(), back.data<float>());
+    cpu::transpose(rows, columns, a.data<float>(), b.mutable_data<float>());
+    cpu::transpose(columns, rows, b.data<float>(), back.mutable_data<float>());
     CHECK(b.data<float>()[(columns - 1) * rows] == a.data<float>()[columns - 1]);
     CHECK(same_bits(back, a));
     bool right = true;

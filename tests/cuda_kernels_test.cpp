@@ -237,7 +237,7 @@ TEST_CASE("emulation: threads that wait for ever are an error", "[cuda]") {
         emulation::warp_barrier(), emulation::exchange(0, 1), emulation::block_barrier();
     });
     emulation::run_grid({1}, {2}, [] {
-      emulation::threadIdx.x == 0 ? emulation::block_barrier() : emulation::warp_barrier();
+      return emulation::threadIdx.x == 0 ? emulation::block_barrier() : emulation::warp_barrier();
     });
   });
   CHECK_THAT(message, ContainsSubstring("wait for each other for ever"));

@@ -61,7 +61,7 @@ TEST_CASE("emulated kernels: operations agree with the CPU's", "[cuda]") {
 TEST_CASE("emulated kernels: the same bits in every order of threads", "[cuda]") {
   emulation::emulated();
   uint64_t seed = 10;
-  check_same_bits(emulation::kEmulated, DType::f32, [&] { emulation::set_order(++seed); });
+  check_same_bits(emulation::kEmulated, DType::f32, [&] { return emulation::set_order(++seed); });
   emulation::set_order(0);
 }
 

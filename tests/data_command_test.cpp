@@ -101,7 +101,7 @@ TEST_CASE("download: to .part, checked, renamed, resumed") {
   fs::remove(path);
   server.break_off_after(10);
   CHECK_THAT(
-      message_of<Error>([&] { ssgan::download(server.url() + "/a", kContentMd5, path); }),
+      message_of<Error>([&] { return ssgan::download(server.url() + "/a", kContentMd5, path); }),
       ContainsSubstring(server.url() + "/a: the download failed (curl's exit status is 18)"));
   CHECK(!fs::exists(path));
   CHECK(text_of(part) == kContent.substr(0, 10));
@@ -126,7 +126,7 @@ TEST_CASE("download: a part of something else, a server that cannot go on, anoth
     fs::remove(path);
   }
   const std::string other(32, '0');
-  CHECK(message_of<DataError>([&] { ssgan::download(server.url() + "/a", other, path); }) ==
+  CHECK(message_of<DataError>([&] { return ssgan::download(server.url() + "/a", other, path); }) ==
         fmt::format("{}/a: its MD5 is {}, but the official file's is {}; nothing is kept",
                     server.url(), kContentMd5, other));
   CHECK(fs::is_empty(dir.path()));

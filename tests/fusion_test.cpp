@@ -170,14 +170,14 @@ TEST_CASE("fusion: the value before an activation is not allocated unless it is 
 
 TEST_CASE("fusion: a value that could not be the same any more is an error", "[fusion]") {
   for (const Operation& op : operations(DType::f32, kCpu)) {
-    const Tensor w = op.inputs[1];
+    Tensor w = op.inputs[1];
     const std::vector<Var> inputs(op.inputs.begin(), op.inputs.end());
     const Var read = op.call(inputs);
     const Var late = op.call(inputs);
     const Tensor value = read.value().clone();
     w.copy_from(w.clone());
     CHECK(same_bits(read.value(), value));
-    CHECK(message_of<Error>([&] { late.value(); }) ==
+    CHECK(message_of<Error>([&] { return late.value(); }) ==
           op.name + std::string(": its value is first read after what it is computed from has "
                                 "been overwritten; read it before"));
     CHECK_THROWS_AS(slope(late), Error);

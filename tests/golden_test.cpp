@@ -147,7 +147,7 @@ class TinyCase {
     throw Error("not compared: " + name);
   }
   double& at(const std::string& name, size_t i) {
-    return actual.tensors.at(name).span<double>()[i];
+    return actual.tensors.at(name).mutable_span<double>()[i];
   }
   /// What `ssgan compare` makes of it.
   ProgramResult program() const {

@@ -80,10 +80,10 @@ TEST_CASE("image folder: the square in the middle, by the mean over each new pix
 TEST_CASE("image folder: whatever does not fit is named") {
   const SmallFolder data;
   const auto refused = [&](Split split = Split::train) {
-    return message_of<DataError>([&] { load_image_folder(data.path(), split); });
+    return message_of<DataError>([&] { return load_image_folder(data.path(), split); });
   };
   const auto at = [&](const std::string& name) { return (data.path() / name).string(); };
-  CHECK_THAT(message_of<DataError>([] { class_folders("/nowhere"); }),
+  CHECK_THAT(message_of<DataError>([] { return class_folders("/nowhere"); }),
              ContainsSubstring("/nowhere/train: no such folder; images are expected as "
                                "/nowhere/train/CLASS/NAME.png"));
   data.dir().put("train/readme.txt", "x");

@@ -8,7 +8,7 @@ namespace gradus {
 template <class E, class Fn>
 std::string message_of(const Fn& fn) {
   try {
-    fn();
+    static_cast<void>(fn());
   } catch (const E& e) {
     return e.what();
   }

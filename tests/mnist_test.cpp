@@ -18,7 +18,7 @@ namespace {
 /// The reader's message about a file of these bytes, which must name it.
 std::string refusal(const TempDir& dir, const std::string& bytes, int rank = 2) {
   const fs::path path = dir.put("a.idx", bytes);
-  const std::string message = message_of<DataError>([&] { read_idx(path, rank); });
+  const std::string message = message_of<DataError>([&] { return read_idx(path, rank); });
   CHECK(message.starts_with(path.string() + ": "));
   return message.substr(std::min(message.size(), path.string().size() + 2));
 }
@@ -127,7 +127,8 @@ TEST_CASE("mnist: a border of two pixels, three equal channels, labels as they a
 TEST_CASE("mnist: files that are missing or do not fit") {
   const SmallMnist data;
   const auto refused = [&] {
-    return message_of<DataError>([&] { load_mnist(data.path(), MnistKind::digits, Split::test); });
+    return message_of<DataError>(
+        [&] { return load_mnist(data.path(), MnistKind::digits, Split::test); });
   };
   const std::string labels = (data.path() / "t10k-labels-idx1-ubyte").string();
   data.dir().put("t10k-labels-idx1-ubyte", mnist_labels(19));
@@ -145,7 +146,7 @@ TEST_CASE("mnist: where it is looked for") {
   const TempDir dir;
   const Environment data("GRADUS_DATA", dir.path().c_str());
   CHECK(find_mnist(MnistKind::digits, dir / "x") == dir / "x");
-  CHECK_THAT(message_of<DataError>([] { find_mnist(MnistKind::digits, {}); }),
+  CHECK_THAT(message_of<DataError>([] { return find_mnist(MnistKind::digits, {}); }),
              ContainsSubstring((dir / "mnist").string() + ": no such folder") &&
                  ContainsSubstring("--data-dir"));
   fs::create_directory(dir / "mnist");

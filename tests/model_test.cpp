@@ -57,7 +57,7 @@ struct Model {
     batch.images = random_tensor({real, 32, 32, 3}, -1, 1, 2);
     batch.labels = Tensor::from(std::span<const int32_t>(labels_of(real)), {real});
     batch.label_mask = Tensor::full({real}, 1, DType::f64);
-    batch.label_mask.span<double>()[1] = 0;
+    batch.label_mask.mutable_span<double>()[1] = 0;
   }
 
   Pass training() {

@@ -33,7 +33,7 @@ ImageSet labelled(int64_t n) {
   ImageSet set;
   set.classes.resize(10, "c");
   set.labels = Tensor({n}, DType::i32);
-  for (int64_t i = 0; i < n; ++i) set.labels.span<int32_t>()[i] = int32_t(i % 10 + 1);
+  for (int64_t i = 0; i < n; ++i) set.labels.mutable_span<int32_t>()[i] = int32_t(i % 10 + 1);
   return set;
 }
 
@@ -74,8 +74,8 @@ TEST_CASE("batches: every order is about as likely", "[nn][batches]") {
 }
 
 TEST_CASE("batches: empty sets and batches are refused", "[nn][batches]") {
-  CHECK(message_of<DataError>([] { Batches(0, 4, 1); }) == "batches: the set is empty");
-  CHECK(message_of<Error>([] { Batches(4, 0, 1); }) ==
+  CHECK(message_of<DataError>([] { return Batches(0, 4, 1); }) == "batches: the set is empty");
+  CHECK(message_of<Error>([] { return Batches(4, 0, 1); }) ==
         "batches: the batch size must be positive, got 0");
 }
 
@@ -86,7 +86,7 @@ TEST_CASE("labels: choices as text", "[nn][batches]") {
   for (const std::string text :
        {"", "first", "first:", "first:0", "first:-1", "first:1x", "per-class: 3", "perclass:3",
         "all:3", "first:99999999999999999999"})
-    CHECK(message_of<Error>([&] { parse_label_choice(text); }) ==
+    CHECK(message_of<Error>([&] { return parse_label_choice(text); }) ==
           "labels " + text + ": expected first:N or per-class:N with N above 0");
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("labels: the first N, or N of each class from the seed", "[nn][batches
 TEST_CASE("labels: more than there are is refused", "[nn][batches]") {
   const ImageSet set = labelled(25);
   const auto choose = [&](const char* text) {
-    return message_of<DataError>([&] { choose_labelled(set, parse_label_choice(text), 1); });
+    return message_of<DataError>([&] { return choose_labelled(set, parse_label_choice(text), 1); });
   };
   CHECK(choose("first:26") == "labels first:26: the training set has 25 images only");
   CHECK(choose("per-class:3") == "labels per-class:3: the training set has 2 images of c only");

@@ -164,7 +164,7 @@ TEST_CASE("optimizer: the same bits for every number of threads", "[nn][optim]")
       const auto with = [&](int threads) {
         const Threads scope(threads);
         const Shape shape{300001};
-        const std::vector<UpdateSlot> slots{
+        std::vector<UpdateSlot> slots{
             {random_tensor(shape, dtype, 1), random_tensor(shape, dtype, 2),
              random_tensor(shape, dtype, 3), random_tensor(shape, dtype, 4, 0, 1)}};
         backend(kCpu).update(update, rate_tensor(1), Tensor::from({3}, {}), slots);
@@ -229,16 +229,17 @@ TEST_CASE("clip: by global norm", "[nn][optim]") {
   // A norm that overflows must not pass for gradients of 0.
   const auto overflown = clip_by_global_norm({Tensor::from({1e30F, 1.F}, {2})}, 1);
   for (const double v : to_array(overflown.gradients[0]).v) CHECK(std::isnan(v));
-  CHECK(message_of<Error>([] { clip_by_global_norm({}, 1); }) ==
+  CHECK(message_of<Error>([] { return clip_by_global_norm({}, 1); }) ==
         "clip_by_global_norm: there are no gradients");
-  CHECK(message_of<Error>([] { clip_by_global_norm({Tensor::zeros({2}, DType::f32)}, 0); }) ==
-        "clip_by_global_norm: the norm must be positive, got 0");
+  CHECK(message_of<Error>([] {
+          return clip_by_global_norm({Tensor::zeros({2}, DType::f32)}, 0);
+        }) == "clip_by_global_norm: the norm must be positive, got 0");
 }
 
 TEST_CASE("clip: by value", "[nn][optim]") {
   const auto clipped = clip_by_value({Tensor::from({-2.0, -0.5, 0.5, 3.0}, {4})}, 0.75);
   CHECK(to_array(clipped.at(0)).v == std::vector<double>{-0.75, -0.5, 0.5, 0.75});
-  CHECK(message_of<Error>([] { clip_by_value({}, -1); }) ==
+  CHECK(message_of<Error>([] { return clip_by_value({}, -1); }) ==
         "clip_by_value: the limit must be positive, got -1");
 }
 
@@ -272,7 +273,7 @@ TEST_CASE("moving average: updates, swaps and a state that a module loads", "[nn
   CHECK(flat(other) != flat(loaded));
   resumed.swap();
   CHECK(flat(other) == flat(loaded));
-  CHECK(message_of<Error>([&] { ExponentialMovingAverage(model, 1); }) ==
+  CHECK(message_of<Error>([&] { return ExponentialMovingAverage(model, 1); }) ==
         "moving average: the decay must lie in [0, 1), got 1");
 }
 

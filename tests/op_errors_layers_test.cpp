@@ -5,50 +5,52 @@ using namespace gradus;
 TEST_CASE("op errors: matmul and batch norm", "[ops][errors]") {
   const Var x = of({4, 3}), channels = of({3});
   check_all({
-      {kShape, "matmul: a must be a matrix, got [3]", [&] { matmul(channels, x); }},
+      {kShape, "matmul: a must be a matrix, got [3]", [&] { return matmul(channels, x); }},
       {kShape, "matmul: b must be a matrix, got [1, 3, 2]",
        [&] {
-         matmul(x, of({1, 3, 2}));
+         return matmul(x, of({1, 3, 2}));
        }},
       {kShape, "matmul: [4, 3] times [4, 5]: inner extents 3 and 4 differ",
        [&] {
-         matmul(x, of({4, 5}));
+         return matmul(x, of({4, 5}));
        }},
       {kShape, "matmul: [4, 3] transposed times [3, 5]: inner extents 4 and 3 differ",
        [&] {
-         matmul(x, of({3, 5}), {.a = true});
+         return matmul(x, of({3, 5}), {.a = true});
        }},
       {kShape, "matmul: [4, 3] times [3, 5] transposed: inner extents 3 and 5 differ",
        [&] {
-         matmul(x, of({3, 5}), {.b = true});
+         return matmul(x, of({3, 5}), {.b = true});
        }},
       {kType, "matmul: operands are f32 and f64; convert one of them",
        [&] {
-         matmul(x, of({3, 5}, DType::f64));
+         return matmul(x, of({3, 5}, DType::f64));
        }},
       {kShape, "batch_norm: x must be [..., C] and not empty, got [3]",
-       [&] { batch_norm(channels, channels, channels, 1e-3); }},
+       [&] { return batch_norm(channels, channels, channels, 1e-3); }},
       {kShape, "batch_norm: x must be [..., C] and not empty, got [0, 3]",
        [&] {
-         batch_norm(of({0, 3}), channels, channels, 1e-3);
+         return batch_norm(of({0, 3}), channels, channels, 1e-3);
        }},
       {kShape, "batch_norm: gamma and beta must be [3] for x [4, 3], got [3] and [4]",
-       [&] { batch_norm(x, channels, of({4}), 1e-3); }},
+       [&] { return batch_norm(x, channels, of({4}), 1e-3); }},
       {kType, "batch_norm: operands are f32 and f64; convert one of them",
-       [&] { batch_norm(x, of({3}, DType::f64), channels, 1e-3); }},
+       [&] { return batch_norm(x, of({3}, DType::f64), channels, 1e-3); }},
       {kShape, "batch_norm: the statistics must be [3] for x [4, 3], got [3] and []",
-       [&] { batch_norm_with(channels.value(), of({}).value(), x, channels, channels, 1e-3); }},
+       [&] {
+         return batch_norm_with(channels.value(), of({}).value(), x, channels, channels, 1e-3);
+       }},
   });
 }
 
 TEST_CASE("op errors: convolutions", "[ops][errors]") {
   const Var x = of({2, 5, 6, 3}), w = of({4, 3, 3, 3}), wt = of({3, 3, 3, 4}), bias = of({4});
   const auto conv = [](const Var& x, const Var& w, const Var& bias, const ConvOptions& o = {}) {
-    return [=] { conv2d(x, w, bias, o); };
+    return [=] { return conv2d(x, w, bias, o); };
   };
   const auto transposed = [](const Var& x, const Var& w, const Var& bias,
                              const ConvOptions& o = {}) {
-    return [=] { conv_transpose2d(x, w, bias, o); };
+    return [=] { return conv_transpose2d(x, w, bias, o); };
   };
   check_all({
       {kShape, "conv2d: x must be [N, H, W, C], got [5, 6, 3]", conv(of({5, 6, 3}), w, bias)},
@@ -105,45 +107,45 @@ TEST_CASE("op errors: pooling", "[ops][errors]") {
   check_all({
       {kShape, "max_pool2d: x must be [N, H, W, C], got [5, 6, 3]",
        [&] {
-         max_pool2d(of({5, 6, 3}));
+         return max_pool2d(of({5, 6, 3}));
        }},
       {kShape, "avg_pool2d: no channels in x [2, 5, 6, 0]",
        [&] {
-         avg_pool2d(of({2, 5, 6, 0}));
+         return avg_pool2d(of({2, 5, 6, 0}));
        }},
       {kShape, "max_pool2d: the kernel must be positive, got 0 x 2",
        [&] {
-         max_pool2d(x, {0, 2, 1, 1});
+         return max_pool2d(x, {0, 2, 1, 1});
        }},
       {kShape, "max_pool2d: strides must be positive, got 1 and 0",
        [&] {
-         max_pool2d(x, {2, 2, 1, 0});
+         return max_pool2d(x, {2, 2, 1, 0});
        }},
       {kShape,
        "avg_pool2d: paddings must not be negative and less than the kernel 2 x 3, got 0, 2, 0, 0",
        [&] {
-         avg_pool2d(x, {2, 3, 1, 1, Padding::of(0, 2, 0, 0)});
+         return avg_pool2d(x, {2, 3, 1, 1, Padding::of(0, 2, 0, 0)});
        }},
       {kShape,
        "max_pool2d: paddings must not be negative and less than the kernel 2 x 3, got 0, 0, -1, 0",
        [&] {
-         max_pool2d(x, {2, 3, 1, 1, Padding::of(0, 0, -1, 0)});
+         return max_pool2d(x, {2, 3, 1, 1, Padding::of(0, 0, -1, 0)});
        }},
       {kShape, "avg_pool2d: the kernel 6 x 2 does not fit x [2, 5, 6, 3] with this padding",
        [&] {
-         avg_pool2d(x, {6, 2, 1, 1});
+         return avg_pool2d(x, {6, 2, 1, 1});
        }},
       {kShape, "max_pool2d: the kernel 2 x 9 does not fit x [2, 5, 6, 3] with this padding",
        [&] {
-         max_pool2d(x, {2, 9, 1, 1, Padding::of(0, 0, 1, 1)});
+         return max_pool2d(x, {2, 9, 1, 1, Padding::of(0, 0, 1, 1)});
        }},
       {kType, "max_pool2d: needs f32 or f64, got u8",
        [&] {
-         max_pool2d(of({1, 2, 2, 1}, DType::u8));
+         return max_pool2d(of({1, 2, 2, 1}, DType::u8));
        }},
       {kShape, "global_avg_pool2d: x must be [N, H, W, C], got [2, 3]",
        [&] {
-         global_avg_pool2d(of({2, 3}));
+         return global_avg_pool2d(of({2, 3}));
        }},
   });
 }
@@ -153,22 +155,24 @@ TEST_CASE("op errors: cross-entropies and dropout", "[ops][errors]") {
   const Tensor labels = of({4, 3}).value(), wrong = of({3, 4}).value();
   check_all({
       {kShape, "softmax_cross_entropy: logits must be [N, C], got [3]",
-       [&] { softmax_cross_entropy(of({3}), of({3}).value()); }},
+       [&] { return softmax_cross_entropy(of({3}), of({3}).value()); }},
       {kShape, "softmax_cross_entropy: labels [3, 4] do not match logits [4, 3]",
-       [&] { softmax_cross_entropy(x, wrong); }},
+       [&] { return softmax_cross_entropy(x, wrong); }},
       {kShape, "softmax_cross_entropy: no classes in [4, 0]",
        [&] {
-         softmax_cross_entropy(of({4, 0}), of({4, 0}).value());
+         return softmax_cross_entropy(of({4, 0}), of({4, 0}).value());
        }},
       {kType, "softmax_cross_entropy: operands are f32 and f64; convert one of them",
-       [&] { softmax_cross_entropy(x, labels.to(DType::f64)); }},
+       [&] { return softmax_cross_entropy(x, labels.to(DType::f64)); }},
       {kShape, "sigmoid_cross_entropy: cannot broadcast [4, 3] with [3, 4]",
-       [&] { sigmoid_cross_entropy(x, wrong); }},
+       [&] { return sigmoid_cross_entropy(x, wrong); }},
       {kShape, "sigmoid_cross_entropy: labels [4, 3] do not match logits [3]",
-       [&] { sigmoid_cross_entropy(of({3}), labels); }},
-      {kPlain, "dropout: the rate must lie in [0, 1), got 1", [&] { dropout(x, 1, {}); }},
-      {kPlain, "dropout: the rate must lie in [0, 1), got -0.1", [&] { dropout(x, -0.1, {}); }},
-      {kType, "dropout: needs f32 or f64, got u8", [&] { dropout(of({2}, DType::u8), 0.5, {}); }},
+       [&] { return sigmoid_cross_entropy(of({3}), labels); }},
+      {kPlain, "dropout: the rate must lie in [0, 1), got 1", [&] { return dropout(x, 1, {}); }},
+      {kPlain, "dropout: the rate must lie in [0, 1), got -0.1",
+       [&] { return dropout(x, -0.1, {}); }},
+      {kType, "dropout: needs f32 or f64, got u8",
+       [&] { return dropout(of({2}, DType::u8), 0.5, {}); }},
   });
 }
 
@@ -176,17 +180,17 @@ TEST_CASE("op errors: losses", "[ops][errors]") {
   const Var x = of({4, 3});
   check_all({
       {kShape, "l1_loss: the prediction [4, 3] and the target [3] differ in shape",
-       [&] { l1_loss(x, of({3})); }},
+       [&] { return l1_loss(x, of({3})); }},
       {kShape, "mse_loss: the prediction [4, 3] and the target [] differ in shape",
-       [&] { mse_loss(x, of({})); }},
+       [&] { return mse_loss(x, of({})); }},
       {kType, "huber_loss: operands are f32 and f64; convert one of them",
        [&] {
-         huber_loss(x, of({4, 3}, DType::f64));
+         return huber_loss(x, of({4, 3}, DType::f64));
        }},
-      {kPlain, "huber_loss: delta must be positive, got 0", [&] { huber_loss(x, x, 0); }},
+      {kPlain, "huber_loss: delta must be positive, got 0", [&] { return huber_loss(x, x, 0); }},
       {kShape, "mean: nothing to reduce in [0, 3]",
        [&] {
-         mse_loss(of({0, 3}), of({0, 3}));
+         return mse_loss(of({0, 3}), of({0, 3}));
        }},
   });
 }
@@ -196,17 +200,18 @@ TEST_CASE("op errors: layer norm", "[ops][errors]") {
   check_all({
       {kShape,
        "layer_norm: gamma must have the shape of x's last axes, not empty; x is [4, 3], gamma [4]",
-       [&] { layer_norm(x, of({4}), of({4}), 1e-5); }},
+       [&] { return layer_norm(x, of({4}), of({4}), 1e-5); }},
       {kShape,
        "layer_norm: gamma must have the shape of x's last axes, not empty; x is [4, 3], gamma []",
-       [&] { layer_norm(x, of({}), of({}), 1e-5); }},
+       [&] { return layer_norm(x, of({}), of({}), 1e-5); }},
       {kShape,
        "layer_norm: gamma must have the shape of x's last axes, not empty; x is [3], gamma [1, 3]",
        [&] {
-         layer_norm(of({3}), of({1, 3}), of({3}), 1e-5);
+         return layer_norm(of({3}), of({1, 3}), of({3}), 1e-5);
        }},
-      {kShape, "layer_norm: gamma is [3], beta [4, 3]", [&] { layer_norm(x, of({3}), x, 1e-5); }},
+      {kShape, "layer_norm: gamma is [3], beta [4, 3]",
+       [&] { return layer_norm(x, of({3}), x, 1e-5); }},
       {kType, "layer_norm: operands are f32 and f64; convert one of them",
-       [&] { layer_norm(x, of({3}), of({3}, DType::f64), 1e-5); }},
+       [&] { return layer_norm(x, of({3}), of({3}, DType::f64), 1e-5); }},
   });
 }

@@ -58,7 +58,7 @@ TEST_CASE("png: files that are none, or damaged, or huge") {
   const TempDir dir;
   const auto refused = [&](std::string_view bytes) {
     const auto path = dir.put("a.png", bytes);
-    const std::string message = message_of<DataError>([&] { read_png(path); });
+    const std::string message = message_of<DataError>([&] { return read_png(path); });
     CHECK_THAT(message, ContainsSubstring(path.string() + ": "));
     return message;
   };

@@ -69,20 +69,20 @@ void check_steps(Device device) {
 void check_rules(Device device) {
   Backend& on = backend(device);
   Tensor x = Tensor::from({1.F, 2.F}, {2}, device);
-  const auto reads = on.record([&] { x.to_vector<float>(); });
-  CHECK_THAT(message_of<DeviceError>([&] { reads->run(); }),
+  const auto reads = on.record([&] { return x.to_vector<float>(); });
+  CHECK_THAT(message_of<DeviceError>([&] { return reads->run(); }),
              ContainsSubstring("copy_to_host of 8 bytes") && ContainsSubstring("recording"));
-  const auto writes = on.record([&] { Tensor::from({1.F}, {1}, device); });
-  CHECK_THAT(message_of<DeviceError>([&] { writes->run(); }),
+  const auto writes = on.record([&] { return Tensor::from({1.F}, {1}, device); });
+  CHECK_THAT(message_of<DeviceError>([&] { return writes->run(); }),
              ContainsSubstring("copy_from_host of 4 bytes"));
   int64_t count = 100;
-  const auto grows = on.record([&] { Tensor::zeros({count *= 2}, DType::f64, device); });
+  const auto grows = on.record([&] { return Tensor::zeros({count *= 2}, DType::f64, device); });
   grows->run();
   grows->run();
-  CHECK_THAT(message_of<DeviceError>([&] { grows->run(); }),
+  CHECK_THAT(message_of<DeviceError>([&] { return grows->run(); }),
              ContainsSubstring("in a recording whose memory was planned without them"));
   // After an error everything goes on as before.
-  const auto doubles = on.record([&] { x.copy_from((Var(x) * 2).value()); });
+  const auto doubles = on.record([&] { return x.copy_from((Var(x) * 2).value()); });
   for (int i = 0; i < 5; ++i) doubles->run();
   CHECK(x.to_vector<float>() == std::vector<float>{32, 64});
 }

@@ -24,8 +24,8 @@ std::vector<uint8_t> image_of(const Picture& grid, int i) {
 
 TEST_CASE("samples: a grid as torchvision's") {
   Tensor images({3, 32, 32, 3}, DType::u8);
-  for (size_t i = 0; i < images.span<uint8_t>().size(); ++i)
-    images.span<uint8_t>()[i] = static_cast<uint8_t>(1 + i % 255);
+  const auto bytes = images.mutable_span<uint8_t>();
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(1 + i % 255);
   const Picture p = grid(images, 2);
   CHECK(p.width == 2 * 34 + 2);
   CHECK(p.height == 2 * 34 + 2);
@@ -58,7 +58,7 @@ TEST_CASE("samples: between two noise vectors lies the middle of their angle") {
   }
   const double half = std::acos(ab / std::sqrt(aa * bb)) / 2;
   for (size_t k = 0; k < 100; ++k)
-    middle.span<float>()[k] = float((ends[k] + ends[100 + k]) / (2 * std::cos(half)));
+    middle.mutable_span<float>()[k] = float((ends[k] + ends[100 + k]) / (2 * std::cos(half)));
   const Pass pass = Pass::evaluation(Statistics::running);
   const Tensor expected = generator(pass, middle).value();
   const auto got = image_of(row, 1);

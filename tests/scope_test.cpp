@@ -30,7 +30,7 @@ TEST_CASE("scope: a device sees a range for each layer and each gradient", "[sco
   emulated().take_ranges();
   const Var loss = mean(tanh(layer(pass.named("real."), x)), {0, 1});
   CHECK(emulated().take_ranges() == std::vector<std::string>{"real.dense"});
-  pass.gradients(loss, layer.parameters());
+  static_cast<void>(pass.gradients(loss, layer.parameters()));
   const std::vector<std::string> ranges = emulated().take_ranges();
   CHECK(std::ranges::count(ranges, "gradient of tanh") == 1);
   CHECK(std::ranges::count(ranges, "gradient of real.dense: matmul") == 1);
@@ -45,7 +45,7 @@ TEST_CASE("scope: a value that was pending has its layer's name", "[scope]") {
   });
   const Var x = Tensor::zeros({1, 3, 3, 1}, DType::f32, kEmulated);
   emulated().take_ranges();
-  net(Pass::evaluation(Statistics::batch).named("real."), x);
+  static_cast<void>(net(Pass::evaluation(Statistics::batch).named("real."), x));
   CHECK(emulated().take_ranges() ==
         std::vector<std::string>{"real.net", "  real.conv", "  real.conv"});
 }
@@ -55,7 +55,7 @@ TEST_CASE("scope: out of memory says for what", "[scope]") {
   Module root;
   Linear layer(root, "dense", {1, 1 << 22});
   const Var x = Tensor::zeros({1 << 22, 1}, DType::f32);
-  const auto run = [&] { layer(Pass::evaluation(Statistics::batch).named("real."), x); };
+  const auto run = [&] { return layer(Pass::evaluation(Statistics::batch).named("real."), x); };
   CHECK(message_of<DeviceError>(run).starts_with(
       "cpu: out of memory for 70368744177664 bytes for real.dense: matmul; live "));
   CHECK(Scope::path().empty());
@@ -69,9 +69,9 @@ TEST_CASE("scope: out of memory names an operation outside any layer", "[scope]"
     const size_t begin = message.find("bytes for ") + 10;
     return message.substr(begin, message.find(';') - begin);
   };
-  CHECK(what([&] { column + row; }) == "add");
-  CHECK(what([&] { matmul(column, row); }) == "matmul");
+  CHECK(what([&] { return column + row; }) == "add");
+  CHECK(what([&] { return matmul(column, row); }) == "matmul");
   const Var image = Tensor::zeros({1, 1 << 11, 1 << 11, 1}, DType::f32),
             filters = Tensor::zeros({1 << 22, 1, 1, 1}, DType::f32);
-  CHECK(what([&] { conv2d(image, filters, {}).value(); }) == "conv2d");
+  CHECK(what([&] { return conv2d(image, filters, {}).value(); }) == "conv2d");
 }

@@ -70,7 +70,7 @@ std::string zero_protocol(const Options& o) {
 
 Tensor classes_of(const Tensor& labels, ZeroAs zero_as) {
   Tensor classes = labels.clone();
-  const auto values = classes.span<int32_t>();
+  const auto values = classes.mutable_span<int32_t>();
   if (zero_as == ZeroAs::klass) std::replace(values.begin(), values.end(), 10, 0);
   return classes;
 }

@@ -32,8 +32,8 @@ ModelLoss model_loss(const Pass& pass, Generator& generator, Discriminator& disc
   const auto on_data = discriminator(pass.named("real."), real.images);
   // The running statistics are those of real images.
   const auto on_samples = discriminator(pass.named("fake.").with(Statistics::batch), loss.fake);
-  pass.report("real.probabilities", softmax(on_data.class_logits));
-  pass.report("fake.probabilities", softmax(on_samples.class_logits));
+  pass.show("real.probabilities", softmax(on_data.class_logits));
+  pass.show("fake.probabilities", softmax(on_samples.class_logits));
 
   loss.d_real = mean(softplus(-on_data.gan_logits));
   loss.d_fake = mean(softplus(on_samples.gan_logits));

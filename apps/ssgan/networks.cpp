@@ -89,7 +89,7 @@ Discriminator::Output Discriminator::operator()(const Pass& pass, const Var& ima
   if (conv6_) {  // as printed: nothing reads relu6
     const Var x6 = (*conv6_)(pass, relu5);
     const Var relu6 = pass.report("relu6", leaky_relu((*bn6_)(pass, x6), alpha));
-    dropout(pass, relu6, drop_rate);
+    static_cast<void>(dropout(pass, relu6, drop_rate));
   }
 
   const Var x7 = conv7_(pass, relu5);
@@ -105,7 +105,7 @@ Discriminator::Output Discriminator::operator()(const Pass& pass, const Var& ima
         slice(class_logits, 1, options_.num_classes, options_.num_classes + 1);
     gan_logits = gan_logits - reshape(fake_class_logits, gan_logits.shape());
   }
-  pass.report("gan_logits", gan_logits);
+  pass.show("gan_logits", gan_logits);
   return {features, class_logits, gan_logits};
 }
 

@@ -14,10 +14,10 @@ constexpr int kSide = 32, kPadding = 2;
 /// [-1, 1] -> bytes by (x + 1) / 2.
 Tensor bytes_of(const Tensor& images) {
   Tensor bytes(images.shape(), DType::u8);
-  std::ranges::transform(
-      images.to(kCpu).to(DType::f32).span<float>(), bytes.span<uint8_t>().begin(), [](float x) {
-        return static_cast<uint8_t>(std::clamp(255 * (x + 1) / 2 + 0.5f, 0.0f, 255.0f));
-      });
+  const Tensor values = images.to(kCpu).to(DType::f32);
+  std::ranges::transform(values.span<float>(), bytes.mutable_span<uint8_t>().begin(), [](float x) {
+    return static_cast<uint8_t>(std::clamp(255 * (x + 1) / 2 + 0.5f, 0.0f, 255.0f));
+  });
   return bytes;
 }
 
@@ -33,8 +33,9 @@ Tensor generated(Generator& generator, const Tensor& z, Statistics statistics) {
   return bytes_of(generator(Pass::evaluation(statistics), there).value());
 }
 
-std::span<float> row(const Tensor& z, int64_t i) {
-  return z.span<float>().subspan(static_cast<size_t>(i * kZSize), kZSize);
+template <class T>
+std::span<T> row(std::span<T> z, int64_t i) {
+  return z.subspan(static_cast<size_t>(i * kZSize), kZSize);
 }
 
 /// What a and b count for at `t` of the angle between them, from 0 to 1.
@@ -77,11 +78,13 @@ Picture interpolation_grid(Generator& generator, int64_t rows, int columns, uint
                            Statistics statistics) {
   const Tensor ends = noise(2 * rows, seed);
   Tensor z({rows * columns, kZSize}, DType::f32);
+  const auto from = ends.span<float>();
+  const auto to = z.mutable_span<float>();
   for (int64_t i = 0; i < rows * columns; ++i) {
-    const auto a = row(ends, 2 * (i / columns)), b = row(ends, 2 * (i / columns) + 1);
+    const auto a = row(from, 2 * (i / columns)), b = row(from, 2 * (i / columns) + 1);
     const auto [of_a, of_b] = weights_between(a, b, double(i % columns) / (columns - 1));
     for (size_t k = 0; k < a.size(); ++k)
-      row(z, i)[k] = static_cast<float>(of_a * a[k] + of_b * b[k]);
+      row(to, i)[k] = static_cast<float>(of_a * a[k] + of_b * b[k]);
   }
   return grid(generated(generator, z, statistics), columns);
 }

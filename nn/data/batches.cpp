@@ -66,7 +66,7 @@ std::string to_string(const LabelChoice& c) {
 Tensor choose_labelled(const ImageSet& set, const LabelChoice& choice, uint64_t seed) {
   const int64_t n = set.count();
   Tensor mask = Tensor::zeros({n}, DType::i32);
-  const auto chosen = mask.span<int32_t>();
+  const auto chosen = mask.mutable_span<int32_t>();
   if (choice.kind == LabelChoice::Kind::first) {
     require<DataError>(choice.n <= n, "labels {}: the training set has {} images only",
                        to_string(choice), n);

@@ -104,7 +104,7 @@ IdxFile read_idx(const std::filesystem::path& path, int rank) {
   }
 
   IdxFile file{Tensor(Shape(extents), DType::u8), {}};
-  const auto values = std::as_writable_bytes(file.values.span<uint8_t>());
+  const auto values = std::as_writable_bytes(file.values.mutable_span<uint8_t>());
   const size_t came = bytes.read(values);
   require<DataError>(came == values.size(), "{}: truncated: {} of {} values are there", name, came,
                      values.size());

@@ -117,11 +117,13 @@ ImageSet load_image_folder(const fs::path& dir, Split split) {
   set.images = Tensor({n, kSide, kSide, 3}, DType::u8);
   set.labels = Tensor({n}, DType::i32);
   constexpr size_t kImageBytes = size_t{kSide} * kSide * 3;
+  const auto pixels = set.images.mutable_span<uint8_t>();
+  const auto labels = set.labels.mutable_span<int32_t>();
   size_t at = 0;
   for (const int32_t i : shuffled(n, 0, 0)) {
     const LabelledFile& file = files[static_cast<size_t>(i)];
-    shrink(read_png(file.path), set.images.span<uint8_t>().subspan(at * kImageBytes, kImageBytes));
-    set.labels.span<int32_t>()[at++] = file.label;
+    shrink(read_png(file.path), pixels.subspan(at * kImageBytes, kImageBytes));
+    labels[at++] = file.label;
   }
   set.protocol = fmt::format("{}, {} images of {} classes", part.string(), n, set.classes.size());
   return set;

@@ -14,7 +14,8 @@ Tensor gather_images(const Tensor& bytes, const Tensor& index, DType dtype) {
 
 Tensor scaled_images(const Tensor& bytes, DType dtype) {
   Tensor all(Shape{bytes.shape()[0]}, DType::i32);
-  std::iota(all.span<int32_t>().begin(), all.span<int32_t>().end(), 0);
+  const auto indices = all.mutable_span<int32_t>();
+  std::iota(indices.begin(), indices.end(), 0);
   return gather_images(bytes, all.to(bytes.device()), dtype);
 }
 

@@ -42,7 +42,7 @@ Tensor framed(const Tensor& grey) {
   const int64_t n = grey.shape()[0];
   Tensor images = Tensor::zeros({n, kFullSide, kFullSide, 3}, DType::u8);
   const auto from = grey.span<uint8_t>();
-  const auto to = images.span<uint8_t>();
+  const auto to = images.mutable_span<uint8_t>();
   for (int64_t row = 0; row < n * kSide; ++row) {
     const int64_t image = row / kSide, y = row % kSide + kBorder;
     const auto out = to.subspan(3 * ((image * kFullSide + y) * kFullSide + kBorder), 3 * kSide);
@@ -85,11 +85,13 @@ ImageSet load_mnist(const std::filesystem::path& dir, MnistKind kind, Split spli
   set.classes = kind == MnistKind::digits ? kDigits : kGarments;
   set.images = framed(images.values);
   set.labels = Tensor({n}, DType::i32);
+  const auto given = labels.values.span<uint8_t>();
+  const auto kept = set.labels.mutable_span<int32_t>();
   for (int64_t i = 0; i < n; ++i) {
-    const int label = labels.values.span<uint8_t>()[i];
+    const int label = given[i];
     require<DataError>(label < kClasses, "{}: label {} of image {} (counted from 0); 0 to {} are",
                        labels_path.string(), label, i, kClasses - 1);
-    set.labels.span<int32_t>()[i] = label;
+    kept[i] = label;
   }
   const Official& official =
       kOfficial[static_cast<size_t>(kind)][static_cast<size_t>(split == Split::test)];

@@ -55,11 +55,12 @@ Tensor read_images(const std::string& path, const MatArray& x, MatReader& reader
   Tensor images(Shape{count, kSide, kSide, kChannels}, DType::u8);
   constexpr int64_t kBlock = 64;
   std::vector<uint8_t> block(kBlock * kImageBytes);
+  const std::span<uint8_t> pixels = images.mutable_span<uint8_t>();
   for (int64_t first = 0; first < count; first += kBlock) {
     const int64_t n = std::min(kBlock, count - first);
     reader.read(std::span(block).first(static_cast<size_t>(n * kImageBytes)));
     for (int64_t i = 0; i < n; ++i)
-      transpose_image(&block[i * kImageBytes], images.data<uint8_t>() + (first + i) * kImageBytes);
+      transpose_image(&block[i * kImageBytes], &pixels[(first + i) * kImageBytes]);
   }
   return images;
 }
@@ -71,13 +72,14 @@ Tensor read_labels(const std::string& path, const MatArray& y, MatReader& reader
   std::vector<double> values(static_cast<size_t>(y.count()));
   reader.read(std::span(values));
   Tensor labels(Shape{y.count()}, DType::i32);
+  const std::span<int32_t> digits = labels.mutable_span<int32_t>();
   for (size_t i = 0; i < values.size(); ++i) {
     const double value = values[i];
     require<DataError>(value >= 1 && value <= kMaxLabel && value == static_cast<int>(value),
                        "{}: y has the label {} in row {} (counted from 0); labels are 1 to {}, and "
                        "{} is the digit zero",
                        path, value, i, kMaxLabel, kMaxLabel);
-    labels.data<int32_t>()[i] = static_cast<int32_t>(value);
+    digits[i] = static_cast<int32_t>(value);
   }
   return labels;
 }

@@ -32,7 +32,7 @@ void Cpu::reduce(Reduction op, const Tensor& x, Tensor& y) {
   const int64_t rows = x.count() / (outer * inner);
   visit_float(x.dtype(), [&]<class T>(T) {
     const T* in = x.data<T>();
-    T* out = y.data<T>();
+    T* out = y.mutable_data<T>();
     if (outer == 1) {
       const std::vector<double> sums = column_sums<T>(
           rows, inner, 1,

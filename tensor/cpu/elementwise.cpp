@@ -42,7 +42,7 @@ void Cpu::unary(const UnaryFn& fn, const Tensor& x, Tensor& y) {
   std::visit(
       [&](auto f) {
         const auto value = [f](FastFloat at) { return f.f(at); };
-        map(x.count(), value, y.data<float>(), std::as_const(x).data<float>());
+        map(x.count(), value, y.mutable_data<float>(), x.data<float>());
       },
       fn);
 }
@@ -58,7 +58,7 @@ void Cpu::unary_backward(const UnaryFn& fn, const Tensor& x, const Tensor& y, co
         const auto product = [f](FastFloat of, FastFloat at, FastFloat value) {
           return of * f.df(at, value);
         };
-        map(dy.count(), product, dx.data<float>(), g, in, out);
+        map(dy.count(), product, dx.mutable_data<float>(), g, in, out);
       },
       fn);
 }

@@ -20,10 +20,11 @@ void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b
   const int64_t m = c.shape()[0], n = c.shape()[1], k = a.shape()[transpose_a ? 0 : 1];
   if (c.count() == 0) return;
   if (k == 0) {
-    std::fill_n(c.data<float>(), c.count(), 0.f);
+    std::fill_n(c.mutable_data<float>(), c.count(), 0.f);
     return;
   }
-  sgemm(transpose_a, transpose_b, m, n, k, a.data<float>(), b.data<float>(), 0, c.data<float>());
+  sgemm(transpose_a, transpose_b, m, n, k, a.data<float>(), b.data<float>(), 0,
+        c.mutable_data<float>());
 }
 
 std::string onednn_version() {

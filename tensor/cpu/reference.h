@@ -70,9 +70,9 @@ class Reference : public Backend {
   void gather_backward(const Tensor& index, const Tensor& dy, Tensor& dx) override;
   void one_hot(const Tensor& index, Tensor& y) override;
 
-  void increment(Tensor& counter) override { ++*counter.data<int32_t>(); }
+  void increment(Tensor& counter) override { ++*counter.mutable_data<int32_t>(); }
   void update(const UpdateFn& fn, const Tensor& lr, const Tensor& t,
-              std::span<const UpdateSlot> slots) override;
+              std::span<UpdateSlot> slots) override;
 
   Memory& memory() { return memory_; }
 

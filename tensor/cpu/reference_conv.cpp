@@ -64,7 +64,7 @@ void Reference::conv(const ConvParams& cp, const Tensor& x, const Tensor& w,
   const Geometry g(cp, x.shape(), w.shape(), y.shape());
   visit_float(x.dtype(), [&]<class T>(T) {
     const T *vx = x.data<T>(), *vw = w.data<T>();
-    T* vy = y.data<T>();
+    T* vy = y.mutable_data<T>();
     parallel_for(g.n, 1, [&](int64_t begin, int64_t end) {
       for (int64_t n = begin; n < end; ++n) {
         start_with_bias(epilogue.bias, vy + n * g.p * g.q * g.k, g.p * g.q, g.k);
@@ -84,7 +84,7 @@ void Reference::conv_grad_input(const ConvParams& cp, const Tensor& w, const Ten
   const Geometry g(cp, dx.shape(), w.shape(), dy.shape());
   visit_float(dy.dtype(), [&]<class T>(T) {
     const T *vw = w.data<T>(), *vdy = dy.data<T>();
-    T* vdx = dx.data<T>();
+    T* vdx = dx.mutable_data<T>();
     parallel_for(g.n, 1, [&](int64_t begin, int64_t end) {
       for (int64_t n = begin; n < end; ++n) {
         start_with_bias(epilogue.bias, vdx + n * g.h * g.w * g.c, g.h * g.w, g.c);
@@ -104,7 +104,7 @@ void Reference::conv_grad_weight(const ConvParams& cp, const Tensor& x, const Te
   const Geometry g(cp, x.shape(), dw.shape(), dy.shape());
   visit_float(dy.dtype(), [&]<class T>(T) {
     const T *vx = x.data<T>(), *vdy = dy.data<T>();
-    T* vdw = dw.data<T>();
+    T* vdw = dw.mutable_data<T>();
     fill(0, dw);
     parallel_for(g.k, 1, [&](int64_t begin, int64_t end) {
       for (int64_t n = 0; n < g.n; ++n)
@@ -122,7 +122,7 @@ void Reference::matmul(bool transpose_a, bool transpose_b, const Tensor& a, cons
   const int64_t m = c.shape()[0], n = c.shape()[1], k = a.shape()[transpose_a ? 0 : 1];
   visit_float(c.dtype(), [&]<class T>(T) {
     const T *va = a.data<T>(), *vb = b.data<T>();
-    T* vc = c.data<T>();
+    T* vc = c.mutable_data<T>();
     fill(0, c);
     parallel_for(m, kGrain / (n * k + 1) + 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)

@@ -67,7 +67,7 @@ void Reference::unary(const UnaryFn& fn, const Tensor& x, Tensor& y) {
       [&](auto f) {
         visit_float(x.dtype(), [&]<class T>(T) {
           const T* in = x.data<T>();
-          T* out = y.data<T>();
+          T* out = y.mutable_data<T>();
           parallel_for(x.count(), kGrain, [=](int64_t begin, int64_t end) {
 #pragma omp simd
             for (int64_t i = begin; i < end; ++i) out[i] = f.f(in[i]);
@@ -85,7 +85,7 @@ void Reference::unary_backward(const UnaryFn& fn, const Tensor& x, const Tensor&
           const T* g = dy.data<T>();
           const T* in = x.defined() ? x.data<T>() : g;
           const T* out = y.defined() ? y.data<T>() : g;
-          T* d = dx.data<T>();
+          T* d = dx.mutable_data<T>();
           parallel_for(dy.count(), kGrain, [=](int64_t begin, int64_t end) {
 #pragma omp simd
             for (int64_t i = begin; i < end; ++i) d[i] = g[i] * f.df(in[i], out[i]);
@@ -103,7 +103,7 @@ void Reference::binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Ten
         visit_float(y.dtype(), [&]<class T>(T) {
           const T* va = a.data<T>();
           const T* vb = b.data<T>();
-          T* out = y.data<T>();
+          T* out = y.mutable_data<T>();
           broadcast.for_each_row(
               [=](int64_t at, int64_t at_a, int64_t at_b, int64_t n, int64_t sa, int64_t sb) {
                 const T *ra = va + at_a, *rb = vb + at_b;
@@ -126,7 +126,7 @@ void Reference::sigmoid_cross_entropy_backward(const Tensor& logits, const Tenso
   const Broadcast broadcast(logits.shape(), logits.shape(), labels.shape());
   visit_float(logits.dtype(), [&]<class T>(T) {
     const T *x = logits.data<T>(), *p = labels.data<T>(), *d = dy.data<T>();
-    T* dx = dlogits.data<T>();
+    T* dx = dlogits.mutable_data<T>();
     broadcast.for_each_row(
         [=](int64_t at, int64_t, int64_t at_label, int64_t n, int64_t, int64_t label_step) {
           for (int64_t i = 0; i < n; ++i)

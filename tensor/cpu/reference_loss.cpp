@@ -24,8 +24,8 @@ void Reference::softmax_cross_entropy(const Tensor& logits, const Tensor& labels
   const int64_t rows = loss.count(), classes = logits.shape()[1];
   visit_float(logits.dtype(), [&]<class T>(T) {
     const T *x = logits.data<T>(), *p = labels.data<T>();
-    T* l = loss.data<T>();
-    double* s = log_sum.data<double>();
+    T* l = loss.mutable_data<T>();
+    double* s = log_sum.mutable_data<double>();
     parallel_for(rows, kGrain / (classes + 1) / 8 + 1, [=](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
         const T *xs = x + row * classes, *ps = p + row * classes;
@@ -47,7 +47,7 @@ void Reference::softmax_cross_entropy_backward(const Tensor& logits, const Tenso
     const T *x = logits.data<T>(), *p = labels.data<T>();
     const T* d = dy.data<T>();
     const double* s = log_sum.data<double>();
-    T* dx = dlogits.data<T>();
+    T* dx = dlogits.mutable_data<T>();
     parallel_for(rows, kGrain / (classes + 1) / 8 + 1, [=](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row)
         for (int64_t i = row * classes; i < (row + 1) * classes; ++i)

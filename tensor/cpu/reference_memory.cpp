@@ -44,7 +44,7 @@ void Reference::configure(const BackendOptions& options) {
 
 void Reference::fill(double value, Tensor& y) {
   visit_dtype(y.dtype(), [&]<class T>(T) {
-    T* out = y.data<T>();
+    T* out = y.mutable_data<T>();
     parallel_for(y.count(), kGrain,
                  [&](int64_t begin, int64_t end) { std::fill(out + begin, out + end, T(value)); });
   });
@@ -54,7 +54,7 @@ void Reference::cast(const Tensor& x, Tensor& y) {
   visit_dtype(x.dtype(), [&]<class From>(From) {
     visit_dtype(y.dtype(), [&]<class To>(To) {
       const From* in = x.data<From>();
-      To* out = y.data<To>();
+      To* out = y.mutable_data<To>();
       for (int64_t i = 0; i < x.count(); ++i) out[i] = static_cast<To>(in[i]);
     });
   });
@@ -67,7 +67,7 @@ void Reference::copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y
   for (int i = 0; i < axis; ++i) outer *= x.shape()[i];
   for (int i = axis + 1; i < x.shape().rank(); ++i) inner *= x.shape()[i];
   const auto* in = static_cast<const char*>(x.raw());
-  auto* out = static_cast<char*>(y.raw());
+  auto* out = static_cast<char*>(y.mutable_raw());
   const size_t bytes = length * inner;
   for (int64_t i = 0; i < outer && bytes; ++i)
     std::memcpy(out + (i * y.shape()[axis] + y_begin) * inner,
@@ -80,11 +80,13 @@ void Reference::gather(const Tensor& x, const Tensor& index, double scale, doubl
     visit_float(y.dtype(), [&]<class T>(T) {
       const int32_t* rows = index.data<int32_t>();
       const int64_t width = index.count() ? y.count() / index.count() : 0;
+      const In* const from = x.data<In>();
+      T* const to = y.mutable_data<T>();
       parallel_for(index.count(), kGrain / std::max<int64_t>(width, 1) + 1,
-                   [&](int64_t begin, int64_t end) {
+                   [=](int64_t begin, int64_t end) {
                      for (int64_t i = begin; i < end; ++i) {
-                       const In* in = x.data<In>() + rows[i] * width;
-                       T* out = y.data<T>() + i * width;
+                       const In* in = from + rows[i] * width;
+                       T* out = to + i * width;
                        for (int64_t j = 0; j < width; ++j) out[j] = T(scale) * T(in[j]) + T(shift);
                      }
                    });
@@ -96,9 +98,11 @@ void Reference::gather_backward(const Tensor& index, const Tensor& dy, Tensor& d
   visit_float(dy.dtype(), [&]<class T>(T) {
     const int32_t* rows = index.data<int32_t>();
     const int64_t width = index.count() ? dy.count() / index.count() : 0;
+    const T* const from = dy.data<T>();
+    T* const to = dx.mutable_data<T>();
     for (int64_t i = 0; i < index.count(); ++i) {
-      const T* in = dy.data<T>() + i * width;
-      T* out = dx.data<T>() + rows[i] * width;
+      const T* in = from + i * width;
+      T* out = to + rows[i] * width;
       for (int64_t j = 0; j < width; ++j) out[j] += in[j];
     }
   });
@@ -109,8 +113,9 @@ void Reference::one_hot(const Tensor& index, Tensor& y) {
   visit_float(y.dtype(), [&]<class T>(T) {
     const int32_t* at = index.data<int32_t>();
     const int64_t depth = y.shape()[1];
+    T* const out = y.mutable_data<T>();
     for (int64_t i = 0; i < index.count(); ++i)
-      if (at[i] >= 0 && at[i] < depth) y.data<T>()[i * depth + at[i]] = T(1);
+      if (at[i] >= 0 && at[i] < depth) out[i * depth + at[i]] = T(1);
   });
 }
 

@@ -30,7 +30,7 @@ void Reference::moments(const Tensor& x, Tensor& mean, Tensor& variance) {
     const std::vector<double> m = column_sums<T>(
         rows, channels, 1,
         [=]<int kRows>(int64_t row, double* acc) { add_rows<kRows>(vx, channels, row, acc); });
-    T* const vmean = mean.data<T>();
+    T *const vmean = mean.mutable_data<T>(), *const vvariance = variance.mutable_data<T>();
     for (int64_t c = 0; c < channels; ++c) vmean[c] = T(m[c] / static_cast<double>(rows));
     const std::vector<double> squares =
         column_sums<T>(rows, channels, 1, [=]<int kRows>(int64_t row, double* acc) {
@@ -44,7 +44,7 @@ void Reference::moments(const Tensor& x, Tensor& mean, Tensor& variance) {
     for (int64_t c = 0; c < channels; ++c) {
       const double off =
           m[c] / static_cast<double>(rows) - vmean[c];  // by which the mean is rounded
-      variance.data<T>()[c] = T(std::max(squares[c] / static_cast<double>(rows) - off * off, 0.0));
+      vvariance[c] = T(std::max(squares[c] / static_cast<double>(rows) - off * off, 0.0));
     }
   });
 }
@@ -58,7 +58,7 @@ void Reference::normalize(const Normalization& n, const Activation& activation, 
       scales[c] = T(n.gamma.data<T>()[c] / std::sqrt(n.variance.data<T>()[c] + n.epsilon));
     const T *vx = x.data<T>(), *mean = n.mean.data<T>(), *beta = n.beta.data<T>();
     const T* scale = scales.data();
-    T* vy = y.data<T>();
+    T* vy = y.mutable_data<T>();
     parallel_for(rows, kGrain / channels + 1, [=](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
         const T* from = vx + row * channels;
@@ -78,7 +78,8 @@ void Reference::normalize_backward(const Normalization& n, const Activation& act
   visit(activation, x.dtype(), [&]<class T>(auto f, T) {
     const T *vx = x.data<T>(), *vdy = dy.data<T>(), *mean = n.mean.data<T>();
     const T* vy = is_identity(activation) ? vdy : y.data<T>();
-    T* vdx = dx.data<T>();
+    T *vdx = dx.mutable_data<T>(), *vdgamma = dgamma.mutable_data<T>(),
+      *vdbeta = dbeta.mutable_data<T>();
     // dx holds d = dy * df between the two passes.
     const std::vector<double> sums =
         column_sums<T>(rows, channels, 2, [=]<int kRows>(int64_t row, double* acc) {
@@ -97,8 +98,8 @@ void Reference::normalize_backward(const Normalization& n, const Activation& act
     for (int64_t c = 0; c < channels; ++c) {
       const double rstd = 1 / std::sqrt(n.variance.data<T>()[c] + n.epsilon);
       const double along = sums[channels + c] * rstd;  // sum of d * x_hat
-      dgamma.data<T>()[c] = T(along);
-      dbeta.data<T>()[c] = T(sums[c]);
+      vdgamma[c] = T(along);
+      vdbeta[c] = T(sums[c]);
       scale[c] = T(n.gamma.data<T>()[c] * rstd);
       shift[c] = T(sums[c] / static_cast<double>(rows));
       slope[c] = T(along / static_cast<double>(rows) * rstd);
@@ -124,7 +125,7 @@ void Reference::epilogue_backward(const Activation& activation, const Tensor& y,
         sizeof(T) < sizeof(double) && channels < 16 && y.count() % (16 * channels) == 0;
     const int64_t columns = join ? 16 * channels : channels, rows = y.count() / columns;
     const T *vy = y.data<T>(), *vdy = dy.data<T>();
-    T* vdx = dx.data<T>();
+    T *vdx = dx.mutable_data<T>(), *vdbias = dbias.mutable_data<T>();
     const std::vector<double> sums =
         column_sums<T>(rows, columns, 1, [=]<int kRows>(int64_t row, double* acc) {
           times_derivative(f, row * columns, (row + kRows) * columns, vdy, vy, vdx);
@@ -133,7 +134,7 @@ void Reference::epilogue_backward(const Activation& activation, const Tensor& y,
     for (int64_t c = 0; c < channels; ++c) {
       double sum = 0;
       for (int64_t i = c; i < columns; i += channels) sum += sums[i];
-      dbias.data<T>()[c] = T(sum);
+      vdbias[c] = T(sum);
     }
   });
 }

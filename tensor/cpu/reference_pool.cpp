@@ -65,8 +65,8 @@ void Reference::max_pool(const PoolParams& params, const Tensor& x, Tensor& y, T
   const Geometry g(params, x.shape(), y.shape());
   visit_float(x.dtype(), [&]<class T>(T) {
     const T* in = x.data<T>();
-    T* out = y.data<T>();
-    int32_t* at = tap.data<int32_t>();
+    T* out = y.mutable_data<T>();
+    int32_t* at = tap.mutable_data<int32_t>();
     const int64_t row = g.w.out * g.c;
     parallel_for(g.n * g.h.out, kGrain / (row + 1) + 1, [=](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
@@ -83,7 +83,7 @@ void Reference::max_pool_backward(const PoolParams& params, const Tensor& tap, c
   visit_float(dy.dtype(), [&]<class T>(T) {
     const T* grad = dy.data<T>();
     const int32_t* at = tap.data<int32_t>();
-    T* out = dx.data<T>();
+    T* out = dx.mutable_data<T>();
     parallel_for(g.n * g.h.in, kGrain / (g.w.in * g.c + 1) + 1, [=](int64_t begin, int64_t end) {
       std::fill(out + begin * g.w.in * g.c, out + end * g.w.in * g.c, T(0));
       for (int64_t i = begin; i < end; ++i)

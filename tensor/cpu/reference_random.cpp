@@ -72,7 +72,7 @@ void normal_pair(uint32_t a, uint32_t b, double* out) {
 
 void Reference::fill_uniform(const Draw& draw, double low, double high, Tensor& y) {
   visit_float(y.dtype(), [&]<class T>(T) {
-    T* out = y.data<T>();
+    T* out = y.mutable_data<T>();
     for_each_tile(draw, y.count(), [=](int64_t first, int64_t n, const Words& words) {
       for (int64_t i = 0; i < n; ++i)
         out[first + i] = T(low) + T(high - low) * T(uniform01(words[i]));
@@ -82,7 +82,7 @@ void Reference::fill_uniform(const Draw& draw, double low, double high, Tensor& 
 
 void Reference::fill_normal(const Draw& draw, double mean, double stddev, Tensor& y) {
   visit_float(y.dtype(), [&]<class T>(T) {
-    T* out = y.data<T>();
+    T* out = y.mutable_data<T>();
     for_each_tile(draw, y.count(), [=](int64_t first, int64_t n, const Words& words) {
       for (int64_t i = 0; i < n; i += 2) {
         double pair[2];
@@ -97,7 +97,7 @@ void Reference::fill_normal(const Draw& draw, double mean, double stddev, Tensor
 void Reference::dropout(const Draw& draw, double rate, const Tensor& x, Tensor& y) {
   visit_float(x.dtype(), [&]<class T>(T) {
     const T* in = x.data<T>();
-    T* out = y.data<T>();
+    T* out = y.mutable_data<T>();
     const T scale = T(1 / (1 - rate));
     const float threshold = static_cast<float>(rate);
     for_each_tile(draw, y.count(), [=](int64_t first, int64_t n, const Words& words) {

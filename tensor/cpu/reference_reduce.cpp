@@ -36,7 +36,7 @@ void Reference::reduce(Reduction op, const Tensor& x, Tensor& y) {
   const Offsets offsets(x.shape(), y.shape());
   visit_float(x.dtype(), [&]<class T>(T) {
     const T* in = x.data<T>();
-    T* out = y.data<T>();
+    T* out = y.mutable_data<T>();
     parallel_for(
         y.count(), kGrain / (offsets.reduced.size() + 1) + 1, [&](int64_t begin, int64_t end) {
           for (int64_t i = begin; i < end; ++i) {
@@ -62,8 +62,8 @@ void Reference::top_k(const Tensor& x, Tensor& values, Tensor& index) {
   const int64_t width = x.shape()[-1], k = values.shape()[-1];
   visit_float(x.dtype(), [&]<class T>(T) {
     const T* in = x.data<T>();
-    T* largest = values.data<T>();
-    int32_t* at = index.data<int32_t>();
+    T* largest = values.mutable_data<T>();
+    int32_t* at = index.mutable_data<int32_t>();
     parallel_for(x.count() / width, kGrain / width + 1, [=](int64_t begin, int64_t end) {
       std::vector<int32_t> order(width);
       for (int64_t row = begin; row < end; ++row) {

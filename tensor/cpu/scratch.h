@@ -12,11 +12,12 @@ namespace gradus::cpu {
 /// Floats to work in, from the backend's cache of blocks. Throws DeviceError where memory is out.
 class Scratch {
  public:
-  explicit Scratch(int64_t n) : floats_({n}, DType::f32) {}
-  operator float*() const { return floats_.data<float>(); }  // NOLINT: it stands for its floats
+  explicit Scratch(int64_t n) : floats_({n}, DType::f32), first_(floats_.mutable_data<float>()) {}
+  operator float*() const { return first_; }  // NOLINT: it stands for its floats
 
  private:
   Tensor floats_;
+  float* first_;
 };
 
 /// n floats for each part of a parallel_for over `jobs` to take. Claimed before it, so that what a

@@ -29,7 +29,8 @@ Picture examples(const ImageSet& set) {
   constexpr int kColumns = 10;
   const auto classes = static_cast<int64_t>(set.classes.size());
   Tensor images = Tensor::zeros({classes * kColumns, 32, 32, 3}, DType::u8);
-  const auto bytes = images.span<uint8_t>(), from = set.images.span<uint8_t>();
+  const auto bytes = images.mutable_span<uint8_t>();
+  const auto from = set.images.span<uint8_t>();
   const size_t size = bytes.size() / static_cast<size_t>(classes * kColumns);
   std::vector<size_t> found(set.classes.size());
   for (size_t i = 0; i < static_cast<size_t>(set.count()); ++i) {

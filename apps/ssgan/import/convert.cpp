@@ -29,9 +29,9 @@ Tensor permute(const Tensor& from, const std::vector<int>& axes) {
     strides.push_back(stride);
   }
   Tensor to(Shape(extents), DType::f32);
-  const auto source = from.span<float>(), target = to.span<float>();
+  const auto source = from.span<float>();
   std::vector<int64_t> at(extents.size());
-  for (float& value : target) {
+  for (float& value : to.mutable_span<float>()) {
     int64_t offset = 0;
     for (size_t i = 0; i < at.size(); ++i) offset += at[i] * strides[i];
     value = source[offset];

@@ -12,13 +12,13 @@ RawEpilogue raw(const Epilogue& e) {
   return {e.bias.defined() ? e.bias.data<float>() : nullptr, Rectifier(e.activation)};
 }
 
-void fill_zero(Tensor& t) { std::fill_n(t.data<float>(), t.count(), 0.f); }
+void fill_zero(Tensor& t) { std::fill_n(t.mutable_data<float>(), t.count(), 0.f); }
 
 /// x [..., C] = activation(bias): a convolution without terms.
 void store_epilogue_of_zeros(const Epilogue& epilogue, Tensor& x) {
   const int64_t channels = x.shape()[3];
   fill_zero(x);
-  apply_epilogue(x.count() / channels, channels, raw(epilogue), x.data<float>());
+  apply_epilogue(x.count() / channels, channels, raw(epilogue), x.mutable_data<float>());
 }
 
 template <class Kernel>
@@ -50,7 +50,7 @@ void forward(const ConvParams& params, const Tensor& x, const Tensor& w, const E
   const Geometry g(params, x.shape(), w.shape(), y.shape());
   const auto forward = kernel_of(forward_algorithm(g), direct::forward, winograd::forward,
                                  onednn::forward, im2col::forward);
-  forward(g, x.data<float>(), w.data<float>(), raw(epilogue), y.data<float>());
+  forward(g, x.data<float>(), w.data<float>(), raw(epilogue), y.mutable_data<float>());
 }
 
 void grad_input(const ConvParams& params, const Tensor& w, const Tensor& dy,
@@ -63,7 +63,7 @@ void grad_input(const ConvParams& params, const Tensor& w, const Tensor& dy,
                               ? few_channels::grad_input
                               : kernel_of(algorithm, direct::grad_input, winograd::grad_input,
                                           onednn::grad_input, im2col::grad_input);
-  grad_input(g, w.data<float>(), dy.data<float>(), raw(epilogue), dx.data<float>());
+  grad_input(g, w.data<float>(), dy.data<float>(), raw(epilogue), dx.mutable_data<float>());
 }
 
 void grad_weight(const ConvParams& params, const Tensor& x, const Tensor& dy, Tensor& dw) {
@@ -73,7 +73,7 @@ void grad_weight(const ConvParams& params, const Tensor& x, const Tensor& dy, Te
   const auto grad_weight =
       kernel_of(grad_weight_algorithm(g), direct::grad_weight, winograd::grad_weight,
                 onednn::grad_weight, im2col::grad_weight);
-  grad_weight(g, x.data<float>(), dy.data<float>(), dw.data<float>());
+  grad_weight(g, x.data<float>(), dy.data<float>(), dw.mutable_data<float>());
 }
 
 }  // namespace gradus::cpu::convolution

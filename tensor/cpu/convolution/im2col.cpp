@@ -5,6 +5,7 @@
 #include "tensor/cpu/convolution/algorithms.h"
 #include "tensor/cpu/matmul.h"
 #include "tensor/cpu/parallel.h"
+#include "tensor/cpu/scratch.h"
 
 namespace gradus::cpu::convolution::im2col {
 namespace {
@@ -73,8 +74,8 @@ void scatter(const Geometry& g, int64_t images, const float* columns, const RawE
 template <class Fn>
 void for_each_part(const Geometry& g, Fn&& fn) {
   const int64_t step = images_at_once(g);
-  const Tensor columns({step * pixels(g), patch(g)}, DType::f32);
-  for (int64_t i = 0; i < g.n; i += step) fn(i, std::min(step, g.n - i), columns.data<float>());
+  const Scratch columns(step * pixels(g) * patch(g));
+  for (int64_t i = 0; i < g.n; i += step) fn(i, std::min(step, g.n - i), columns);
 }
 
 }  // namespace

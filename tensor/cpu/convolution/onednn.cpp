@@ -123,8 +123,8 @@ void Plan::run(const float* x, const float* w, const float* bias, const float* y
     return;
   }
   const auto bytes = static_cast<int64_t>(weights_.get_desc().get_size());
-  const Tensor scratch({bytes}, DType::u8);
-  bind(weights_, static_cast<const float*>(scratch.raw()));
+  Tensor scratch({bytes}, DType::u8);
+  bind(weights_, static_cast<float*>(scratch.mutable_raw()));
   bind(plain_, w);
   if (pass_ == Pass::grad_weight) {
     primitive_.execute(stream_, args_);
