@@ -1,7 +1,10 @@
+#include <omp.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <filesystem>
 
 #include "apps/ssgan/cli/commands.h"
 #include "apps/ssgan/commands/commands.h"
@@ -32,12 +35,18 @@ int run(int argc, char** argv) {
 
 /// libgomp's threads spin while they wait, by default for long, and with other processes on the
 /// cores a step then takes several times as long; not to spin at all costs a tenth on quiet ones.
-/// It reads the setting when it is loaded, before main, so the program sets it and starts itself
-/// again. What the user has set stays.
+/// It reads the setting when it is loaded, before main, so where there are threads that wait the
+/// program sets it and starts itself again, by the same name. What the user has set stays.
 void spin_briefly(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
+  if (omp_get_max_threads() == 1) return;
+  // 0 where ld.so was started and told to load this program: then it is the executable.
+  if (getauxval(AT_BASE) == 0) return;
+  std::error_code none;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", none);
+  if (none) return;
   setenv("GOMP_SPINCOUNT", "1000", 1);
-  execv("/proc/self/exe", argv);  // returns only where it fails: then with spinning
+  execv(program.c_str(), argv);  // returns only where it fails: then with spinning
 }
 
 int guarded_main(int argc, char** argv) {
