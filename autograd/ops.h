@@ -2,6 +2,7 @@
 
 // Every differentiable operation.
 
+#include "autograd/augment.h"
 #include "autograd/conv.h"
 #include "autograd/cross_entropy.h"
 #include "autograd/dropout.h"

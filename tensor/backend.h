@@ -5,6 +5,7 @@
 #include <span>
 
 #include "tensor/allocator.h"
+#include "tensor/augment.h"
 #include "tensor/elementwise.h"
 #include "tensor/random.h"
 #include "tensor/tensor.h"
@@ -171,6 +172,17 @@ class Backend {
                                               const Tensor& dy, Tensor& dlogits) = 0;
   /// y = x / (1 - rate) where element i's uniform (as in fill_uniform) is at least rate, else 0.
   virtual void dropout(const Draw& draw, double rate, const Tensor& x, Tensor& y) = 0;
+
+  /// rows [N, augment_width(C)] for images of the shape [N, H, W, C] (tensor/augment.h).
+  virtual void draw_augmentation(const Augmentation& a, const Draw& draw, const Shape& images,
+                                 Tensor& rows) = 0;
+  /// y [N, H, W, C]: the images x changed as the rows, drawn from the same draw, say.
+  virtual void augment(const Augmentation& a, const Draw& draw, const Tensor& rows, const Tensor& x,
+                       Tensor& y) = 0;
+  /// dx from dy: the adjoint in x where y, undefined unless a.clamp, is within (-1, 1); 0
+  /// elsewhere.
+  virtual void augment_backward(const Augmentation& a, const Tensor& rows, const Tensor& y,
+                                const Tensor& dy, Tensor& dx) = 0;
 
   /// Copies x[..., x_begin : x_begin + length, ...] of `axis` to y from y_begin on; the other
   /// extents agree. Any dtype.

@@ -130,6 +130,18 @@ void Profiler::sigmoid_cross_entropy_backward(const Tensor& logits, const Tensor
 void Profiler::dropout(const Draw& draw, double rate, const Tensor& x, Tensor& y) {
   time("dropout", {x.shape()}, [&] { inner_.dropout(draw, rate, x, y); });
 }
+void Profiler::draw_augmentation(const Augmentation& a, const Draw& draw, const Shape& images,
+                                 Tensor& rows) {
+  time("draw_augmentation", {images}, [&] { inner_.draw_augmentation(a, draw, images, rows); });
+}
+void Profiler::augment(const Augmentation& a, const Draw& draw, const Tensor& rows, const Tensor& x,
+                       Tensor& y) {
+  time("augment", {x.shape()}, [&] { inner_.augment(a, draw, rows, x, y); });
+}
+void Profiler::augment_backward(const Augmentation& a, const Tensor& rows, const Tensor& y,
+                                const Tensor& dy, Tensor& dx) {
+  time("augment_backward", {dx.shape()}, [&] { inner_.augment_backward(a, rows, y, dy, dx); });
+}
 void Profiler::copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_begin,
                           int64_t length, Tensor& y) {
   time("copy_slice", {x.shape(), y.shape()},

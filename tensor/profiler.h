@@ -77,6 +77,12 @@ class Profiler final : public Backend {
   void sigmoid_cross_entropy_backward(const Tensor& logits, const Tensor& labels, const Tensor& dy,
                                       Tensor& dlogits) override;
   void dropout(const Draw& draw, double rate, const Tensor& x, Tensor& y) override;
+  void draw_augmentation(const Augmentation& a, const Draw& draw, const Shape& images,
+                         Tensor& rows) override;
+  void augment(const Augmentation& a, const Draw& draw, const Tensor& rows, const Tensor& x,
+               Tensor& y) override;
+  void augment_backward(const Augmentation& a, const Tensor& rows, const Tensor& y,
+                        const Tensor& dy, Tensor& dx) override;
   void copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_begin, int64_t length,
                   Tensor& y) override;
   void gather(const Tensor& x, const Tensor& index, double scale, double shift, Tensor& y) override;

@@ -173,6 +173,7 @@ const std::vector<OpCase>& op_cases() {
     add_loss_cases(all);
     add_conv_cases(all);
     add_pool_cases(all);
+    add_augment_cases(all);
     return all;
   }();
   return cases;

@@ -68,6 +68,7 @@ void add_reduce_cases(std::vector<OpCase>& cases);
 void add_shaping_cases(std::vector<OpCase>& cases);
 void add_conv_cases(std::vector<OpCase>& cases);
 void add_pool_cases(std::vector<OpCase>& cases);
+void add_augment_cases(std::vector<OpCase>& cases);
 void add_loss_cases(std::vector<OpCase>& cases);
 
 }  // namespace gradus

@@ -176,6 +176,34 @@ TEST_CASE("op errors: cross-entropies and dropout", "[ops][errors]") {
   });
 }
 
+TEST_CASE("op errors: augmentation", "[ops][errors]") {
+  const Var x = of({2, 4, 4, 3});
+  check_all({
+      {kShape, "augment: x must be [N, H, W, C], got [4, 4, 3]",
+       [&] {
+         augment(of({4, 4, 3}), {}, {});
+       }},
+      {kType, "augment: needs f32 or f64, got u8",
+       [&] {
+         augment(of({2, 4, 4, 3}, DType::u8), {}, {});
+       }},
+      {kPlain, "augment: shift must be a number of 0 or more, got -1",
+       [&] { augment(x, {.shift = -1}, {}); }},
+      {kPlain, "augment: crop must be a number of 0 or more, got -2",
+       [&] { augment(x, {.crop = -2}, {}); }},
+      {kPlain, "augment: gain must be a number of 0 or more, got inf",
+       [&] { augment(x, {.gain = std::numeric_limits<double>::infinity()}, {}); }},
+      {kPlain, "augment: invert must lie in [0, 1], got 1.5",
+       [&] { augment(x, {.invert = 1.5}, {}); }},
+      {kPlain, "augment: grey must lie in [0, 1], got nan",
+       [&] { augment(x, {.grey = std::nan("")}, {}); }},
+      {kPlain,
+       "augmentation blur: expected none, shift, affine, colour, invert, noise, cutout, flip, "
+       "strong, or several with commas",
+       [&] { augmentation("blur"); }},
+  });
+}
+
 TEST_CASE("op errors: losses", "[ops][errors]") {
   const Var x = of({4, 3});
   check_all({

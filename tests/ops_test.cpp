@@ -292,7 +292,8 @@ TEST_CASE("ops: empty tensors pass through", "[ops]") {
                            upsample_bilinear2d(images, 2),
                            layer_norm(none, row, row, 1e-5),
                            l1_loss(none, none, Total::sum) * Tensor::zeros({0}, dtype),
-                           dropout(none, 0.5, {})};
+                           dropout(none, 0.5, {}),
+                           augment(images, augmentation("strong"), {})};
     for (const Var& y : results) {
       INFO(to_string(y.shape()));
       CHECK(y.shape().count() == 0);

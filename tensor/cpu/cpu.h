@@ -24,6 +24,8 @@ class Cpu final : public Reference {
                         Tensor& dw) override;
   void normalize(const Normalization& n, const Activation& activation, const Tensor& x,
                  Tensor& y) override;
+  void augment(const Augmentation& a, const Draw& draw, const Tensor& rows, const Tensor& x,
+               Tensor& y) override;
 };
 
 /// Floats in a vector of the kernels of this library's build: 16 with AVX-512, 8 with AVX, else 4.
