@@ -1,3 +1,5 @@
+#include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -21,6 +23,8 @@ namespace {
 
 const std::string kContent = "The quick brown fox jumps over the lazy dog";
 const char* const kContentMd5 = "9e107d9d372bb6826bd81d3542a419d6";
+
+const ssgan::DownloadLimits kLimits{.most_bytes = 1000};
 
 bool curl_is_missing() {
   if (has_curl()) return false;
@@ -94,19 +98,19 @@ TEST_CASE("download: to .part, checked, renamed, resumed") {
   const Environment proxy("http_proxy", nullptr);
   const TempDir dir;
   const fs::path path = dir / "new" / "a", part = dir / "new" / "a.part";
-  ssgan::download(server.url() + "/a", kContentMd5, path);
+  ssgan::download(server.url() + "/a", kContentMd5, path, kLimits);
   CHECK(text_of(path) == kContent);
   CHECK(!fs::exists(part));
 
   fs::remove(path);
   server.break_off_after(10);
   CHECK_THAT(
-      message_of<Error>([&] { return ssgan::download(server.url() + "/a", kContentMd5, path); }),
+      message_of<Error>([&] { ssgan::download(server.url() + "/a", kContentMd5, path, kLimits); }),
       ContainsSubstring(server.url() + "/a: the download failed (curl's exit status is 18)"));
   CHECK(!fs::exists(path));
   CHECK(text_of(part) == kContent.substr(0, 10));
   const size_t before = server.sent();
-  ssgan::download(server.url() + "/a", kContentMd5, path);
+  ssgan::download(server.url() + "/a", kContentMd5, path, kLimits);
   CHECK(text_of(path) == kContent);
   CHECK(server.sent() - before == kContent.size() - 10);
   CHECK(!fs::exists(part));
@@ -120,16 +124,99 @@ TEST_CASE("download: a part of something else, a server that cannot go on, anoth
   for (const bool ranges : {true, false}) {
     server.allow_ranges(ranges);
     dir.put("a.part", "something else");
-    ssgan::download(server.url() + "/a", kContentMd5, path);
+    ssgan::download(server.url() + "/a", kContentMd5, path, kLimits);
     CHECK(text_of(path) == kContent);
     CHECK(!fs::exists(dir / "a.part"));
     fs::remove(path);
   }
   const std::string other(32, '0');
-  CHECK(message_of<DataError>([&] { return ssgan::download(server.url() + "/a", other, path); }) ==
-        fmt::format("{}/a: its MD5 is {}, but the official file's is {}; nothing is kept",
-                    server.url(), kContentMd5, other));
+  CHECK(message_of<DataError>([&] {
+          ssgan::download(server.url() + "/a", other, path, kLimits);
+        }) == fmt::format("{}/a: its MD5 is {}, but the official file's is {}; nothing is kept",
+                          server.url(), kContentMd5, other));
   CHECK(fs::is_empty(dir.path()));
+}
+
+TEST_CASE("download: no more bytes than allowed, whether the server tells the size or not") {
+  if (curl_is_missing()) return;
+  const std::string large(5 << 20, 'x');
+  HttpServer server({{"/a", large}});
+  const Environment proxy("http_proxy", nullptr);
+  const TempDir dir;
+  for (const bool told : {true, false}) {
+    server.tell_length(told);
+    CHECK(message_of<DataError>([&] {
+            ssgan::download(server.url() + "/a", kContentMd5, dir / "a", kLimits);
+          }) == server.url() + "/a: has more than 1000 bytes; nothing is kept");
+    CHECK(fs::is_empty(dir.path()));
+  }
+  // As many as allowed are taken.
+  ssgan::DownloadLimits exact = kLimits;
+  exact.most_bytes = static_cast<int64_t>(kContent.size());
+  HttpServer small({{"/a", kContent}});
+  small.tell_length(false);
+  ssgan::download(small.url() + "/a", kContentMd5, dir / "a", exact);
+  CHECK(text_of(dir / "a") == kContent);
+}
+
+TEST_CASE("download: a server that drips is given up, and what came is kept") {
+  if (curl_is_missing()) return;
+  HttpServer server({{"/a", kContent}});
+  const Environment proxy("http_proxy", nullptr);
+  const TempDir dir;
+  server.drip_after(10);
+  ssgan::DownloadLimits limits = kLimits;
+  limits.slow_seconds = 2;
+  CHECK_THAT(message_of<Error>(
+                 [&] { ssgan::download(server.url() + "/a", kContentMd5, dir / "a", limits); }),
+             ContainsSubstring("less than 1024 bytes a second for 2 s"));
+  CHECK_THAT(kContent, Catch::Matchers::StartsWith(text_of(dir / "a.part")));
+  CHECK(text_of(dir / "a.part").size() >= 10);
+}
+
+TEST_CASE("download: a symbolic link is not written through") {
+  if (curl_is_missing()) return;
+  HttpServer server({{"/a", kContent}});
+  const Environment proxy("http_proxy", nullptr);
+  const TempDir dir;
+  const fs::path victim = dir.put("victim", "The quick");
+  for (const fs::path& target : {victim, dir / "nothing"}) {
+    fs::create_symlink(target, dir / "a.part");
+    CHECK(message_of<OutputError>([&] {
+            ssgan::download(server.url() + "/a", kContentMd5, dir / "a", kLimits);
+          }) == (dir / "a.part").string() + ": is a symbolic link, which is not followed");
+    CHECK(text_of(victim) == "The quick");
+    CHECK(!fs::exists(dir / "nothing"));
+    fs::remove(dir / "a.part");
+  }
+}
+
+TEST_CASE("download: braces and brackets are part of a URL") {
+  if (curl_is_missing()) return;
+  HttpServer server({{"/a[1-2]{b,c}", kContent}});
+  const Environment proxy("http_proxy", nullptr);
+  const TempDir dir;
+  ssgan::download(server.url() + "/a[1-2]{b,c}", kContentMd5, dir / "a", kLimits);
+  CHECK(text_of(dir / "a") == kContent);
+}
+
+TEST_CASE("cli data fetch: a signal ends curl, too") {
+  if (curl_is_missing()) return;
+  const size_t size = 100;  // 20 s of drops
+  for (const int signal : {SIGTERM, SIGINT, SIGKILL}) {
+    INFO("signal " << signal);
+    HttpServer server({{"/train_32x32.mat", std::string(size, 'x')}});
+    server.drip_after(0);
+    const TempDir dir;
+    const ProgramResult r = run_program(
+        "data fetch --url " + server.url() + " --data-dir " + dir.path().string(),
+        {.environment = {{"http_proxy", ""}}, .meanwhile = [&](pid_t program, const std::string&) {
+           if (server.drips()) ::kill(program, signal);
+         }});
+    CHECK(r.status == 128 + signal);
+    CHECK(server.wait_until_left(std::chrono::seconds(10)));
+    CHECK(server.sent() < size / 2);
+  }
 }
 
 TEST_CASE("cli data fetch: what it tells where it fails") {

@@ -12,12 +12,13 @@
 namespace gradus {
 namespace {
 
-void send_all(int connection, const std::string& text) {
+bool send_all(int connection, const std::string& text) {
   for (size_t done = 0; done < text.size();) {
     const ssize_t n = ::send(connection, text.data() + done, text.size() - done, MSG_NOSIGNAL);
-    if (n <= 0) return;
+    if (n <= 0) return false;
     done += static_cast<size_t>(n);
   }
+  return true;
 }
 
 std::string receive_request(int connection) {
@@ -55,6 +56,7 @@ HttpServer::HttpServer(std::map<std::string, std::string> files) : files_(std::m
 }
 
 HttpServer::~HttpServer() {
+  ends_ = true;
   ::shutdown(listener_, SHUT_RDWR);
   thread_.join();
   ::close(listener_);
@@ -89,13 +91,36 @@ void HttpServer::answer(int connection) {
     return;
   }
   std::ostringstream head;
-  head << "HTTP/1.1 " << (first ? "206 Partial Content" : "200 OK")
-       << "\r\nContent-Length: " << size - first << "\r\n";
+  head << "HTTP/1.1 " << (first ? "206 Partial Content" : "200 OK") << "\r\n";
+  if (tells_length_) head << "Content-Length: " << size - first << "\r\n";
   if (first) head << "Content-Range: bytes " << first << "-" << size - 1 << "/" << size << "\r\n";
   head << "Connection: close\r\n\r\n";
+  const size_t dripped_after = drip_.exchange(SIZE_MAX);
+  if (dripped_after < size) {
+    send_all(connection, head.str() + file->second.substr(first, dripped_after));
+    drip(connection, file->second.substr(first + dripped_after));
+    return;
+  }
   const std::string body = file->second.substr(first, most_.exchange(SIZE_MAX));
   sent_ += body.size();  // before the client can have it
   send_all(connection, head.str() + body);
+}
+
+void HttpServer::drip(int connection, const std::string& body) {
+  drips_ = true;
+  // A client that has left resets the connection at the second byte after that.
+  for (size_t i = 0; i < body.size() && !ends_ && send_all(connection, body.substr(i, 1)); ++i) {
+    ++sent_;
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+  drips_ = false;
+}
+
+bool HttpServer::wait_until_left(std::chrono::seconds most) const {
+  const auto end = std::chrono::steady_clock::now() + most;
+  while (drips_ && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  return !drips_;
 }
 
 bool has_curl() {

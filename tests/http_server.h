@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <map>
 #include <string>
@@ -23,6 +24,14 @@ class HttpServer {
   void break_off_after(size_t bytes) { most_ = bytes; }
   /// Whether it goes on from a byte, or answers with status 416.
   void allow_ranges(bool allowed) { ranges_ = allowed; }
+  /// The next answer sends so many bytes of the body, then one in 200 ms until the client leaves.
+  void drip_after(size_t bytes) { drip_ = bytes; }
+  /// Whether it does so now.
+  bool drips() const { return drips_; }
+  /// Waits at most so long until no client is dripped to; whether there is none.
+  bool wait_until_left(std::chrono::seconds most) const;
+  /// Whether answers say how long they are.
+  void tell_length(bool told) { tells_length_ = told; }
   /// Bytes of bodies that were sent so far.
   size_t sent() const { return sent_; }
 
@@ -32,8 +41,9 @@ class HttpServer {
 
   std::map<std::string, std::string> files_;
   int listener_ = -1, port_ = 0;
-  std::atomic<size_t> most_ = SIZE_MAX, sent_ = 0;
-  std::atomic<bool> ranges_ = true;
+  void drip(int connection, const std::string& body);
+  std::atomic<size_t> most_ = SIZE_MAX, drip_ = SIZE_MAX, sent_ = 0;
+  std::atomic<bool> ranges_ = true, tells_length_ = true, drips_ = false, ends_ = false;
   std::thread thread_;
 };
 

@@ -5,6 +5,22 @@
 #include "nn/data/svhn.h"
 
 namespace gradus::ssgan {
+namespace {
+
+/// Twice what the official file has, roughly.
+DownloadLimits limits_of(SvhnSplit split) {
+  constexpr int64_t kMega = 1 << 20;
+  switch (split) {
+    case SvhnSplit::train:
+      return {.most_bytes = 400 * kMega};
+    case SvhnSplit::test:
+      return {.most_bytes = 150 * kMega};
+    default:
+      return {.most_bytes = 3000 * kMega};
+  }
+}
+
+}  // namespace
 
 int fetch(const FetchRequest& r) {
   const std::filesystem::path dir = data_folder(r.data_dir);
@@ -22,7 +38,7 @@ int fetch(const FetchRequest& r) {
     } else {
       const std::string url = fmt::format("{}/{}", r.url, file_name(split));
       fmt::print(stderr, "{}\n", url);
-      download(url, official_md5(split), path);
+      download(url, official_md5(split), path, limits_of(split));
     }
     fmt::print("{}\n", path.string());
   }
