@@ -57,6 +57,29 @@ TEST_CASE("gradcheck: a wrong rule is caught and the coordinate named", "[gradch
   CHECK_THAT(result.worst, ContainsSubstring(", differences say "));
 }
 
+TEST_CASE("gradcheck: what a function loses to rounding is no error of its gradient",
+          "[gradcheck]") {
+  // 50 for every x, but for its last bits; their differences are 5e-10 a step of 1e-5.
+  const auto f = [](const Inputs& in) { return exp(in[0]) * exp(-in[0]) * 50; };
+  for (int i = 0; i < 20; ++i) {
+    const auto result = gradcheck(f, {of({0.1 * i + 0.03})});
+    INFO(result.worst);
+    CHECK(result.ok);
+    CHECK(result.checked == 1);
+  }
+  // Gradients that are as little off stay errors.
+  const auto zero_as = [](double wrong) {
+    return [wrong](const Inputs& in) {
+      return Tape::record(
+          "fifty", {in[0]}, (exp(in[0].detach()) * exp(-in[0].detach()) * 50).value(),
+          [wrong](const Tensor& dy, GradSink& grads) { grads.add(0, Var(dy) * wrong); });
+    };
+  };
+  for (const double wrong : {3e-10, -5e-10, 1e-9, 1e-6})
+    CHECK_FALSE(gradcheck(zero_as(wrong), {of({0.33})}).ok);
+  CHECK(gradcheck(zero_as(1e-12), {of({0.33})}).ok);
+}
+
 TEST_CASE("gradcheck: kinks are left out and counted", "[gradcheck]") {
   const Tensor x = of({-1, 0, 2, 0});
   for (const auto f :
