@@ -52,7 +52,7 @@ trap 'say "failed: $BASH_COMMAND"' ERR
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/gradus-fresh
+cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/gradus-fresh
 base=$cache/$suite.tar
 mkdir -p "$cache"
 if [[ ! $(find "$base" -mtime -30 2>/dev/null) ]]; then
@@ -63,7 +63,7 @@ if [[ ! $(find "$base" -mtime -30 2>/dev/null) ]]; then
     impossible "debootstrap failed; $base.log tells more"
   }
   rm -f "$system"/var/cache/apt/archives/*.deb
-  tar -C "$system" -cf "$base.part" .
+  tar -C "$system" --one-file-system -cf "$base.part" .
   mv "$base.part" "$base"
 else
   say "a bare system from $base"
