@@ -1,5 +1,7 @@
 #include "nn/layers.h"
 
+#include <cmath>
+
 #include "autograd/ops.h"
 #include "tensor/backend.h"
 #include "tensor/scope.h"
@@ -22,9 +24,21 @@ int64_t fan(const Conv2dOptions& o, int64_t channels) {
   return per_group(o, channels) * o.kernel * o.kernel;
 }
 
-/// running = momentum * running + (1 - momentum) * batch, in place.
-void move_towards(Tensor& running, const Tensor& batch, double momentum) {
-  running.copy_from((momentum * Var(running) + (1 - momentum) * Var(batch)).value());
+/// How far running statistics go towards the batch's in this step, a scalar; undefined where the
+/// pass has no step.
+Var rate_of(const Pass& pass, double momentum, DType dtype) {
+  const Tensor step = pass.step();
+  if (!step.defined() || momentum == 0 || momentum == 1) return {};
+  const Var kept = exp((Var(step.to(DType::f64)) + 1) * std::log(momentum));
+  return ((1 - momentum) * pow(1 - kept, -1)).value().to(dtype);
+}
+
+/// running = (1 - rate) * running + rate * batch, in place; the rate is 1 - momentum where it is
+/// undefined.
+void move_towards(Tensor& running, const Tensor& batch, double momentum, const Var& rate) {
+  const Var moved = rate.defined() ? (1 - rate) * Var(running) + rate * Var(batch)
+                                   : momentum * Var(running) + (1 - momentum) * Var(batch);
+  running.copy_from(moved.value());
 }
 
 }  // namespace
@@ -85,8 +99,9 @@ Var BatchNorm::forward(const Pass& pass, const Var& x) {
                            epsilon_);
   const auto [y, mean, variance] = batch_norm(x, gamma, beta, epsilon_);
   if (pass.statistics() == Statistics::batch_and_update) {
-    move_towards(running_mean_.value(), mean, momentum_);
-    move_towards(running_variance_.value(), variance, momentum_);
+    const Var rate = rate_of(pass, momentum_, x.dtype());
+    move_towards(running_mean_.value(), mean, momentum_, rate);
+    move_towards(running_variance_.value(), variance, momentum_, rate);
   }
   return y;
 }

@@ -97,8 +97,9 @@ class ConvTranspose2d : public WeightedLayer {
 
 /// Batch norm over all axes but the last (Ioffe & Szegedy 2015): x [..., C] -> [..., C]; weight =
 /// gamma [C], initialised to 1, bias = beta [C]. The pass says which statistics, [C], at first 0
-/// and 1:
-/// running = momentum * running + (1 - momentum) * the batch's, biased variance.
+/// and 1: running = running + r * (the batch's - running), biased variance, r = 1 - momentum. Where
+/// the pass has a step t, 0 in a run's first, r = (1 - momentum) / (1 - momentum^(t + 1)), so that
+/// nothing is left of the 0 and 1 (as Adam corrects its moments, Kingma & Ba 2015).
 class BatchNorm final : public Layer {
  public:
   struct Options {

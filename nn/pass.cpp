@@ -45,6 +45,12 @@ Draw Pass::draw() const {
   return state_->random->next();
 }
 
+Tensor Pass::step() const {
+  if (!state_->random) return {};
+  Random copy = *state_->random;  // whose draw leaves the stream where it is
+  return copy.next().step;
+}
+
 Pass Pass::with(Statistics statistics) const {
   Pass pass = *this;
   pass.statistics_ = statistics;

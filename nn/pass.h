@@ -51,6 +51,9 @@ class [[nodiscard]] Pass {
   /// The next draw of the random stream; throws Error in a pass without one.
   Draw draw() const;
 
+  /// The random stream's step, i32 [] on its device; undefined without a stream or a step.
+  Tensor step() const;
+
   /// This pass (same tape, same stream) with other statistics.
   Pass with(Statistics statistics) const;
   /// This pass with `prefix` before the names that it reports.
