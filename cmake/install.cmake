@@ -3,7 +3,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-set(libraries gradus_tensor gradus_autograd gradus_nn)
+set(libraries gradus_tensor gradus_autograd gradus_data gradus_nn)
 list(TRANSFORM GRADUS_LEVELS PREPEND gradus_tensor_ OUTPUT_VARIABLE for_levels)
 set_target_properties(${libraries} ${for_levels} PROPERTIES VERSION ${PROJECT_VERSION}
                       SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})

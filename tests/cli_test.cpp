@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "apps/ssgan/checkpoint.h"
+#include "apps/ssgan/run/checkpoint.h"
 #include "tensor/cuda_plugin.h"
 #include "tensor/file.h"
 #include "tests/catch.h"

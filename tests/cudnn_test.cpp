@@ -1,10 +1,11 @@
 #include <filesystem>
 #include <iostream>
 
-#include "apps/ssgan/data.h"
-#include "apps/ssgan/trainer.h"
+#include "apps/ssgan/data/data_sets.h"
+#include "apps/ssgan/data/digits.h"
+#include "apps/ssgan/model/trainer.h"
 #include "cuda/cudnn_conv.h"
-#include "nn/data/digits.h"
+#include "nn/data/batches.h"
 #include "tensor/cpu/reference.h"
 #include "tensor/file.h"
 #include "tests/catch.h"
@@ -14,6 +15,7 @@
 // convolutions can be seen without one.
 
 using namespace gradus;
+using namespace gradus::ssgan;
 using namespace gradus::cuda;
 
 namespace {

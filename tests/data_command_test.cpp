@@ -4,7 +4,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "apps/ssgan/download.h"
+#include "apps/ssgan/data/download.h"
 #include "nn/data/png.h"
 #include "tensor/error.h"
 #include "tests/catch.h"

@@ -1,4 +1,4 @@
-#include "nn/data/digits.h"
+#include "apps/ssgan/data/digits.h"
 
 #include <omp.h>
 
@@ -13,7 +13,7 @@
 #include "tensor/error.h"
 #include "tests/catch.h"
 
-namespace gradus {
+namespace gradus::ssgan {
 namespace {
 
 constexpr size_t kBytes = 32 * 32 * 3;
@@ -169,4 +169,4 @@ TEST_CASE("digits: counts that are no counts", "[digits]") {
 }
 
 }  // namespace
-}  // namespace gradus
+}  // namespace gradus::ssgan

@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "apps/ssgan/comparison.h"
-#include "apps/ssgan/given_steps.h"
+#include "apps/ssgan/golden/comparison.h"
+#include "apps/ssgan/golden/given_steps.h"
 #include "autograd/shaping.h"
 #include "tensor/file.h"
 #include "tests/catch.h"

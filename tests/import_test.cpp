@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "apps/ssgan/trainer.h"
+#include "apps/ssgan/model/trainer.h"
 #include "tensor/safetensors.h"
 #include "tests/catch.h"
 #include "tests/program.h"

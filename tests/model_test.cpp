@@ -3,10 +3,10 @@
 #include <cstring>
 #include <set>
 
-#include "apps/ssgan/data.h"
-#include "apps/ssgan/losses.h"
+#include "apps/ssgan/data/data_sets.h"
+#include "apps/ssgan/model/losses.h"
+#include "apps/ssgan/model/trainer.h"
 #include "apps/ssgan/options.h"
-#include "apps/ssgan/trainer.h"
 #include "autograd/gradcheck.h"
 #include "autograd/ops.h"
 #include "tests/catch.h"

@@ -2,11 +2,13 @@
 #include <map>
 #include <numeric>
 
+#include "apps/ssgan/data/visible_labels.h"
 #include "nn/data/batches.h"
 #include "tests/catch.h"
 #include "tests/message_of.h"
 
 using namespace gradus;
+using namespace gradus::ssgan;
 
 namespace {
 

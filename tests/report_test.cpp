@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/ssgan/crc32c.h"
 #include "apps/ssgan/report/chart.h"
 #include "apps/ssgan/report/html.h"
 #include "apps/ssgan/report/table.h"
@@ -17,7 +18,6 @@
 #include "apps/ssgan/report/tensorboard_records.h"
 #include "apps/ssgan/report/text.h"
 #include "nn/data/png.h"
-#include "tensor/crc32c.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
 #include "tests/catch.h"

@@ -1,4 +1,4 @@
-#include "apps/ssgan/samples.h"
+#include "apps/ssgan/model/samples.h"
 
 #include <cmath>
 

@@ -1,16 +1,17 @@
-#include "nn/tf_checkpoint.h"
+#include "apps/ssgan/import/tf_checkpoint.h"
 
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "tensor/crc32c.h"
+#include "apps/ssgan/crc32c.h"
 #include "tensor/error.h"
 #include "tests/catch.h"
 #include "tests/temp_dir.h"
 
 using namespace gradus;
+using namespace gradus::ssgan;
 namespace fs = std::filesystem;
 
 namespace {

@@ -6,10 +6,9 @@
 #include <csignal>
 #include <filesystem>
 
-#include "apps/ssgan/cli/commands.h"
 #include "apps/ssgan/commands/commands.h"
+#include "apps/ssgan/commands/version.h"
 #include "apps/ssgan/errors.h"
-#include "apps/ssgan/version.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -19,9 +18,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", version);
   app.require_subcommand(1);
   Chosen chosen;
-  for (const auto add : {add_train, add_data, add_eval, add_sample, add_step, add_replay,
-                         add_import, add_compare, add_bench, add_summary, add_explain})
-    add(app, chosen);
+  for (const auto add : kCommands) add(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

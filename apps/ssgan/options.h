@@ -3,8 +3,8 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "apps/ssgan/losses.h"
-#include "nn/data/batches.h"
+#include "apps/ssgan/data/visible_labels.h"
+#include "apps/ssgan/model/losses.h"
 #include "nn/schedule.h"
 
 namespace gradus::ssgan {

@@ -1,19 +1,31 @@
 #include <sys/resource.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
 
 #include "apps/ssgan/commands/commands.h"
-#include "apps/ssgan/data.h"
+#include "apps/ssgan/commands/flags.h"
+#include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
-#include "apps/ssgan/trainer.h"
+#include "apps/ssgan/model/trainer.h"
+#include "nn/data/batches.h"
 #include "tensor/profiler.h"
 
 namespace gradus::ssgan {
 namespace {
+
+struct BenchRequest {
+  Options options;
+  Device device;
+  int64_t steps = 40;
+  bool json = false;
+  bool profile = false;  ///< the time of each kernel besides
+};
 
 constexpr int kWarmUp = 5;
 
@@ -40,8 +52,8 @@ void print_profile(const Profiler& profiler, double steps, double step_ms) {
   row(step_ms - ms, 0, 1, "between kernels");
 }
 
-}  // namespace
-
+/// Prints the median and quartiles of a step's milliseconds. Throws UsageError for a profile on
+/// another device than the CPU.
 int bench(const BenchRequest& r) {
   const Options& o = r.options;
   if (r.profile && !r.device.is_cpu())
@@ -90,6 +102,37 @@ int bench(const BenchRequest& r) {
     print_profile(*profiler, static_cast<double>(step - kWarmUp),
                   std::accumulate(ms.begin(), ms.end(), 0.0) / static_cast<double>(ms.size()));
   return kDone;
+}
+
+}  // namespace
+
+void add_bench(CLI::App& program, Chosen& chosen) {
+  struct Flags {
+    OptionFlags options;
+    RuntimeFlags runtime;
+    BenchRequest request;
+  };
+  CLI::App* app = add_command(program, "bench", "Time a training step",
+                              "ssgan bench --preset tutorial --threads 2 --batch-size 128 --json");
+  auto f = std::make_shared<Flags>();
+  f->options.add_network(*app);
+  app->add_option("--batch-size", f->options.batch_size, "Real images a step, and noise vectors")
+      ->check(CLI::Range(2, 1 << 20));
+  app->add_flag("--no-unlabeled", f->options.no_unlabeled, "The supervised baseline's step");
+  app->add_option("--steps", f->request.steps, "Steps to time")
+      ->check(CLI::Range(3, 1000000))
+      ->capture_default_str();
+  f->runtime.add(*app);
+  app->add_flag("--json", f->request.json, "Print the result as JSON");
+  app->add_flag("--profile", f->request.profile, "Print the time of each kernel too (on the CPU)")
+      ->excludes("--json");
+  app->callback([f, &chosen] {
+    chosen = [f] {
+      f->request.device = f->runtime.resolve();
+      f->request.options = f->options.resolve();
+      return bench(f->request);
+    };
+  });
 }
 
 }  // namespace gradus::ssgan

@@ -1,15 +1,23 @@
-#include "apps/ssgan/data.h"
-
+#include <CLI/CLI.hpp>
 #include <algorithm>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "apps/ssgan/commands/commands.h"
-#include "apps/ssgan/samples.h"
-#include "nn/data/batches.h"
+#include "apps/ssgan/commands/flags.h"
+#include "apps/ssgan/data/data_sets.h"
+#include "apps/ssgan/data/visible_labels.h"
+#include "apps/ssgan/model/samples.h"
 
 namespace gradus::ssgan {
 namespace {
+
+struct DataRequest {
+  Options options;
+  std::filesystem::path out;  ///< examples of each class; empty: none
+  bool json = false;
+};
 
 /// How many images of each class there are, of those where `mask` is not 0.
 std::vector<int64_t> count_classes(const ImageSet& set, const Tensor& mask) {
@@ -46,8 +54,7 @@ void print_row(const std::string& name, int64_t train, int64_t visible, int64_t 
   fmt::print("{:20} {:>9} {:>9} {:>9}\n", name, train, visible, test);
 }
 
-}  // namespace
-
+/// Reads a data set whole and prints how many images of each class it has.
 int data(const DataRequest& r) {
   const Options& o = r.options;
   const ImageSet train = load_images(o, Split::train), test = load_images(o, Split::test);
@@ -77,6 +84,30 @@ int data(const DataRequest& r) {
   fmt::print("{}\n", protocol);
   if (!r.out.empty()) fmt::print("{}\n", r.out.string());
   return kDone;
+}
+
+}  // namespace
+
+void add_data(CLI::App& program, Chosen& chosen) {
+  struct Flags {
+    OptionFlags options;
+    DataRequest request;
+  };
+  CLI::App* app = add_command(program, "data", "Check a data set and show what it holds",
+                              "ssgan data --data fashion-mnist --out examples.png");
+  auto f = std::make_shared<Flags>();
+  f->options.add_data_set(*app);
+  f->options.add_labels(*app);
+  app->add_option("--out", f->request.out, "PNG to write: ten training images of each class");
+  app->add_flag("--json", f->request.json, "Print the result as JSON");
+  app->callback([app, f, &chosen] {
+    if (!app->get_subcommands().empty()) return;
+    chosen = [f] {
+      f->request.options = f->options.resolve();
+      return data(f->request);
+    };
+  });
+  add_fetch(*app, chosen);
 }
 
 }  // namespace gradus::ssgan

@@ -1,11 +1,25 @@
+#include <CLI/CLI.hpp>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "apps/ssgan/commands/commands.h"
-#include "apps/ssgan/data.h"
-#include "apps/ssgan/evaluate.h"
+#include "apps/ssgan/commands/flags.h"
+#include "apps/ssgan/data/data_sets.h"
+#include "apps/ssgan/errors.h"
+#include "apps/ssgan/model/evaluate.h"
+#include "apps/ssgan/run/checkpoint.h"
 
 namespace gradus::ssgan {
+namespace {
 
+struct EvalRequest {
+  Checkpoint checkpoint;
+  Options options;
+  Device device;
+  bool json = false;
+};
+
+/// Prints the accuracy, in [0, 1], on the test set.
 int eval(const EvalRequest& r) {
   const Options& o = r.options;
   Discriminator discriminator(network_of(o), DType::f32, r.device);
@@ -25,6 +39,34 @@ int eval(const EvalRequest& r) {
   else
     fmt::print("accuracy {:.4f} on {} images ({})\n", score, test.count(), protocol);
   return kDone;
+}
+
+}  // namespace
+
+void add_eval(CLI::App& program, Chosen& chosen) {
+  struct Flags {
+    OptionFlags options;
+    RuntimeFlags runtime;
+    std::string checkpoint;
+    EvalRequest request;
+  };
+  CLI::App* app =
+      add_command(program, "eval", "Accuracy of a checkpoint on test images",
+                  "ssgan eval --checkpoint runs/first/checkpoints/step_00001375.safetensors");
+  auto f = std::make_shared<Flags>();
+  app->add_option("--checkpoint", f->checkpoint, "File to evaluate")->required();
+  f->options.add_data(*app);
+  f->runtime.add(*app);
+  app->add_flag("--json", f->request.json, "Print the result as JSON");
+  app->callback([f, &chosen] {
+    chosen = [f] {
+      EvalRequest& r = f->request;
+      r.device = f->runtime.resolve();
+      r.checkpoint = read_checkpoint(f->checkpoint);
+      r.options = f->options.resolve(r.checkpoint.options);
+      return eval(r);
+    };
+  });
 }
 
 }  // namespace gradus::ssgan

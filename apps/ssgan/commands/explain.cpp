@@ -1,7 +1,13 @@
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+
 #include "apps/ssgan/commands/commands.h"
 
 namespace gradus::ssgan {
+namespace {
 
+/// Prints where the printed program departs from its prose, and this one's switch for each.
 int explain() {
   fmt::print(
       R"(The tutorial's program does not do all that its prose says. Each difference is a switch; the preset
@@ -32,6 +38,14 @@ What measured better, and the default preset has beside these:
   --epochs              25         20
 )");
   return kDone;
+}
+
+}  // namespace
+
+void add_explain(CLI::App& program, Chosen& chosen) {
+  add_command(program, "explain",
+              "Where the printed program departs from its prose, and the switches", "ssgan explain")
+      ->callback([&chosen] { chosen = explain; });
 }
 
 }  // namespace gradus::ssgan

@@ -1,12 +1,14 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+
 #include "apps/ssgan/commands/commands.h"
-#include "apps/ssgan/download.h"
+#include "apps/ssgan/data/download.h"
 #include "nn/data/folders.h"
 #include "nn/data/md5.h"
 #include "nn/data/svhn.h"
 
 namespace gradus::ssgan {
 namespace {
-
 /// Twice what the official file has, roughly.
 DownloadLimits limits_of(SvhnSplit split) {
   constexpr int64_t kMega = 1 << 20;
@@ -20,8 +22,14 @@ DownloadLimits limits_of(SvhnSplit split) {
   }
 }
 
-}  // namespace
+struct FetchRequest {
+  std::optional<std::filesystem::path> data_dir;  ///< else nn/data/folders.h
+  std::string url = "http://ufldl.stanford.edu/housenumbers";
+  bool extra = false;
+};
 
+/// Downloads SVHN's files that are not there and prints where they are. Throws DataError where one
+/// that is there is not the official one, and as download.
 int fetch(const FetchRequest& r) {
   const std::filesystem::path dir = data_folder(r.data_dir);
   std::vector<SvhnSplit> splits{SvhnSplit::train, SvhnSplit::test};
@@ -43,6 +51,28 @@ int fetch(const FetchRequest& r) {
     fmt::print("{}\n", path.string());
   }
   return kDone;
+}
+
+}  // namespace
+
+void add_fetch(CLI::App& data, Chosen& chosen) {
+  struct Flags {
+    std::string data_dir;
+    FetchRequest request;
+  };
+  CLI::App* app = add_command(data, "fetch", "Download SVHN's files (for non-commercial use)",
+                              "ssgan data fetch --data-dir ~/svhn");
+  auto f = std::make_shared<Flags>();
+  app->add_option("--data-dir", f->data_dir,
+                  "Folder to put them into (else $GRADUS_DATA, else ~/.cache/gradus)");
+  app->add_option("--url", f->request.url, "Folder to take them from")->capture_default_str();
+  app->add_flag("--extra", f->request.extra, "The 531,131 further images, too (1.3 GB)");
+  app->callback([f, &chosen] {
+    chosen = [f] {
+      if (!f->data_dir.empty()) f->request.data_dir = f->data_dir;
+      return fetch(f->request);
+    };
+  });
 }
 
 }  // namespace gradus::ssgan

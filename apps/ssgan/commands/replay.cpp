@@ -1,14 +1,26 @@
+#include <CLI/CLI.hpp>
 #include <fstream>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "apps/ssgan/commands/commands.h"
-#include "apps/ssgan/data.h"
+#include "apps/ssgan/commands/flags.h"
+#include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
-#include "apps/ssgan/run_plan.h"
-#include "apps/ssgan/step_dump.h"
+#include "apps/ssgan/golden/step_dump.h"
+#include "apps/ssgan/run/checkpoint.h"
+#include "apps/ssgan/run/run_plan.h"
 
 namespace gradus::ssgan {
 namespace {
+
+struct ReplayRequest {
+  std::filesystem::path run;
+  std::string data_dir;  ///< empty: as the run had it
+  Device device;
+  int64_t step = 1;  ///< 1 is the run's first, as metrics.jsonl counts
+  std::filesystem::path out;
+};
 
 /// The discriminator's loss that the run's metrics.jsonl has for this step, if it has it.
 std::optional<double> recorded_loss(const std::filesystem::path& run, int64_t step) {
@@ -21,8 +33,8 @@ std::optional<double> recorded_loss(const std::filesystem::path& run, int64_t st
   return {};
 }
 
-}  // namespace
-
+/// Repeats step `step` of a run from the nearest earlier checkpoint and writes every tensor of it;
+/// kCheckFailed where d is another than the run's metrics.jsonl says.
 int replay(const ReplayRequest& r) {
   // Step N starts from the state after N - 1 steps. Its options are those of the session that took
   // it, which a resume may have changed: the session's next checkpoint has them.
@@ -61,6 +73,30 @@ int replay(const ReplayRequest& r) {
       "or the run was resumed from elsewhere\n",
       r.step, *recorded, m.d);
   return kCheckFailed;
+}
+
+}  // namespace
+
+void add_replay(CLI::App& program, Chosen& chosen) {
+  struct Flags {
+    RuntimeFlags runtime;
+    ReplayRequest request;
+  };
+  CLI::App* app =
+      add_command(program, "replay", "Repeat one step of a run and write down every tensor",
+                  "ssgan replay --run runs/first --step 700 --out step700.safetensors");
+  auto f = std::make_shared<Flags>();
+  app->add_option("--run", f->request.run, "Run folder")->required();
+  app->add_option("--step", f->request.step, "Which step; 1 is the first")->required();
+  app->add_option("--out", f->request.out, "File to write")->required();
+  app->add_option("--data-dir", f->request.data_dir, "Folder of the data, where it has moved");
+  f->runtime.add(*app);
+  app->callback([f, &chosen] {
+    chosen = [f] {
+      f->request.device = f->runtime.resolve();
+      return replay(f->request);
+    };
+  });
 }
 
 }  // namespace gradus::ssgan

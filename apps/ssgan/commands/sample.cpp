@@ -1,9 +1,27 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+
 #include "apps/ssgan/commands/commands.h"
-#include "apps/ssgan/samples.h"
+#include "apps/ssgan/commands/flags.h"
+#include "apps/ssgan/errors.h"
+#include "apps/ssgan/model/samples.h"
+#include "apps/ssgan/run/checkpoint.h"
 #include "nn/data/png.h"
 
 namespace gradus::ssgan {
+namespace {
 
+struct SampleRequest {
+  Checkpoint checkpoint;
+  Options options;
+  Device device;
+  std::filesystem::path out;
+  int64_t count = 50;
+  int columns = 8;
+  int64_t interpolate = 0;  ///< instead, so many rows from one noise vector to another
+};
+
+/// Writes a grid of generated images as a PNG.
 int sample(const SampleRequest& r) {
   const Options& o = r.options;
   Generator generator(network_of(o), DType::f32, r.device);
@@ -16,6 +34,50 @@ int sample(const SampleRequest& r) {
   write_png(r.out, picture);
   fmt::print("{}\n", r.out.string());
   return kDone;
+}
+
+}  // namespace
+
+void add_sample(CLI::App& program, Chosen& chosen) {
+  struct Flags {
+    OptionFlags options;
+    RuntimeFlags runtime;
+    std::string checkpoint;
+    SampleRequest request;
+  };
+  CLI::App* app = add_command(program, "sample", "A grid of images from a checkpoint's generator",
+                              "ssgan sample --checkpoint F.safetensors --out grid.png");
+  auto f = std::make_shared<Flags>();
+  app->add_option("--checkpoint", f->checkpoint, "File to sample from")->required();
+  app->add_option("--out", f->request.out, "PNG to write")->required();
+  CLI::Option* count = app->add_option("--count", f->request.count, "Images")
+                           ->check(CLI::Range(2, 10000))
+                           ->capture_default_str();
+  app->add_option("--columns", f->request.columns, "Images a row")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app->add_option("--interpolate", f->request.interpolate,
+                  "Instead, so many rows that lead from one noise vector to another, on the sphere")
+      ->check(CLI::Range(1, 1000))
+      ->excludes(count);
+  app->add_option("--seed", f->options.seed, "Seed of the noise vectors")->check(a_seed());
+  app->add_option("--stats", f->options.eval_stats,
+                  "Batch norm: batch (as in training, the default) or running")
+      ->check(CLI::IsMember(std::vector<std::string>{"batch", "running"}));
+  f->runtime.add(*app);
+  app->callback([f, &chosen] {
+    chosen = [f] {
+      SampleRequest& r = f->request;
+      require<UsageError>(!r.interpolate || r.columns > 1,
+                          "--interpolate: --columns 1 leaves no way from one vector to another");
+      r.device = f->runtime.resolve();
+      r.checkpoint = read_checkpoint(f->checkpoint);
+      Options base = r.checkpoint.options;
+      base.running_stats = false;
+      r.options = f->options.resolve(base);
+      return sample(r);
+    };
+  });
 }
 
 }  // namespace gradus::ssgan

@@ -1,12 +1,20 @@
 #include "nn/summary.h"
 
+#include <CLI/CLI.hpp>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "apps/ssgan/commands/commands.h"
+#include "apps/ssgan/commands/flags.h"
 #include "apps/ssgan/report/text.h"
 
 namespace gradus::ssgan {
 namespace {
+
+struct SummaryRequest {
+  Options options;
+  bool json = false;
+};
 
 constexpr int64_t kImages = 2;
 
@@ -65,8 +73,8 @@ void print_table(const char* title, const std::vector<LayerSummary>& layers) {
   if (t.dead_parameters > 0) print_row("dead", "", "", t.dead_parameters, t.dead_multiply_adds, "");
 }
 
-}  // namespace
-
+/// Prints the layers of both networks: shapes, parameters, multiply-adds, whether they reach a
+/// loss.
 int summary(const SummaryRequest& r) {
   const NetworkOptions network = network_of(r.options);
   Generator generator(network, DType::f32, kCpu);
@@ -90,6 +98,26 @@ int summary(const SummaryRequest& r) {
   fmt::print("\n");
   print_table("discriminator, of an image", d);
   return kDone;
+}
+
+}  // namespace
+
+void add_summary(CLI::App& program, Chosen& chosen) {
+  struct Flags {
+    OptionFlags options;
+    SummaryRequest request;
+  };
+  CLI::App* app = add_command(program, "summary", "The networks, layer by layer",
+                              "ssgan summary --preset tutorial");
+  auto f = std::make_shared<Flags>();
+  f->options.add_network(*app);
+  app->add_flag("--json", f->request.json, "Print the result as JSON");
+  app->callback([f, &chosen] {
+    chosen = [f] {
+      f->request.options = f->options.resolve();
+      return summary(f->request);
+    };
+  });
 }
 
 }  // namespace gradus::ssgan

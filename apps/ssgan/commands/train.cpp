@@ -1,12 +1,31 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
 #include <cmath>
+#include <ctime>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "apps/ssgan/commands/commands.h"
-#include "apps/ssgan/data.h"
+#include "apps/ssgan/commands/flags.h"
+#include "apps/ssgan/data/data_sets.h"
+#include "apps/ssgan/errors.h"
 #include "apps/ssgan/report/html.h"
+#include "apps/ssgan/run/checkpoint.h"
+#include "apps/ssgan/run/run.h"
 
 namespace gradus::ssgan {
 namespace {
+
+struct TrainRequest {
+  Options options;
+  RunSettings settings;
+  std::filesystem::path out;
+  std::optional<Checkpoint> resume;  ///< where to go on from
+  bool overwrite = false;
+  bool baseline = false;  ///< afterwards the supervised baseline, in out/baseline
+  bool dry_run = false;   ///< print the configuration and stop
+};
 
 nlohmann::ordered_json to_json(const RunSummary& s, const std::string& protocol) {
   return {{"protocol", protocol},
@@ -59,8 +78,8 @@ void print_summary(const TrainRequest& r, const nlohmann::ordered_json& summary,
   fmt::print("report     {}\n", (r.out / "report.html").string());
 }
 
-}  // namespace
-
+/// Trains and prints the summary; kInterrupted after Ctrl-C. Throws OutputError where `out` cannot
+/// be written or holds a run.
 int train(const TrainRequest& request) {
   const Options& o = request.options;
   fmt::print(request.dry_run ? stdout : stderr, "{}\n", gradus::ssgan::to_json(o).dump(2));
@@ -92,6 +111,91 @@ int train(const TrainRequest& request) {
   write_report(request.out);
   print_summary(request, summary, run.summary(), complete);
   return kDone;
+}
+
+bool use_color(const std::string& choice) {
+  if (choice != "auto") return choice == "always";
+  const char *no_color = std::getenv("NO_COLOR"), *term = std::getenv("TERM");
+  return isatty(STDERR_FILENO) && !(no_color && *no_color) && term &&
+         std::string_view(term) != "dumb";
+}
+
+std::string default_run_name(const Options& o) {
+  char time[32];
+  const std::time_t now = std::time(nullptr);
+  std::strftime(time, sizeof time, "%Y-%m-%d_%H%M%S", std::localtime(&now));
+  return fmt::format("runs/{}-{}-{}{}", time, o.data, o.preset, o.unlabeled ? "" : "-supervised");
+}
+
+struct TrainFlags {
+  OptionFlags options;
+  RuntimeFlags runtime;
+  std::string out, resume;
+  TrainRequest request;
+
+  void add(CLI::App& app) {
+    options.add_network(app);
+    options.add_training(app);
+    options.add_data(app);
+    runtime.add(app);
+    app.add_option("--out", out, "Run folder (else a new one below runs/)");
+    app.add_option("--resume", resume, "Go on from a checkpoint, or from the newest one in --out")
+        ->expected(0, 1)
+        ->default_str("auto");
+    app.add_flag("--overwrite", request.overwrite, "Replace the run in --out");
+    app.add_flag("--baseline", request.baseline,
+                 "Afterwards train D on the labelled images alone, for comparison");
+    app.add_flag("--dry-run", request.dry_run, "Print the configuration and stop");
+    RunSettings& s = request.settings;
+    app.add_option("--max-steps", s.max_steps, "Stop after so many steps in all")->check(a_count());
+    app.add_option("--log-every", s.log_every, "Steps between progress lines")
+        ->check(a_count())
+        ->capture_default_str();
+    app.add_option("--save-every", s.save_every, "Steps between checkpoints (else every 5 epochs)")
+        ->check(a_count());
+  }
+
+  /// Finds the checkpoint and the run folder that --resume means.
+  void find_resumed() {
+    if (request.overwrite)
+      throw UsageError("--overwrite and --resume: one of them, they ask for opposite things");
+    const bool newest = resume.empty() || resume == "auto";
+    if (newest && out.empty())
+      throw UsageError("--resume: name a checkpoint, or the run's folder with --out");
+    const Checkpoint& c = request.resume.emplace(
+        read_checkpoint(newest ? newest_checkpoint(out) : std::filesystem::path(resume)));
+    const auto run = run_of(c.path);
+    require<UsageError>(!out.empty() || run,
+                        "--resume {}: it lies in no run's folder; name one with --out",
+                        c.path.string());
+    if (out.empty()) out = run->string();
+    request.options = options.resolve(c.options);
+    require_same_network(c, request.options);
+    if (continues_run(c, out)) require_same_run(c, request.options);
+  }
+};
+
+}  // namespace
+
+void add_train(CLI::App& program, Chosen& chosen) {
+  CLI::App* app =
+      add_command(program, "train", "Train the networks; writes a run folder",
+                  "ssgan train --data svhn --data-dir ~/svhn --epochs 25 --out runs/first");
+  auto f = std::make_shared<TrainFlags>();
+  f->add(*app);
+  app->callback([app, f, &chosen] {
+    chosen = [app, f] {
+      TrainRequest& r = f->request;
+      r.settings.device = f->runtime.resolve();
+      r.settings.color = use_color(f->runtime.color);
+      if (app->count("--resume") > 0)
+        f->find_resumed();
+      else
+        r.options = f->options.resolve();
+      r.out = f->out.empty() ? default_run_name(r.options) : f->out;
+      return train(r);
+    };
+  });
 }
 
 }  // namespace gradus::ssgan

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "apps/ssgan/trainer.h"
+#include "apps/ssgan/model/trainer.h"
 
 namespace gradus::ssgan {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/ssgan/checkpoint.h"
+#include "apps/ssgan/run/checkpoint.h"
 
 // What the readers of other programs' weights share.
 

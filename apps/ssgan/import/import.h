@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/ssgan/checkpoint.h"
+#include "apps/ssgan/run/checkpoint.h"
 
 // Weights that another program trained, as a checkpoint of this one: `ssgan import`.
 
@@ -17,14 +17,14 @@ struct Imported {
   std::vector<std::string> notes;  ///< what was absent or left out, a line each
 };
 
-/// A TensorFlow checkpoint of the printed program (nn/tf_checkpoint.h): PREFIX.index and its data
-/// file. Variables are those of tf.layers in the scopes `generator` and `discriminator`, in the
-/// order of the program: discriminator/conv2d_2 is conv3, discriminator/batch_normalization is bn2,
-/// generator/conv2d_transpose is deconv2. Layouts: dense [in, out], conv [kh, kw, in, out],
-/// conv-transpose [kh, kw, out, in]. Of the two Adams, <variable>/Adam is m, /Adam_1 is v, and
-/// beta1_power, beta2_power are the discriminator's, those with _1 the generator's: after t steps
-/// they are beta^(t + 1). TensorFlow has no m and v for variables that reach no loss: these are 0.
-/// The checkpoint's step is t of the discriminator.
+/// A TensorFlow checkpoint of the printed program (apps/ssgan/import/tf_checkpoint.h): PREFIX.index
+/// and its data file. Variables are those of tf.layers in the scopes `generator` and
+/// `discriminator`, in the order of the program: discriminator/conv2d_2 is conv3,
+/// discriminator/batch_normalization is bn2, generator/conv2d_transpose is deconv2. Layouts: dense
+/// [in, out], conv [kh, kw, in, out], conv-transpose [kh, kw, out, in]. Of the two Adams,
+/// <variable>/Adam is m, /Adam_1 is v, and beta1_power, beta2_power are the discriminator's, those
+/// with _1 the generator's: after t steps they are beta^(t + 1). TensorFlow has no m and v for
+/// variables that reach no loss: these are 0. The checkpoint's step is t of the discriminator.
 ///
 /// A checkpoint of weights alone has both Adams at 0, and one without moving averages running
 /// statistics of 0 and 1; `notes` say so. Throws DataError that names the file and the variable

@@ -4,7 +4,7 @@
 
 #include "apps/ssgan/import/convert.h"
 #include "apps/ssgan/import/import.h"
-#include "nn/tf_checkpoint.h"
+#include "apps/ssgan/import/tf_checkpoint.h"
 
 namespace gradus::ssgan {
 namespace {

@@ -3,7 +3,7 @@
 #include <bit>
 #include <concepts>
 
-#include "tensor/crc32c.h"
+#include "apps/ssgan/crc32c.h"
 
 namespace gradus::ssgan {
 namespace {

@@ -1,0 +1,235 @@
+#include "apps/ssgan/commands/flags.h"
+
+#include <omp.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <filesystem>
+
+#include "apps/ssgan/commands/commands.h"
+#include "apps/ssgan/data/data_sets.h"
+#include "apps/ssgan/errors.h"
+#include "tensor/cuda_plugin.h"
+
+namespace gradus::ssgan {
+namespace {
+
+CLI::IsMember one_of(std::initializer_list<std::string> words) {
+  return CLI::IsMember(std::vector<std::string>(words));
+}
+
+CLI::Validator number(const std::string& expected, std::function<bool(double)> is_valid) {
+  return CLI::Validator(
+      [expected, is_valid = std::move(is_valid)](std::string& text) {
+        double v = 0;
+        const bool ok = CLI::detail::lexical_cast(text, v) && std::isfinite(v) && is_valid(v);
+        return ok ? "" : fmt::format("{}: expected {}", text, expected);
+      },
+      "");
+}
+
+CLI::Validator between(double low, double high) {
+  return number(fmt::format("a number from {:g} to {:g}", low, high),
+                [=](double v) { return low <= v && v <= high; });
+}
+
+template <class T, class Target>
+void set(const std::optional<T>& flag, Target& target) {
+  if (flag) target = static_cast<Target>(*flag);
+}
+
+}  // namespace
+
+CLI::Validator not_negative() {
+  return number("a number of 0 or more", [](double v) { return v >= 0; });
+}
+
+// CLI11 takes the largest number for any that is larger.
+CLI::Validator a_seed() {
+  return number("a number from 0 to 2^64 - 1", [](double v) { return v >= 0 && v < 0x1p64; });
+}
+
+CLI::Validator a_count() { return between(1, 1e9); }
+
+CLI::App* add_command(CLI::App& program, const std::string& name, const std::string& description,
+                      const std::string& example) {
+  CLI::App* app = program.add_subcommand(name, description);
+  app->footer("Example:\n  " + example);
+  return app;
+}
+
+void OptionFlags::add_data_dir(CLI::App& app) {
+  app.add_option("--data-dir", data_dir,
+                 "Folder of the data set's files (else $GRADUS_DATA, else ~/.cache/gradus; mnist "
+                 "and fashion-mnist in subfolders of these names)");
+}
+
+void OptionFlags::add_data_set(CLI::App& app) {
+  app.add_option("--data", data,
+                 "Data set: digits (drawn by this program), svhn, mnist, fashion-mnist, or folder "
+                 "(of PNGs: DIR/train/CLASS/NAME.png and DIR/test/CLASS/NAME.png)")
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kDataSets), std::end(kDataSets))));
+  add_data_dir(app);
+}
+
+void OptionFlags::add_data(CLI::App& app) {
+  add_data_set(app);
+  app.add_option("--eval-stats", eval_stats,
+                 "Batch norm in evaluation: the batch's own statistics, or the running ones")
+      ->check(one_of({"batch", "running"}));
+  app.add_option("--test-images", test_images,
+                 "Of the official SVHN test file: all, or the first half as the notebook")
+      ->check(one_of({"all", "notebook"}));
+}
+
+void OptionFlags::add_network(CLI::App& app) {
+  app.add_option("--preset", preset, "default (mended), or tutorial (the printed program)")
+      ->check(one_of({"default", "tutorial"}));
+  app.add_option("--extra-class", extra_class, "1: a logit of its own for generated images")
+      ->check(CLI::Range(0, 1));
+  app.add_option("--g-size-mult", g_size_mult, "Width of the generator")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--d-size-mult", d_size_mult, "Width of the discriminator")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--zero-as", zero_as,
+                 "Digit 0, labelled 10: raw (a class out of range) or class 0")
+      ->check(one_of({"raw", "class"}));
+  app.add_option("--dropout", dropout, "off: the drop rate never acts")
+      ->check(one_of({"off", "on"}));
+  app.add_option("--drop-rate", drop_rate,
+                 "Dropout rate of layers 1 and 3; the input has rate / 2.5")
+      ->check(between(0, 0.99));
+  app.add_option("--relu2", relu2, "What relu2 reads")->check(one_of({"conv2", "bn2"}));
+  app.add_option("--dead-layers", dead_layers, "Layers that reach no loss")
+      ->check(one_of({"keep", "drop"}));
+}
+
+void OptionFlags::add_labels(CLI::App& app) {
+  app.add_option("--seed", seed, "Seed of weights, batches, noise and labels")->check(a_seed());
+  app.add_option("--labels", labels, "Visible labels: first:N or per-class:N");
+}
+
+void OptionFlags::add_training(CLI::App& app) {
+  add_labels(app);
+  app.add_option("--epochs", epochs, "Epochs in all, also on resume")->check(a_count());
+  app.add_option("--batch-size", batch_size, "Real images a step, and noise vectors")
+      ->check(CLI::Range(2, 1 << 20));
+  app.add_option("--limit-batches", limit_batches, "At most so many steps an epoch")
+      ->check(between(0, 1e9));
+  app.add_option("--labelled-per-batch", labelled_per_batch,
+                 "Put so many labelled images into each batch, in the place of others; at most all")
+      ->check(between(0, 1e6));
+  app.add_option("--lr", lr, "Learning rate at the start")
+      ->check(number("a number above 0", [](double v) { return v > 0; }));
+  app.add_option("--schedule", schedule,
+                 "Learning rate over the run: constant, exponential, linear, cosine, or staircase "
+                 "(times lr-final an epoch)")
+      ->check(one_of({"constant", "exponential", "linear", "cosine", "staircase"}));
+  app.add_option("--lr-final", lr_final, "Learning rate at the end, as a factor of the start")
+      ->check(between(0, 1));
+  app.add_option("--lr-flat", lr_flat, "linear: part of the run before the rate falls")
+      ->check(between(0, 0.999));
+  app.add_flag("--no-unlabeled", no_unlabeled,
+               "The supervised baseline: D alone, on the labelled images, as many steps");
+}
+
+void OptionFlags::require_data(const Options& o) const {
+  require<UsageError>(o.data != "folder" || !o.data_dir.empty(),
+                      "--data folder: name the folder with --data-dir");
+  require<UsageError>(!zero_as || has_raw_zeros(o),
+                      "--zero-as: {} has no digit that is labelled 10", o.data);
+  require<UsageError>(!test_images || o.data == "svhn",
+                      "--test-images: the notebook has a part of SVHN's test file alone");
+}
+
+Options OptionFlags::resolve(const std::optional<Options>& base) const {
+  Options o = base ? *base : gradus::ssgan::preset(preset.value_or("default"));
+  if (base && preset && *preset != base->preset)
+    throw UsageError(
+        fmt::format("--preset {}: this run is of the preset {}", *preset, base->preset));
+  set(data, o.data);
+  if (data_dir) o.data_dir = std::filesystem::absolute(*data_dir).string();
+  set(seed, o.seed);
+  set(epochs, o.epochs);
+  set(batch_size, o.batch_size);
+  set(limit_batches, o.limit_batches);
+  set(labelled_per_batch, o.labelled_per_batch);
+  set(lr, o.schedule.start);
+  set(lr_final, o.schedule.final);
+  set(lr_flat, o.schedule.flat);
+  set(drop_rate, o.network.drop_rate);
+  set(extra_class, o.network.extra_class);
+  set(g_size_mult, o.network.g_size_mult);
+  set(d_size_mult, o.network.d_size_mult);
+  if (dropout) o.dropout = *dropout == "on";
+  if (drop_rate && !o.dropout)
+    throw UsageError("--drop-rate: dropout is off, so it has no effect; add --dropout on");
+  if (zero_as) o.zero_as = *zero_as == "raw" ? ZeroAs::raw : ZeroAs::klass;
+  if (relu2) o.network.relu2_reads_bn2 = *relu2 == "bn2";
+  if (dead_layers) o.network.keep_dead_layers = *dead_layers == "keep";
+  if (eval_stats) o.running_stats = *eval_stats == "running";
+  if (test_images) o.notebook_test_set = *test_images == "notebook";
+  if (schedule) o.schedule.kind = schedule_kind(*schedule);
+  if (no_unlabeled) o.unlabeled = false;
+  require_data(o);
+  if (!base) fit_to_data(o);
+  try {
+    if (labels) o.labels = parse_label_choice(*labels);
+  } catch (const Error& e) {
+    throw UsageError(fmt::format("--{}", e.what()));
+  }
+  return o;
+}
+
+void RuntimeFlags::add(CLI::App& app) {
+  app.add_option("--device", device, "auto, cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--threads", threads, "CPU threads (else $OMP_NUM_THREADS, else all)")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--precision", precision, "fp32, or tf32 where a CUDA device computes")
+      ->check(one_of({"fp32", "tf32"}))
+      ->capture_default_str();
+  app.add_flag("--no-graph", no_graph,
+               "Run each step anew instead of replaying it (the CPU always does)");
+  app.add_flag("--allow-nondeterministic", allow_nondeterministic,
+               "Take faster convolutions on a CUDA device whose bits may differ from run to run");
+  app.add_option("--color", color, "auto, always or never")
+      ->check(one_of({"auto", "always", "never"}))
+      ->capture_default_str();
+}
+
+namespace {
+
+Device parse_device(const std::string& text) {
+  if (text == "cpu") return kCpu;
+  if (text == "cuda") return {DeviceKind::cuda, 0};
+  if (!text.starts_with("cuda:"))
+    throw UsageError(fmt::format("--device {}: expected auto, cpu, cuda or cuda:N", text));
+  const std::string index = text.substr(5);
+  if (index.empty() || index.size() > 3 ||
+      index.find_first_not_of("0123456789") != std::string::npos)
+    throw UsageError(fmt::format("--device {}: expected a number after cuda:", text));
+  return {DeviceKind::cuda, std::stoi(index)};
+}
+
+/// The GPU where there is one, else the CPU; says which.
+Device available_device() {
+  const CudaReport cuda = cuda_report();
+  const Device device = cuda.devices > 0 ? Device{DeviceKind::cuda, 0} : kCpu;
+  fmt::print(stderr, "device {}: {}\n", to_string(device),
+             device.is_cpu() ? cuda.reason : cuda.device);
+  return device;
+}
+
+}  // namespace
+
+Device RuntimeFlags::resolve() const {
+  if (threads > 0) omp_set_num_threads(threads);
+  const Device used = device == "auto" ? available_device() : parse_device(device);
+  if (precision == "tf32" && used.is_cpu())
+    throw UsageError("--precision tf32: only a CUDA device has it; the CPU computes in fp32");
+  backend(used).configure(
+      {.tf32 = precision == "tf32", .deterministic = !allow_nondeterministic, .graphs = !no_graph});
+  return used;
+}
+
+}  // namespace gradus::ssgan

@@ -1,0 +1,93 @@
+#include "apps/ssgan/data/data_sets.h"
+
+#include <algorithm>
+
+#include "apps/ssgan/data/digits.h"
+#include "autograd/shaping.h"
+#include "nn/data/folders.h"
+#include "nn/data/image_folder.h"
+#include "nn/data/mnist.h"
+#include "nn/data/svhn.h"
+
+namespace gradus::ssgan {
+namespace {
+
+constexpr uint64_t kDigitSeed = 1;  // one data set for every run: `--seed` is the training's
+constexpr int64_t kNotebookTestImages = 13016;
+
+std::optional<std::filesystem::path> named_folder(const Options& o) {
+  if (o.data_dir.empty()) return {};
+  return o.data_dir;
+}
+
+ImageSet svhn(const Options& o, Split split) {
+  ImageSet set = load_svhn(data_folder(named_folder(o)),
+                           split == Split::train ? SvhnSplit::train : SvhnSplit::test);
+  if (split == Split::test && o.notebook_test_set && set.official) {
+    set.images = slice(set.images, 0, 0, kNotebookTestImages).value();
+    set.labels = slice(set.labels, 0, 0, kNotebookTestImages).value();
+    set.protocol += fmt::format(", its first {} images", kNotebookTestImages);
+  }
+  return set;
+}
+
+ImageSet mnist(const Options& o, Split split) {
+  const MnistKind kind = o.data == "mnist" ? MnistKind::digits : MnistKind::fashion;
+  return load_mnist(find_mnist(kind, named_folder(o)), kind, split);
+}
+
+ImageSet images_as_stored(const Options& o, Split split) {
+  if (o.data == "digits")
+    return drawn_digits(split == Split::train ? kDigitTrainCount : kDigitTestCount, split,
+                        ZeroAs::raw);
+  if (o.data == "svhn") return svhn(o, split);
+  if (o.data == "folder") return load_image_folder(o.data_dir, split);
+  return mnist(o, split);
+}
+
+}  // namespace
+
+ImageSet drawn_digits(int64_t n, Split split, ZeroAs zero_as) {
+  DigitImages drawn = draw_digits(n, kDigitSeed, split);
+  if (zero_as == ZeroAs::raw) std::replace(drawn.labels.begin(), drawn.labels.end(), 0, 10);
+  ImageSet set;
+  set.classes = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+  set.images = Tensor::from(std::span<const uint8_t>(drawn.pixels), {n, 32, 32, 3});
+  set.labels = Tensor::from(std::span<const int32_t>(drawn.labels), {n});
+  set.protocol =
+      fmt::format("digits, {} {} images", n, split == Split::train ? "training" : "test");
+  return set;
+}
+
+bool has_raw_zeros(const Options& o) { return o.data == "digits" || o.data == "svhn"; }
+
+std::string zero_protocol(const Options& o) {
+  if (!has_raw_zeros(o)) return "";
+  if (o.zero_as == ZeroAs::klass) return "; digit 0 as class 0";
+  return o.network.extra_class ? "; digit 0 as class 10, the one of generated images"
+                               : "; digit 0 as class 10, which is never right";
+}
+
+Tensor classes_of(const Tensor& labels, ZeroAs zero_as) {
+  Tensor classes = labels.clone();
+  const auto values = classes.mutable_span<int32_t>();
+  if (zero_as == ZeroAs::klass) std::replace(values.begin(), values.end(), 10, 0);
+  return classes;
+}
+
+ImageSet load_images(const Options& o, Split split) {
+  ImageSet set = images_as_stored(o, split);
+  const int classes = o.network.num_classes;
+  require<DataError>(static_cast<int>(set.classes.size()) == classes,
+                     "{}: {} classes, but the network has {}", set.protocol, set.classes.size(),
+                     classes);
+  if (has_raw_zeros(o)) set.labels = classes_of(set.labels, o.zero_as);
+  return set;
+}
+
+void fit_to_data(Options& o) {
+  if (o.data == "folder")
+    o.network.num_classes = static_cast<int>(class_folders(o.data_dir).size());
+}
+
+}  // namespace gradus::ssgan

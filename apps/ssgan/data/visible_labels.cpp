@@ -1,0 +1,54 @@
+#include "apps/ssgan/data/visible_labels.h"
+
+#include <algorithm>
+#include <charconv>
+#include <vector>
+
+#include "nn/data/batches.h"
+#include "tensor/error.h"
+
+namespace gradus::ssgan {
+
+LabelChoice parse_label_choice(const std::string& text) {
+  const size_t colon = text.find(':');
+  const std::string kind = text.substr(0, colon);
+  LabelChoice choice;
+  choice.kind = kind == "first" ? LabelChoice::Kind::first : LabelChoice::Kind::per_class;
+  const char* begin = text.data() + (colon == std::string::npos ? text.size() : colon + 1);
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, choice.n);
+  require<Error>((kind == "first" || kind == "per-class") && error == std::errc() && stop == end &&
+                     choice.n > 0,
+                 "labels {}: expected first:N or per-class:N with N above 0", text);
+  return choice;
+}
+
+std::string to_string(const LabelChoice& c) {
+  return fmt::format("{}:{}", c.kind == LabelChoice::Kind::first ? "first" : "per-class", c.n);
+}
+
+Tensor choose_labelled(const ImageSet& set, const LabelChoice& choice, uint64_t seed) {
+  const int64_t n = set.count();
+  Tensor mask = Tensor::zeros({n}, DType::i32);
+  const auto chosen = mask.mutable_span<int32_t>();
+  if (choice.kind == LabelChoice::Kind::first) {
+    require<DataError>(choice.n <= n, "labels {}: the training set has {} images only",
+                       to_string(choice), n);
+    std::fill_n(chosen.begin(), choice.n, 1);
+    return mask;
+  }
+  const auto classes = static_cast<int32_t>(set.classes.size());
+  std::vector<int64_t> missing(set.classes.size(), choice.n);
+  const auto labels = set.labels.span<int32_t>();
+  for (const int32_t i : shuffled(n, seed, 0, Stream::labels))
+    if (int64_t& rest = missing[labels[i] % classes]; rest > 0) {  // 10 is a zero, too
+      chosen[i] = 1;
+      --rest;
+    }
+  for (int32_t c = 0; c < classes; ++c)
+    require<DataError>(missing[c] == 0, "labels {}: the training set has {} images of {} only",
+                       to_string(choice), choice.n - missing[c], set.classes[c]);
+  return mask;
+}
+
+}  // namespace gradus::ssgan

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "apps/ssgan/model/networks.h"
+
+namespace gradus::ssgan {
+
+/// The class of SVHN's digit zero, whose label is 10.
+enum class ZeroAs {
+  raw,    ///< 10, which is none of 0..9: a row of zeros in one_hot (the tutorial)
+  klass,  ///< 0
+};
+
+struct Batch {
+  Var images;         ///< [N, 32, 32, 3] in [-1, 1]
+  Tensor labels;      ///< i32 [N], classes; 10 for a raw zero
+  Tensor label_mask;  ///< [N], 1 where the label may be used, else 0; of the images' dtype
+};
+
+/// The scalars [] of the tutorial's model_loss, and what else a step reports.
+struct ModelLoss {
+  Var d_real;   ///< mean softplus(-gan_logits) of real images (Goodfellow et al. 2014)
+  Var d_fake;   ///< mean softplus(gan_logits) of generated ones
+  Var d_class;  ///< mean cross-entropy of the classes where labelled, 0 where nothing is
+  Var d;        ///< the discriminator's loss: the sum of the three (Salimans et al. 2016)
+  Var g;        ///< the generator's: feature matching (the same), here mean |difference of means|
+  Var correct, masked_correct;  ///< how many classes of real images are right; those labelled
+  Var fake;                     ///< the generated images [M, 32, 32, 3]
+};
+
+/// One forward pass of both networks: `real` through D, z [M, 100] through G and D. Throws
+/// ShapeError where zeros are no `raw` and a label is no class, and as the networks do.
+ModelLoss model_loss(const Pass& pass, Generator& generator, Discriminator& discriminator,
+                     const Batch& real, const Var& z, ZeroAs zero_as);
+
+/// D as a classifier of the labelled images alone: the baseline. Only d_class, d, correct and
+/// masked_correct of the result are defined. Throws as model_loss.
+ModelLoss supervised_loss(const Pass& pass, Discriminator& discriminator, const Batch& real,
+                          ZeroAs zero_as);
+
+}  // namespace gradus::ssgan

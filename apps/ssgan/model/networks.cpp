@@ -1,0 +1,112 @@
+#include "apps/ssgan/model/networks.h"
+
+#include "autograd/ops.h"
+
+namespace gradus::ssgan {
+namespace {
+
+Conv2dOptions deconv5x5(int64_t in, int64_t out) {
+  return {.in = in, .out = out, .kernel = 5, .stride = 2};
+}
+
+Conv2dOptions conv3x3(int64_t in, int64_t out, int stride) {
+  return {.in = in, .out = out, .kernel = 3, .stride = stride};
+}
+
+}  // namespace
+
+Generator::Generator(const NetworkOptions& o, DType dtype, Device device)
+    : Module(dtype, device),
+      alpha_(o.alpha),
+      size_mult_(o.g_size_mult),
+      dense_(*this, "dense", {kZSize, 4 * 4 * size_mult_ * 4}),
+      bn1_(*this, "bn1", {size_mult_ * 4}),
+      deconv2_(*this, "deconv2", deconv5x5(size_mult_ * 4, size_mult_ * 2)),
+      bn2_(*this, "bn2", {size_mult_ * 2}),
+      deconv3_(*this, "deconv3", deconv5x5(size_mult_ * 2, size_mult_)),
+      bn3_(*this, "bn3", {size_mult_}),
+      deconv4_(*this, "deconv4", deconv5x5(size_mult_, 3)) {}
+
+Var Generator::operator()(const Pass& pass, const Var& z) {
+  Var x1 = dense_(pass, z);
+  x1 = reshape(x1, {z.shape()[0], 4, 4, size_mult_ * 4});
+  x1 = pass.report("relu1", leaky_relu(bn1_(pass, x1), alpha_));
+
+  Var x2 = deconv2_(pass, x1);
+  x2 = pass.report("relu2", leaky_relu(bn2_(pass, x2), alpha_));
+
+  Var x3 = deconv3_(pass, x2);
+  x3 = pass.report("relu3", leaky_relu(bn3_(pass, x3), alpha_));
+
+  const Var logits = pass.report("logits", deconv4_(pass, x3));
+  return tanh(logits);
+}
+
+Discriminator::Discriminator(const NetworkOptions& o, DType dtype, Device device)
+    : Module(dtype, device),
+      options_(o),
+      conv1_(*this, "conv1", conv3x3(3, o.d_size_mult, 2)),
+      conv2_(*this, "conv2", conv3x3(o.d_size_mult, o.d_size_mult, 2)),
+      conv3_(*this, "conv3", conv3x3(o.d_size_mult, o.d_size_mult, 2)),
+      bn3_(*this, "bn3", {o.d_size_mult}),
+      conv4_(*this, "conv4", conv3x3(o.d_size_mult, 2 * o.d_size_mult, 1)),
+      bn4_(*this, "bn4", {2 * o.d_size_mult}),
+      conv5_(*this, "conv5", conv3x3(2 * o.d_size_mult, 2 * o.d_size_mult, 1)),
+      bn5_(*this, "bn5", {2 * o.d_size_mult}),
+      conv7_(*this, "conv7",
+             {.in = 2 * o.d_size_mult, .out = 2 * o.d_size_mult, .padding = Padding::valid()}),
+      dense_(*this, "dense", {2 * o.d_size_mult, o.num_classes + o.extra_class}) {
+  if (o.keep_dead_layers || o.relu2_reads_bn2)
+    bn2_.emplace(*this, "bn2", BatchNorm::Options{o.d_size_mult});
+  if (o.keep_dead_layers) {
+    conv6_.emplace(*this, "conv6", conv3x3(2 * o.d_size_mult, 2 * o.d_size_mult, 2));
+    bn6_.emplace(*this, "bn6", BatchNorm::Options{2 * o.d_size_mult});
+  }
+}
+
+Discriminator::Output Discriminator::operator()(const Pass& pass, const Var& images) {
+  const double alpha = options_.alpha, drop_rate = options_.drop_rate;
+  const Var x = dropout(pass, images, drop_rate / 2.5);
+
+  const Var x1 = conv1_(pass, x);
+  Var relu1 = pass.report("relu1", leaky_relu(x1, alpha));
+  relu1 = dropout(pass, relu1, drop_rate);
+
+  const Var x2 = conv2_(pass, relu1);
+  const Var bn2 = bn2_ ? (*bn2_)(pass, x2) : Var();
+  const Var relu2 = pass.report("relu2", leaky_relu(options_.relu2_reads_bn2 ? bn2 : x2, alpha));
+
+  const Var x3 = conv3_(pass, relu2);
+  Var relu3 = pass.report("relu3", leaky_relu(bn3_(pass, x3), alpha));
+  relu3 = dropout(pass, relu3, drop_rate);
+
+  const Var x4 = conv4_(pass, relu3);
+  const Var relu4 = pass.report("relu4", leaky_relu(bn4_(pass, x4), alpha));
+
+  const Var x5 = conv5_(pass, relu4);
+  const Var relu5 = pass.report("relu5", leaky_relu(bn5_(pass, x5), alpha));
+
+  if (conv6_) {  // as printed: nothing reads relu6
+    const Var x6 = (*conv6_)(pass, relu5);
+    const Var relu6 = pass.report("relu6", leaky_relu((*bn6_)(pass, x6), alpha));
+    static_cast<void>(dropout(pass, relu6, drop_rate));
+  }
+
+  const Var x7 = conv7_(pass, relu5);
+  const Var relu7 = pass.report("relu7", leaky_relu(x7, alpha));
+
+  const Var features = pass.report("features", mean(relu7, {1, 2}));
+  const Var class_logits = pass.report("class_logits", dense_(pass, features));
+
+  const Var real_class_logits = slice(class_logits, 1, 0, options_.num_classes);
+  Var gan_logits = logsumexp(real_class_logits, {1});
+  if (options_.extra_class) {
+    const Var fake_class_logits =
+        slice(class_logits, 1, options_.num_classes, options_.num_classes + 1);
+    gan_logits = gan_logits - reshape(fake_class_logits, gan_logits.shape());
+  }
+  pass.show("gan_logits", gan_logits);
+  return {features, class_logits, gan_logits};
+}
+
+}  // namespace gradus::ssgan

@@ -1,0 +1,92 @@
+#include "apps/ssgan/model/samples.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "tensor/backend.h"
+
+namespace gradus::ssgan {
+namespace {
+
+constexpr int kSide = 32, kPadding = 2;
+
+/// [-1, 1] -> bytes by (x + 1) / 2.
+Tensor bytes_of(const Tensor& images) {
+  Tensor bytes(images.shape(), DType::u8);
+  const Tensor values = images.to(kCpu).to(DType::f32);
+  std::ranges::transform(values.span<float>(), bytes.mutable_span<uint8_t>().begin(), [](float x) {
+    return static_cast<uint8_t>(std::clamp(255 * (x + 1) / 2 + 0.5f, 0.0f, 255.0f));
+  });
+  return bytes;
+}
+
+/// f32 [count, 100] on the CPU, which depend on the seed and their number alone.
+Tensor noise(int64_t count, uint64_t seed) {
+  Tensor z({count, kZSize}, DType::f32);
+  backend(z).fill_normal(Random(seed, Stream::sample).next(), 0, 1, z);
+  return z;
+}
+
+Tensor generated(Generator& generator, const Tensor& z, Statistics statistics) {
+  const Tensor there = z.to(generator.dtype()).to(generator.device());
+  return bytes_of(generator(Pass::evaluation(statistics), there).value());
+}
+
+template <class T>
+std::span<T> row(std::span<T> z, int64_t i) {
+  return z.subspan(static_cast<size_t>(i * kZSize), kZSize);
+}
+
+/// What a and b count for at `t` of the angle between them, from 0 to 1.
+std::pair<double, double> weights_between(std::span<const float> a, std::span<const float> b,
+                                          double t) {
+  const auto dot = [](std::span<const float> x, std::span<const float> y) {
+    return std::inner_product(x.begin(), x.end(), y.begin(), 0.0);
+  };
+  const double angle =
+      std::acos(std::clamp(dot(a, b) / std::sqrt(dot(a, a) * dot(b, b)), -1.0, 1.0));
+  return {std::sin((1 - t) * angle) / std::sin(angle), std::sin(t * angle) / std::sin(angle)};
+}
+
+}  // namespace
+
+Picture grid(const Tensor& images, int columns) {
+  const int64_t count = images.shape()[0];
+  columns = static_cast<int>(std::min<int64_t>(columns, count));
+  const int rows = static_cast<int>((count + columns - 1) / columns);
+  Picture picture;
+  picture.width = columns * (kSide + kPadding) + kPadding;
+  picture.height = rows * (kSide + kPadding) + kPadding;
+  picture.rgb.assign(size_t{3} * picture.width * picture.height, 0);
+  const uint8_t* row = images.data<uint8_t>();
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t top = kPadding + i / columns * (kSide + kPadding);
+    const int64_t left = kPadding + i % columns * (kSide + kPadding);
+    for (int y = 0; y < kSide; ++y, row += 3 * kSide)
+      std::copy_n(row, 3 * kSide, &picture.rgb[3 * ((top + y) * picture.width + left)]);
+  }
+  return picture;
+}
+
+Picture sample_grid(Generator& generator, int64_t count, int columns, uint64_t seed,
+                    Statistics statistics) {
+  return grid(generated(generator, noise(count, seed), statistics), columns);
+}
+
+Picture interpolation_grid(Generator& generator, int64_t rows, int columns, uint64_t seed,
+                           Statistics statistics) {
+  const Tensor ends = noise(2 * rows, seed);
+  Tensor z({rows * columns, kZSize}, DType::f32);
+  const auto from = ends.span<float>();
+  const auto to = z.mutable_span<float>();
+  for (int64_t i = 0; i < rows * columns; ++i) {
+    const auto a = row(from, 2 * (i / columns)), b = row(from, 2 * (i / columns) + 1);
+    const auto [of_a, of_b] = weights_between(a, b, double(i % columns) / (columns - 1));
+    for (size_t k = 0; k < a.size(); ++k)
+      row(to, i)[k] = static_cast<float>(of_a * a[k] + of_b * b[k]);
+  }
+  return grid(generated(generator, z, statistics), columns);
+}
+
+}  // namespace gradus::ssgan

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+
+#include "apps/ssgan/model/networks.h"
+#include "nn/data/png.h"
+
+namespace gradus::ssgan {
+
+/// Images u8 [N, 32, 32, 3] on the CPU side by side, `columns` a row, with 2 black pixels around
+/// each, as torchvision's make_grid lays them out. N and `columns` are at least 1, unchecked.
+Picture grid(const Tensor& images, int columns);
+
+/// The grid of `count` images, at least 1, from noise that depends on the seed alone. Pixels are
+/// 255 (x + 1) / 2, rounded.
+Picture sample_grid(Generator& generator, int64_t count, int columns, uint64_t seed,
+                    Statistics statistics);
+
+/// `rows` rows, at least 1, of `columns` images each, at least 2 (neither is checked), from one
+/// noise vector to another in even steps of the angle between them (spherical interpolation:
+/// Shoemake 1985).
+Picture interpolation_grid(Generator& generator, int64_t rows, int columns, uint64_t seed,
+                           Statistics statistics);
+
+}  // namespace gradus::ssgan

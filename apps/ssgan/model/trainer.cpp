@@ -1,0 +1,160 @@
+#include "apps/ssgan/model/trainer.h"
+
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "autograd/ops.h"
+
+namespace gradus::ssgan {
+namespace {
+
+void set(Tensor& t, double value) { t.copy_from(Tensor::full(t.shape(), value, t.dtype())); }
+
+}  // namespace
+
+Trainer::Trainer(const Options& options, DType dtype, Device device)
+    : options_(options),
+      dtype_(dtype),
+      device_(device),
+      generator_(network_of(options), dtype, device),
+      discriminator_(network_of(options), dtype, device),
+      d_adam_(discriminator_, {.beta1 = options.beta1}),
+      g_adam_(generator_, {.beta1 = options.beta1}),
+      step_(Tensor::zeros({}, DType::i32, device)),
+      lr_(Tensor::zeros({}, DType::f64, device)),
+      metrics_(Tensor::zeros({1, 7}, dtype, device)),
+      kept_(Tensor::zeros({kKept, 7}, dtype, device)),
+      random_(options.seed, Stream::train, step_) {
+  Random init(options.seed, Stream::init);
+  generator_.initialize(init);
+  discriminator_.initialize(init);
+}
+
+void Trainer::use(const ImageSet& set, const Tensor& label_mask) {
+  images_ = set.images.to(device_);
+  labels_ = set.labels.to(device_);
+  label_mask_ = label_mask.to(device_);
+  recorded_.clear();
+}
+
+void Trainer::step(int64_t step, const std::vector<int32_t>& images, double lr) {
+  require<Error>(kept_count_ < kKept, "trainer: the metrics of {} steps are not read", kKept);
+  auto [it, is_new] = recorded_.try_emplace(images.size());
+  Recorded& recorded = it->second;
+  if (is_new) {
+    recorded.index = Tensor({static_cast<int64_t>(images.size())}, DType::i32, device_);
+    recorded.recording =
+        backend(device_).record([this, index = recorded.index] { run(index, Trace{}); });
+  }
+  recorded.index.copy_from(Tensor::from(std::span<const int32_t>(images), recorded.index.shape()));
+  set(step_, static_cast<double>(step));
+  set(lr_, lr);
+  recorded.recording->run();
+  backend(device_).copy_slice(metrics_, 0, 0, kept_count_++, 1, kept_);
+}
+
+Metrics Trainer::step(int64_t step, const std::vector<int32_t>& images, double lr,
+                      const Trace& trace) {
+  set(step_, static_cast<double>(step));
+  set(lr_, lr);
+  const Shape shape{static_cast<int64_t>(images.size())};
+  run(Tensor::from(std::span<const int32_t>(images), shape, device_), trace);
+  return read(metrics_)[0];
+}
+
+Metrics Trainer::step(const Batch& real, const Tensor& z, double lr, const Trace& trace) {
+  set(lr_, lr);
+  random_.restart();
+  run(real, z, Pass::training(random_), trace);
+  return read(metrics_)[0];
+}
+
+void Trainer::run(const Tensor& index, const Trace& trace) {
+  random_.restart();
+  const Tensor z = options_.unlabeled ? draw_z(options_.batch_size) : Tensor();
+  run(gather_batch(index), z, Pass::training(random_), trace);
+}
+
+Batch Trainer::gather_batch(const Tensor& index) const {
+  Batch batch;
+  Tensor labels({index.count()}, dtype_, device_);
+  batch.label_mask = labels.like();
+  Backend& on = backend(device_);
+  on.gather(labels_, index, 1, 0, labels);
+  on.gather(label_mask_, index, 1, 0, batch.label_mask);
+  batch.images = gather_images(images_, index, dtype_);
+  batch.labels = labels.to(DType::i32);
+  return batch;
+}
+
+Tensor Trainer::draw_z(int64_t count) {
+  Tensor z({count, kZSize}, dtype_, device_);
+  backend(z).fill_normal(random_.next(), 0, 1, z);
+  return z;
+}
+
+void Trainer::run(const Batch& real, const Tensor& z, const Pass& training, const Trace& trace) {
+  const Pass pass =
+      training.with(options_.running_stats ? Statistics::batch_and_update : Statistics::batch);
+  pass.observe(trace.activation);
+  const ModelLoss loss =
+      z.defined() ? model_loss(pass, generator_, discriminator_, real, z, options_.zero_as)
+                  : supervised_loss(pass, discriminator_, real, options_.zero_as);
+  const auto report = [&](const std::string& prefix, Module& module,
+                          const std::vector<Tensor>& grads) {
+    if (!trace.gradient) return;
+    size_t i = 0;
+    for (const auto& [name, p] : module.named_parameters())
+      trace.gradient(prefix + name, grads[i++]);
+  };
+
+  // Both gradients are taken at the old parameters; then both are applied.
+  const std::vector<Tensor> d_grads =
+      pass.gradients(loss.d, discriminator_.parameters(), z.defined());
+  report("discriminator.", discriminator_, d_grads);
+  if (z.defined()) {
+    if (trace.gradient)
+      trace.gradient("fake", pass.tape()->gradients(loss.g, std::vector<Var>{loss.fake}, true)[0]);
+    const std::vector<Tensor> g_grads = pass.gradients(loss.g, generator_.parameters());
+    report("generator.", generator_, g_grads);
+    g_adam_.step(g_grads, lr_);
+  }
+  d_adam_.step(d_grads, lr_);
+
+  const Var none = Tensor::full({}, std::numeric_limits<double>::quiet_NaN(), dtype_, device_);
+  std::vector<Var> scalars;
+  for (const Var& v :
+       {loss.d_real, loss.d_fake, loss.d_class, loss.d, loss.g, loss.correct, loss.masked_correct})
+    scalars.push_back(reshape(v.value().defined() ? v.detach() : none, {1, 1}));
+  metrics_.copy_from(concat(scalars, 1).value());
+}
+
+std::vector<Metrics> Trainer::take_metrics() {
+  const Var taken = slice(kept_, 0, 0, std::exchange(kept_count_, 0));
+  return read(taken.value());
+}
+
+std::vector<Metrics> Trainer::read(const Tensor& rows) const {
+  const std::vector<double> m = rows.to(DType::f64).to_vector<double>();
+  std::vector<Metrics> read;
+  for (size_t i = 0; i + 7 <= m.size(); i += 7)
+    read.push_back({m[i], m[i + 1], m[i + 2], m[i + 3], m[i + 4], m[i + 5], m[i + 6]});
+  return read;
+}
+
+void Trainer::save(std::map<std::string, Tensor>& tensors) {
+  generator_.save(tensors, "generator.");
+  discriminator_.save(tensors, "discriminator.");
+  g_adam_.save(tensors, "adam.generator.");
+  d_adam_.save(tensors, "adam.discriminator.");
+}
+
+void Trainer::load(const std::map<std::string, Tensor>& tensors) {
+  generator_.load(tensors, "generator.");
+  discriminator_.load(tensors, "discriminator.");
+  g_adam_.load(tensors, "adam.generator.");
+  d_adam_.load(tensors, "adam.discriminator.");
+}
+
+}  // namespace gradus::ssgan

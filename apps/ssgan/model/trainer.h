@@ -1,0 +1,92 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "apps/ssgan/model/losses.h"
+#include "apps/ssgan/options.h"
+#include "nn/data/image_set.h"
+#include "nn/optim.h"
+#include "tensor/backend.h"
+
+namespace gradus::ssgan {
+
+/// What a step reports of itself: the scalars of ModelLoss. Those of a baseline that has no
+/// generator are NaN.
+struct Metrics {
+  double d_real, d_fake, d_class, d, g;
+  double correct, masked_correct;
+};
+
+/// The two networks, their optimisers, and one step of training them.
+class Trainer {
+ public:
+  /// Networks with fresh weights from the seed.
+  Trainer(const Options& options, DType dtype, Device device);
+
+  Generator& generator() { return generator_; }
+  Discriminator& discriminator() { return discriminator_; }
+
+  /// The training set that steps take their images from, kept on the device as bytes. label_mask
+  /// i32 [N]. Throws DeviceError where memory is out.
+  void use(const ImageSet& set, const Tensor& label_mask);
+
+  /// Step number `step` (0 is the first) of the run on these images of the set, indices in [0, N),
+  /// unchecked. Its metrics, those before its update, wait on the device: the host need not wait
+  /// for the step. Throws Error where kKept wait already.
+  void step(int64_t step, const std::vector<int32_t>& images, double lr);
+  /// The metrics of the steps since the last call, at most kKept.
+  std::vector<Metrics> take_metrics();
+  static constexpr int64_t kKept = 64;
+
+  /// Sees a step's insides: every named activation, and every gradient as
+  /// ("discriminator.conv1.weight", tensor); that of g towards the generated images as "fake".
+  struct Trace {
+    Pass::Observer activation;
+    std::function<void(const std::string& name, const Tensor& gradient)> gradient;
+  };
+  /// The same step with the same bits, traced.
+  Metrics step(int64_t step, const std::vector<int32_t>& images, double lr, const Trace& trace);
+  /// One step on explicit data, of the trainer's dtype and device: z [M, 100]. Throws as
+  /// model_loss.
+  Metrics step(const Batch& real, const Tensor& z, double lr, const Trace& trace);
+
+  /// Weights, running statistics and both Adams, under the names of docs/ssgan.md.
+  void save(std::map<std::string, Tensor>& tensors);
+  /// Copies them back. Throws DataError as Module::load.
+  void load(const std::map<std::string, Tensor>& tensors);
+
+ private:
+  /// Work of one recorded size of batch.
+  struct Recorded {
+    Tensor index;  // i32 [N]
+    std::unique_ptr<Recording> recording;
+  };
+
+  Batch gather_batch(const Tensor& index) const;
+  Tensor draw_z(int64_t count);
+  /// Forward, both gradients at the old parameters, then both updates; metrics to metrics_.
+  void run(const Batch& real, const Tensor& z, const Pass& pass, const Trace& trace);
+  /// The step's batch and noise, as step_ and the index say, then run.
+  void run(const Tensor& index, const Trace& trace);
+  std::vector<Metrics> read(const Tensor& rows) const;
+
+  Options options_;
+  DType dtype_;
+  Device device_;
+  Generator generator_;
+  Discriminator discriminator_;
+  Adam d_adam_, g_adam_;
+  // What changes from step to step lies on the device, for recordings to read.
+  Tensor step_;     // i32 []
+  Tensor lr_;       // f64 []
+  Tensor metrics_;  // [1, 7]
+  Tensor kept_;     // [kKept, 7]: of the last steps
+  int64_t kept_count_ = 0;
+  Random random_;
+  Tensor images_, labels_, label_mask_;
+  std::map<size_t, Recorded> recorded_;
+};
+
+}  // namespace gradus::ssgan

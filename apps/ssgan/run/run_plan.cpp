@@ -1,0 +1,54 @@
+#include "apps/ssgan/run/run_plan.h"
+
+#include <algorithm>
+
+namespace gradus::ssgan {
+namespace {
+
+std::vector<int32_t> indices_of_ones(const Tensor& mask) {
+  std::vector<int32_t> found;
+  const auto values = mask.span<int32_t>();
+  for (size_t i = 0; i < values.size(); ++i)
+    if (values[i]) found.push_back(static_cast<int32_t>(i));
+  return found;
+}
+
+}  // namespace
+
+RunPlan::RunPlan(const Options& o, const ImageSet& train)
+    : unlabeled_(o.unlabeled),
+      labelled_per_batch_(std::min(o.labelled_per_batch, o.batch_size)),
+      label_mask_(choose_labelled(train, o.labels, o.seed)),
+      labelled_(indices_of_ones(label_mask_)),
+      all_(train.count(), o.batch_size, o.seed),
+      few_(labelled(), o.unlabeled ? std::max<int64_t>(labelled_per_batch_, 1) : o.batch_size,
+           o.seed),
+      per_epoch_(o.limit_batches ? std::min(all_.per_epoch(), o.limit_batches) : all_.per_epoch()),
+      total_(o.epochs * per_epoch_),
+      schedule_(o.schedule) {
+  if (schedule_.kind == Schedule::Kind::staircase) schedule_.every = per_epoch_;
+}
+
+std::vector<int32_t> RunPlan::images(int64_t step) {
+  if (!unlabeled_) return labelled_batch(step);
+  std::vector<int32_t> batch = all_.at(step / per_epoch_, step % per_epoch_);
+  if (labelled_per_batch_ > 0) {
+    std::vector<int32_t> few = labelled_batch(step);
+    few.resize(std::min(few.size(), batch.size()));
+    std::copy(few.begin(), few.end(), batch.begin());
+  }
+  return batch;
+}
+
+std::vector<int32_t> RunPlan::labelled_batch(int64_t step) {
+  std::vector<int32_t> batch = few_.at(step / few_.per_epoch(), step % few_.per_epoch());
+  for (int32_t& i : batch) i = labelled_[i];
+  return batch;
+}
+
+int64_t RunPlan::count_labelled(const std::vector<int32_t>& images) const {
+  const auto mask = label_mask_.span<int32_t>();
+  return std::count_if(images.begin(), images.end(), [&](int32_t i) { return mask[i] != 0; });
+}
+
+}  // namespace gradus::ssgan
