@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "tensor/cpu/vector.h"
+
 namespace gradus::cpu {
 
 /// A float whose exponentials, logarithms and tanh are arithmetic alone, so that a loop over them
@@ -50,16 +52,16 @@ struct Exponential {
   /// Takes x within [-150, 130], or NaN, which r_less_1 keeps.
   explicit Exponential(float x) {
     constexpr float kRound = 0x1.8p23f;  // floats of this size are whole, the last bits are n's
-    const float shifted = x * 0x1.715476p0f + kRound, whole = shifted - kRound;
+    const float shifted = multiply_add(x, 0x1.715476p0f, kRound), whole = shifted - kRound;
     n = std::bit_cast<int32_t>(shifted) - std::bit_cast<int32_t>(kRound);
-    const float r = x - whole * kLn2High - whole * kLn2Low;
+    const float r = multiply_add(whole, -kLn2Low, multiply_add(whole, -kLn2High, x));
     float sum = 1.f / 5040;  // Taylor's series
-    sum = sum * r + 1.f / 720;
-    sum = sum * r + 1.f / 120;
-    sum = sum * r + 1.f / 24;
-    sum = sum * r + 1.f / 6;
-    sum = sum * r + 0.5f;
-    r_less_1 = sum * r * r + r;
+    sum = multiply_add(sum, r, 1.f / 720);
+    sum = multiply_add(sum, r, 1.f / 120);
+    sum = multiply_add(sum, r, 1.f / 24);
+    sum = multiply_add(sum, r, 1.f / 6);
+    sum = multiply_add(sum, r, 0.5f);
+    r_less_1 = multiply_add(sum * r, r, r);
   }
 };
 
@@ -79,7 +81,7 @@ inline float exp(float x) {
 inline float expm1(float x) {
   const Exponential e(within(-30, x, 89));
   const float half = power_of_two(e.n - 1);
-  return (half * e.r_less_1 + (half - 0.5f)) * 2;
+  return multiply_add(half, e.r_less_1, half - 0.5f) * 2;
 }
 
 inline float tanh(float x) {
@@ -97,11 +99,12 @@ inline float log(float x) {
   const float m = std::bit_cast<float>(bits - (static_cast<uint32_t>(n) << 23));
   const float s = (m - 1) / (m + 1), z = s * s;
   float sum = 1.f / 9;
-  sum = sum * z + 1.f / 7;
-  sum = sum * z + 1.f / 5;
-  sum = sum * z + 1.f / 3;
+  sum = multiply_add(sum, z, 1.f / 7);
+  sum = multiply_add(sum, z, 1.f / 5);
+  sum = multiply_add(sum, z, 1.f / 3);
   const auto power = static_cast<float>(subnormal ? n - 23 : n);
-  const float y = power * kLn2High + (power * kLn2Low + 2 * s * z * sum + 2 * s);
+  const float low = multiply_add(power, kLn2Low, multiply_add(2 * s * z, sum, 2 * s));
+  const float y = multiply_add(power, kLn2High, low);
   const float special = x == 0 ? -kInfinity : x < 0 ? Limits::quiet_NaN() : x;
   return x > 0 && x < kInfinity ? y : special;
 }

@@ -36,7 +36,7 @@ class Tile {
       for (int i = 0; i < kRows; ++i) {
         const Vector factor = broadcast(a.data[i * a.row]);
 #pragma GCC unroll 16
-        for (int j = 0; j < kVectors; ++j) sum_[i][j] += factor * row[j];
+        for (int j = 0; j < kVectors; ++j) sum_[i][j] = multiply_add(factor, row[j], sum_[i][j]);
       }
     }
   }

@@ -5,6 +5,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "tensor/cpu/vector.h"
+
 namespace gradus::cpu::convolution {
 
 template <std::size_t kRows, std::size_t kColumns>
@@ -135,15 +137,22 @@ constexpr bool is_pair(const Matrix<kRows, kColumns>& m, int i) {
   return differ;
 }
 
-/// A sum of terms, without a first addition to 0; T is a number or a vector of floats.
+/// A sum of terms, for vectors of floats without a first addition to 0; T is such a vector or
+/// double.
 template <class T>
 struct Sum {
-  using Scalar = std::conditional_t<std::is_arithmetic_v<T>, T, float>;
   T value{};
   bool empty = true;
   [[gnu::always_inline]] void add(double factor, const T& x) {
     if (factor == 0) return;
-    value = empty ? Scalar(factor) * x : value + Scalar(factor) * x;
+    if constexpr (std::is_arithmetic_v<T>)
+      value += factor * x;
+    else if (empty)
+      value = static_cast<float>(factor) * x;
+    else if (factor == 1 || factor == -1)
+      value = factor > 0 ? value + x : value - x;
+    else
+      value = multiply_add(broadcast(static_cast<float>(factor)), x, value);
     empty = false;
   }
 };
