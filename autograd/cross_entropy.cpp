@@ -16,12 +16,12 @@ Var softmax_cross_entropy(const Var& logits, const Tensor& labels) {
   require<ShapeError>(shape[0] == 0 || shape[1] > 0, "softmax_cross_entropy: no classes in {}",
                       shape);
   Tensor loss = result("softmax_cross_entropy", {shape[0]}, logits);
-  Tensor log_sum = result("softmax_cross_entropy", {shape[0]}, DType::f64, logits.device());
-  backend(loss).softmax_cross_entropy(logits.value(), labels, loss, log_sum);
+  Tensor totals = result("softmax_cross_entropy", {shape[0], 2}, DType::f64, logits.device());
+  backend(loss).softmax_cross_entropy(logits.value(), labels, loss, totals);
   return Tape::record("softmax_cross_entropy", {logits}, loss,
-                      [x = logits.value(), labels, log_sum](const Tensor& dy, GradSink& grads) {
+                      [x = logits.value(), labels, totals](const Tensor& dy, GradSink& grads) {
                         Tensor dx = x.like();
-                        backend(dx).softmax_cross_entropy_backward(x, labels, log_sum, dy, dx);
+                        backend(dx).softmax_cross_entropy_backward(x, labels, totals, dy, dx);
                         grads.add(0, dx);
                       });
 }

@@ -14,8 +14,8 @@ namespace gradus {
 /// a row of labels sums to 1, and a definition where it does not. None flows to the labels.
 Var softmax_cross_entropy(const Var& logits, const Tensor& labels);
 
-/// - labels * log(sigmoid(logits)) - (1 - labels) * log(1 - sigmoid(logits)), element by element,
-/// computed as softplus(-logits) + (1 - labels) * logits: logits of any shape -> the same shape.
+/// - labels * log(sigmoid(logits)) - (1 - labels) * log(1 - sigmoid(logits)), element by element:
+/// logits of any shape -> the same shape. A weight of 0 counts 0, also beside an infinite logit.
 /// `labels` broadcasts to it. The gradient towards the logits is sigmoid(logits) - labels; none
 /// flows to the labels.
 Var sigmoid_cross_entropy(const Var& logits, const Tensor& labels);

@@ -61,6 +61,14 @@ Var elu(const Var& x, double alpha) {
   return unary(Elu{alpha}, x);
 }
 
+Var operator/(const Var& x, double c) {
+  require_float("div", x);
+  Tensor y = result("div", x.shape(), x);
+  backend(y).unary(DivideBy{c}, x.value(), y);
+  return Tape::record("div", {x}, y,
+                      [c](const Tensor& dy, GradSink& grads) { grads.add(0, Var(dy) / c); });
+}
+
 Var operator+(const Var& a, const Var& b) {
   return Tape::record("add", {a, b}, binary("add", Add{}, a, b),
                       [](const Tensor& dy, GradSink& grads) {
@@ -97,7 +105,7 @@ Var operator/(const Var& a, const Var& b) {
 Var maximum(const Var& a, const Var& b) {
   return Tape::record("maximum", {a, b}, binary("maximum", Maximum{}, a, b),
                       [a = a.value(), b = b.value()](const Tensor& dy, GradSink& grads) {
-                        const Var first = binary("maximum", GreaterEqual{}, a, b);
+                        const Var first = binary("maximum", MaximumIsFirst{}, a, b);
                         if (grads.wants(0)) grads.add(0, Var(dy) * first);
                         if (grads.wants(1)) grads.add(1, Var(dy) * (1 - first));
                       });

@@ -61,7 +61,7 @@ inline Var operator-(const Var& x, double c) { return affine(x, 1, -c); }
 inline Var operator-(double c, const Var& x) { return affine(x, -1, c); }
 inline Var operator*(const Var& x, double c) { return affine(x, c, 0); }
 inline Var operator*(double c, const Var& x) { return affine(x, c, 0); }
-inline Var operator/(const Var& x, double c) { return affine(x, 1 / c, 0); }
+Var operator/(const Var& x, double c);
 /// As above with c for b, which gets no gradient.
 Var maximum(const Var& x, double c);
 

@@ -1,5 +1,6 @@
 #include "autograd/reduce.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "autograd/checks.h"
@@ -41,8 +42,22 @@ Tensor reduce(const char* operation, Reduction op, const Var& x, const Shape& ke
   return y;
 }
 
+Tensor softmax(const char* operation, Softmax kind, const Var& x, const Shape& rows) {
+  require_float(operation, x);
+  require<ShapeError>(x.shape().count() > 0 || rows.count() == 0, "{}: nothing to reduce in {}",
+                      operation, x.shape());
+  Tensor y = result(operation, x.shape(), x);
+  backend(y).softmax(kind, rows, x.value(), y);
+  return y;
+}
+
 /// dy, with the reduced axes back at extent 1.
 Var kept_view(const Tensor& dy, const Shape& kept) { return dy.reshape(kept); }
+
+/// dy, broadcast to that shape.
+Var repeated(const Var& dy, const Shape& shape) {
+  return dy + Tensor::zeros(shape, dy.dtype(), dy.device());
+}
 
 }  // namespace
 
@@ -51,17 +66,19 @@ Var sum(const Var& x, Axes axes, bool keep_axes) {
   const Tensor y = reduce("sum", Reduction::sum, x, kept);
   return Tape::record("sum", {x}, y.reshape(keep_axes ? kept : dropped),
                       [kept = kept, shape = x.shape()](const Tensor& dy, GradSink& grads) {
-                        const Tensor zeros = Tensor::zeros(shape, dy.dtype(), dy.device());
-                        grads.add(0, kept_view(dy, kept) + zeros);
+                        grads.add(0, repeated(kept_view(dy, kept), shape));
                       });
 }
 
 Var mean(const Var& x, Axes axes, bool keep_axes) {
   const auto [kept, dropped] = reduced_shapes("mean", x.shape(), axes);
-  if (kept.count() == 0) return sum(x, axes, keep_axes);
-  require<ShapeError>(x.shape().count() > 0, "mean: nothing to reduce in {}", x.shape());
-  const double n = static_cast<double>(x.shape().count() / kept.count());
-  return sum(x, axes, keep_axes) / n;
+  const Tensor y = reduce("mean", Reduction::mean, x, kept);
+  return Tape::record("mean", {x}, y.reshape(keep_axes ? kept : dropped),
+                      [kept = kept, shape = x.shape()](const Tensor& dy, GradSink& grads) {
+                        const double n = static_cast<double>(shape.count()) /
+                                         static_cast<double>(std::max<int64_t>(kept.count(), 1));
+                        grads.add(0, repeated(kept_view(dy, kept) / n, shape));
+                      });
 }
 
 Var max(const Var& x, Axes axes, bool keep_axes) {
@@ -80,18 +97,26 @@ Var logsumexp(const Var& x, Axes axes, bool keep_axes) {
   const auto [kept, dropped] = reduced_shapes("logsumexp", x.shape(), axes);
   const Tensor y = reduce("logsumexp", Reduction::logsumexp, x, kept);
   return Tape::record("logsumexp", {x}, y.reshape(keep_axes ? kept : dropped),
-                      [kept = kept, x = x.value(), y](const Tensor& dy, GradSink& grads) {
-                        grads.add(0, exp(Var(x) - y) * kept_view(dy, kept));
+                      [kept = kept, x = x.value()](const Tensor& dy, GradSink& grads) {
+                        const Var share = softmax("logsumexp", Softmax::derivative, x, kept);
+                        grads.add(0, share * kept_view(dy, kept));
                       });
 }
 
 Var softmax(const Var& x, int axis) {
-  return exp(log_softmax(x, normalize_axis("softmax", axis, x.shape().rank())));
+  axis = normalize_axis("softmax", axis, x.shape().rank());
+  const Tensor y = softmax("softmax", Softmax::probabilities, x, x.shape().with(axis, 1));
+  return Tape::record("softmax", {x}, y, [axis, y](const Tensor& dy, GradSink& grads) {
+    grads.add(0, Var(y) * (Var(dy) - sum(Var(dy) * y, {axis}, true)));
+  });
 }
 
 Var log_softmax(const Var& x, int axis) {
   axis = normalize_axis("log_softmax", axis, x.shape().rank());
-  return x - logsumexp(x, {axis}, true);
+  const Tensor y = softmax("log_softmax", Softmax::logarithms, x, x.shape().with(axis, 1));
+  return Tape::record("log_softmax", {x}, y, [axis, y](const Tensor& dy, GradSink& grads) {
+    grads.add(0, Var(dy) - exp(Var(y)) * sum(Var(dy), {axis}, true));
+  });
 }
 
 TopK top_k(const Tensor& x, int64_t k) {

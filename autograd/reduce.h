@@ -15,15 +15,18 @@ using Axes = std::initializer_list<int>;
 
 /// In f64, over parts that depend on the shapes alone; 0 over an empty axis.
 Var sum(const Var& x, Axes axes = {}, bool keep_axes = false);
+/// The same, divided by the number of elements before it is rounded to f32.
 Var mean(const Var& x, Axes axes = {}, bool keep_axes = false);
 /// The largest; NaN where one is. The gradient is shared equally among the largest, as TensorFlow's
 /// reduce_max does.
 Var max(const Var& x, Axes axes = {}, bool keep_axes = false);
-/// log(sum(exp(x))) = m + log(sum(exp(x - m))), m = max(x).
+/// log(sum(exp(x))) = m + log(sum(exp(x - m))), m = max(x). The gradient is the softmax, and 0
+/// where all are -infinity.
 Var logsumexp(const Var& x, Axes axes = {}, bool keep_axes = false);
-/// exp(x - logsumexp(x)) over one axis -> x's shape.
+/// exp(x - logsumexp(x)) over one axis -> x's shape, of x of any size: computed in f64, from x less
+/// the largest. Several infinite x share; NaN where all are -infinity.
 Var softmax(const Var& x, int axis = -1);
-/// x - logsumexp(x) over one axis -> x's shape.
+/// x - logsumexp(x) over one axis -> x's shape, likewise.
 Var log_softmax(const Var& x, int axis = -1);
 
 /// Along the last axis of x [..., C]; no gradients. Of equal elements that with the lower index

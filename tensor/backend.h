@@ -8,6 +8,7 @@
 #include "tensor/augment.h"
 #include "tensor/elementwise.h"
 #include "tensor/random.h"
+#include "tensor/reduction.h"
 #include "tensor/tensor.h"
 #include "tensor/update.h"
 
@@ -46,8 +47,6 @@ struct Normalization {
   Tensor mean, variance, gamma, beta;
   double epsilon;
 };
-
-enum class Reduction { sum, max, logsumexp };
 
 /// One parameter's tensors in an optimiser's update: same shape and dtype. m and v are undefined
 /// where the update does not use them.
@@ -119,6 +118,9 @@ class Backend {
   virtual void binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Tensor& y) = 0;
   /// y has x's shape but for axes of extent 1 (or missing in front), which are reduced.
   virtual void reduce(Reduction op, const Tensor& x, Tensor& y) = 0;
+  /// y, of x's shape: what `kind` says of each element among those of its row. The elements of a
+  /// row differ in the axes of extent 1 (or missing in front) of `rows`, whose others are x's.
+  virtual void softmax(Softmax kind, const Shape& rows, const Tensor& x, Tensor& y) = 0;
   /// The largest elements of each row of x [..., C], in falling order, and their i32 indices ->
   /// values, index [..., K]; of equal ones that with the lower index is first. NaN is the largest.
   virtual void top_k(const Tensor& x, Tensor& values, Tensor& index) = 0;
@@ -159,13 +161,13 @@ class Backend {
   virtual void normalize_backward(const Normalization& n, const Activation& activation,
                                   const Tensor& x, const Tensor& y, const Tensor& dy, Tensor& dx,
                                   Tensor& dgamma, Tensor& dbeta) = 0;
-  /// Of logits and labels [N, C]: loss [N] = - sum_c labels * log(softmax(logits)), and log_sum
-  /// f64 [N] = log(sum_c exp(logits)), in f32 too coarse for logits beyond 100.
+  /// Of logits and labels [N, C]: loss [N] = - sum_c labels * log(softmax(logits)), and totals f64
+  /// [N, 2], log(sum_c exp(logits)) in the two parts of a LogTotal. Labels of 0 count 0.
   virtual void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, Tensor& loss,
-                                     Tensor& log_sum) = 0;
-  /// dlogits = dy [N] * (exp(logits - log_sum) - labels).
+                                     Tensor& totals) = 0;
+  /// dlogits = dy [N] * (softmax(logits) - labels).
   virtual void softmax_cross_entropy_backward(const Tensor& logits, const Tensor& labels,
-                                              const Tensor& log_sum, const Tensor& dy,
+                                              const Tensor& totals, const Tensor& dy,
                                               Tensor& dlogits) = 0;
   /// dlogits = dy * (sigmoid(logits) - labels); labels broadcast. Forward it is a `binary`.
   virtual void sigmoid_cross_entropy_backward(const Tensor& logits, const Tensor& labels,

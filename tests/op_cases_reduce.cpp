@@ -58,6 +58,7 @@ const std::pair<Shape, std::vector<int>> kReductions[] = {
     {{9000, 3}, {0}},
     {{3, 9000}, {1}},
     {{40, 500, 2}, {1}},
+    {{70000}, {}},
 };
 
 /// Axes is an initializer_list, which a table cannot hold.
