@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/ssgan/utf8.h"
+
 namespace gradus::ssgan {
 namespace {
 
@@ -69,7 +71,7 @@ nlohmann::ordered_json to_json(const Options& o) {
   const NetworkOptions& n = o.network;
   return {{"preset", o.preset},
           {"data", o.data},
-          {"data_dir", o.data_dir},
+          {"data_dir", path_to_json(o.data_dir)},
           {"seed", o.seed},
           {"epochs", o.epochs},
           {"batch_size", o.batch_size},
@@ -102,6 +104,7 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   read(json, "preset", o.preset);
   read(json, "data", o.data);
   read(json, "data_dir", o.data_dir);
+  o.data_dir = path_from_json(o.data_dir);
   read(json, "seed", o.seed);
   read(json, "epochs", o.epochs);
   read(json, "batch_size", o.batch_size);
