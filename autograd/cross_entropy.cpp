@@ -19,9 +19,11 @@ Var softmax_cross_entropy(const Var& logits, const Tensor& labels) {
   Tensor totals = result("softmax_cross_entropy", {shape[0], 2}, DType::f64, logits.device());
   backend(loss).softmax_cross_entropy(logits.value(), labels, loss, totals);
   return Tape::record("softmax_cross_entropy", {logits}, loss,
-                      [x = logits.value(), labels, totals](const Tensor& dy, GradSink& grads) {
-                        Tensor dx = x.like();
-                        backend(dx).softmax_cross_entropy_backward(x, labels, totals, dy, dx);
+                      [x = Saved("logits", logits.value()), labels = Saved("labels", labels),
+                       totals](const Tensor& dy, GradSink& grads) {
+                        Tensor dx = grads.read(x).like();
+                        backend(dx).softmax_cross_entropy_backward(
+                            grads.read(x), grads.read(labels), totals, dy, dx);
                         grads.add(0, dx);
                       });
 }
@@ -34,9 +36,11 @@ Var sigmoid_cross_entropy(const Var& logits, const Tensor& labels) {
   Tensor loss = result("sigmoid_cross_entropy", logits.shape(), logits);
   backend(loss).binary(SigmoidCrossEntropy{}, logits.value(), labels, loss);
   return Tape::record("sigmoid_cross_entropy", {logits}, loss,
-                      [x = logits.value(), labels](const Tensor& dy, GradSink& grads) {
-                        Tensor dx = x.like();
-                        backend(dx).sigmoid_cross_entropy_backward(x, labels, dy, dx);
+                      [x = Saved("logits", logits.value()), labels = Saved("labels", labels)](
+                          const Tensor& dy, GradSink& grads) {
+                        Tensor dx = grads.read(x).like();
+                        backend(dx).sigmoid_cross_entropy_backward(grads.read(x),
+                                                                   grads.read(labels), dy, dx);
                         grads.add(0, dx);
                       });
 }

@@ -1,29 +1,28 @@
 #include "autograd/elementwise.h"
 
+#include <array>
+
 #include "autograd/checks.h"
+#include "autograd/fusion.h"
 #include "autograd/result.h"
 #include "tensor/backend.h"
 
 namespace gradus {
 namespace {
 
-Tensor binary(const char* operation, const BinaryFn& fn, const Var& a, const Var& b) {
-  require_alike(operation, a, b);
-  Tensor y = result(operation, broadcast_shape(operation, a.shape(), b.shape()), a);
-  backend(y).binary(fn, a.value(), b.value(), y);
-  return y;
+/// scale * x + shift by the name of the operation that the caller wrote.
+Var affine_as(const char* operation, const Var& x, double scale, double shift) {
+  const Composite name(operation);
+  return affine(x, scale, shift);
 }
 
-/// What reads its output alone is left to the kernels of the operation before it, where that can.
-Var activate(const char* operation, const Activation& activation, const UnaryFn& fn, const Var& x) {
-  Tensor y = x.activated(activation);
-  if (!y.defined()) {
-    y = result(operation, x.shape(), x);
-    backend(y).unary(fn, x.value(), y);
-  }
-  return Tape::record(operation, {x}, y, [activation, y](const Tensor& dy, GradSink& grads) {
-    grads.add_activation(0, {dy, activation, y});
-  });
+Tensor binary(const char* operation, const BinaryFn& fn, const Var& a, const Var& b) {
+  require_alike(operation, a, b);
+  Tensor y =
+      result(operation, broadcast_shape(Composite::name(operation), a.shape(), b.shape()), a);
+  read_values(std::array{a, b});
+  backend(y).binary(fn, a.value(), b.value(), y);
+  return y;
 }
 
 }  // namespace
@@ -36,14 +35,13 @@ Var unary(const UnaryFn& fn, const Var& x) {
     return activate(operation, activation, fn, x);
   Tensor y = result(operation, x.shape(), x);
   backend(y).unary(fn, x.value(), y);
-  return Tape::record(
-      operation, {x}, y,
-      [fn, x = saves == Saves::input ? x.value() : Tensor(),
-       y = saves == Saves::output ? y : Tensor()](const Tensor& dy, GradSink& grads) {
-        Tensor dx = dy.like();
-        backend(dy).unary_backward(fn, x, y, dy, dx);
-        grads.add(0, dx);
-      });
+  const Saved in = saves == Saves::input ? Saved("x", x.value()) : Saved();
+  const Saved out = saves == Saves::output ? Saved("the output", y) : Saved();
+  return Tape::record(operation, {x}, y, [fn, in, out](const Tensor& dy, GradSink& grads) {
+    Tensor dx = dy.like();
+    backend(dy).unary_backward(fn, grads.read(in), grads.read(out), dy, dx);
+    grads.add(0, dx);
+  });
 }
 
 Var leaky_relu(const Var& x, double slope) {
@@ -86,29 +84,42 @@ Var operator-(const Var& a, const Var& b) {
 }
 
 Var operator*(const Var& a, const Var& b) {
-  return Tape::record("mul", {a, b}, binary("mul", Mul{}, a, b),
-                      [a = a.value(), b = b.value()](const Tensor& dy, GradSink& grads) {
-                        if (grads.wants(0)) grads.add(0, Var(dy) * b);
-                        if (grads.wants(1)) grads.add(1, Var(dy) * a);
-                      });
+  const Tensor y = binary("mul", Mul{}, a, b);
+  return Tape::record(
+      "mul", {a, b}, y,
+      [a = Saved("a", a.value()), b = Saved("b", b.value())](const Tensor& dy, GradSink& grads) {
+        if (grads.wants(0)) grads.add(0, Var(dy) * grads.read(b));
+        if (grads.wants(1)) grads.add(1, Var(dy) * grads.read(a));
+      });
 }
 
 Var operator/(const Var& a, const Var& b) {
-  Tensor y = binary("div", Div{}, a, b);
-  return Tape::record("div", {a, b}, y, [b = b.value(), y](const Tensor& dy, GradSink& grads) {
-    const Var da = Var(dy) / b;
-    grads.add(0, da);
-    if (grads.wants(1)) grads.add(1, -(da * y));
-  });
+  const Tensor y = binary("div", Div{}, a, b);
+  return Tape::record(
+      "div", {a, b}, y,
+      [b = Saved("b", b.value()), y = Saved("the output", y)](const Tensor& dy, GradSink& grads) {
+        const Var da = Var(dy) / grads.read(b);
+        grads.add(0, da);
+        if (grads.wants(1)) grads.add(1, -(da * grads.read(y)));
+      });
 }
 
+Var operator-(const Var& x) { return affine_as("neg", x, -1, 0); }
+Var operator+(const Var& x, double c) { return affine_as("add", x, 1, c); }
+Var operator-(const Var& x, double c) { return affine_as("sub", x, 1, -c); }
+Var operator-(double c, const Var& x) { return affine_as("sub", x, -1, c); }
+Var operator*(const Var& x, double c) { return affine_as("mul", x, c, 0); }
+Var operator*(double c, const Var& x) { return affine_as("mul", x, c, 0); }
+
 Var maximum(const Var& a, const Var& b) {
-  return Tape::record("maximum", {a, b}, binary("maximum", Maximum{}, a, b),
-                      [a = a.value(), b = b.value()](const Tensor& dy, GradSink& grads) {
-                        const Var first = binary("maximum", MaximumIsFirst{}, a, b);
-                        if (grads.wants(0)) grads.add(0, Var(dy) * first);
-                        if (grads.wants(1)) grads.add(1, Var(dy) * (1 - first));
-                      });
+  const Tensor y = binary("maximum", Maximum{}, a, b);
+  return Tape::record(
+      "maximum", {a, b}, y,
+      [a = Saved("a", a.value()), b = Saved("b", b.value())](const Tensor& dy, GradSink& grads) {
+        const Var first = binary("maximum", MaximumIsFirst{}, grads.read(a), grads.read(b));
+        if (grads.wants(0)) grads.add(0, Var(dy) * first);
+        if (grads.wants(1)) grads.add(1, Var(dy) * (1 - first));
+      });
 }
 
 Var maximum(const Var& x, double c) {

@@ -55,12 +55,13 @@ Var maximum(const Var& a, const Var& b);
 /// 1 where a equals b, else 0, in their dtype; no gradient.
 Var equal(const Var& a, const Var& b);
 
-inline Var operator-(const Var& x) { return affine(x, -1, 0); }
-inline Var operator+(const Var& x, double c) { return affine(x, 1, c); }
-inline Var operator-(const Var& x, double c) { return affine(x, 1, -c); }
-inline Var operator-(double c, const Var& x) { return affine(x, -1, c); }
-inline Var operator*(const Var& x, double c) { return affine(x, c, 0); }
-inline Var operator*(double c, const Var& x) { return affine(x, c, 0); }
+/// The same with numbers, which get no gradient.
+Var operator-(const Var& x);
+Var operator+(const Var& x, double c);
+Var operator-(const Var& x, double c);
+Var operator-(double c, const Var& x);
+Var operator*(const Var& x, double c);
+Var operator*(double c, const Var& x);
 Var operator/(const Var& x, double c);
 /// As above with c for b, which gets no gradient.
 Var maximum(const Var& x, double c);

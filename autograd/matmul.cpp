@@ -1,6 +1,9 @@
 #include "autograd/matmul.h"
 
+#include <array>
+
 #include "autograd/checks.h"
+#include "autograd/fusion.h"
 #include "autograd/result.h"
 #include "tensor/backend.h"
 
@@ -16,14 +19,20 @@ Var matmul(const Var& a, const Var& b, Transpose transpose) {
                       a.shape(), ta ? " transposed" : "", b.shape(), tb ? " transposed" : "", k,
                       b.shape()[tb]);
   Tensor c = result("matmul", {m, n}, a);
+  read_values(std::array{a, b});
   backend(c).matmul(ta, tb, a.value(), b.value(), c);
   return Tape::record(
       "matmul", {a, b}, c,
-      [ta, tb, a = a.value(), b = b.value()](const Tensor& dc, GradSink& grads) {
-        if (grads.wants(0))
-          grads.add(0, ta ? matmul(b, dc, {tb, true}) : matmul(dc, b, {false, !tb}));
-        if (grads.wants(1))
-          grads.add(1, tb ? matmul(dc, a, {true, ta}) : matmul(a, dc, {!ta, false}));
+      [ta, tb, a = Saved("a", a.value()), b = Saved("b", b.value())](const Tensor& dc,
+                                                                     GradSink& grads) {
+        if (grads.wants(0)) {
+          const Var kept = grads.read(b);
+          grads.add(0, ta ? matmul(kept, dc, {tb, true}) : matmul(dc, kept, {false, !tb}));
+        }
+        if (grads.wants(1)) {
+          const Var kept = grads.read(a);
+          grads.add(1, tb ? matmul(dc, kept, {true, ta}) : matmul(kept, dc, {!ta, false}));
+        }
       });
 }
 

@@ -16,7 +16,10 @@ struct Shapes {
   Shape dropped;  // reduced axes are gone
 };
 
-Shapes reduced_shapes(const char* operation, const Shape& x, Axes axes) {
+Shapes reduced_shapes(const char* operation, const Var& of, Axes axes) {
+  require_float(operation, of);
+  const Shape& x = of.shape();
+  operation = Composite::name(operation);
   std::vector<char> reduce(x.rank(), axes.size() == 0);
   for (const int axis : axes) {
     const int i = normalize_axis(operation, axis, x.rank());
@@ -34,9 +37,8 @@ Shapes reduced_shapes(const char* operation, const Shape& x, Axes axes) {
 }
 
 Tensor reduce(const char* operation, Reduction op, const Var& x, const Shape& kept) {
-  require_float(operation, x);
   require<ShapeError>(op == Reduction::sum || x.shape().count() > 0 || kept.count() == 0,
-                      "{}: nothing to reduce in {}", operation, x.shape());
+                      "{}: nothing to reduce in {}", Composite::name(operation), x.shape());
   Tensor y = result(operation, kept, x);
   backend(y).reduce(op, x.value(), y);
   return y;
@@ -62,7 +64,7 @@ Var repeated(const Var& dy, const Shape& shape) {
 }  // namespace
 
 Var sum(const Var& x, Axes axes, bool keep_axes) {
-  const auto [kept, dropped] = reduced_shapes("sum", x.shape(), axes);
+  const auto [kept, dropped] = reduced_shapes("sum", x, axes);
   const Tensor y = reduce("sum", Reduction::sum, x, kept);
   return Tape::record("sum", {x}, y.reshape(keep_axes ? kept : dropped),
                       [kept = kept, shape = x.shape()](const Tensor& dy, GradSink& grads) {
@@ -71,7 +73,7 @@ Var sum(const Var& x, Axes axes, bool keep_axes) {
 }
 
 Var mean(const Var& x, Axes axes, bool keep_axes) {
-  const auto [kept, dropped] = reduced_shapes("mean", x.shape(), axes);
+  const auto [kept, dropped] = reduced_shapes("mean", x, axes);
   const Tensor y = reduce("mean", Reduction::mean, x, kept);
   return Tape::record("mean", {x}, y.reshape(keep_axes ? kept : dropped),
                       [kept = kept, shape = x.shape()](const Tensor& dy, GradSink& grads) {
@@ -82,11 +84,12 @@ Var mean(const Var& x, Axes axes, bool keep_axes) {
 }
 
 Var max(const Var& x, Axes axes, bool keep_axes) {
-  const auto [kept, dropped] = reduced_shapes("max", x.shape(), axes);
+  const auto [kept, dropped] = reduced_shapes("max", x, axes);
   const Tensor y = reduce("max", Reduction::max, x, kept);
   return Tape::record("max", {x}, y.reshape(keep_axes ? kept : dropped),
-                      [kept = kept, x = x.value(), y](const Tensor& dy, GradSink& grads) {
-                        const Var largest = equal(x, y);
+                      [kept = kept, x = Saved("x", x.value()), y = Saved("the output", y)](
+                          const Tensor& dy, GradSink& grads) {
+                        const Var largest = equal(grads.read(x), grads.read(y));
                         const Var share =
                             kept_view(dy, kept) / Var(reduce("max", Reduction::sum, largest, kept));
                         grads.add(0, largest * share);
@@ -94,29 +97,35 @@ Var max(const Var& x, Axes axes, bool keep_axes) {
 }
 
 Var logsumexp(const Var& x, Axes axes, bool keep_axes) {
-  const auto [kept, dropped] = reduced_shapes("logsumexp", x.shape(), axes);
+  const auto [kept, dropped] = reduced_shapes("logsumexp", x, axes);
   const Tensor y = reduce("logsumexp", Reduction::logsumexp, x, kept);
   return Tape::record("logsumexp", {x}, y.reshape(keep_axes ? kept : dropped),
-                      [kept = kept, x = x.value()](const Tensor& dy, GradSink& grads) {
-                        const Var share = softmax("logsumexp", Softmax::derivative, x, kept);
+                      [kept = kept, x = Saved("x", x.value())](const Tensor& dy, GradSink& grads) {
+                        const Var share =
+                            softmax("logsumexp", Softmax::derivative, grads.read(x), kept);
                         grads.add(0, share * kept_view(dy, kept));
                       });
 }
 
 Var softmax(const Var& x, int axis) {
+  require_float("softmax", x);
   axis = normalize_axis("softmax", axis, x.shape().rank());
   const Tensor y = softmax("softmax", Softmax::probabilities, x, x.shape().with(axis, 1));
-  return Tape::record("softmax", {x}, y, [axis, y](const Tensor& dy, GradSink& grads) {
-    grads.add(0, Var(y) * (Var(dy) - sum(Var(dy) * y, {axis}, true)));
-  });
+  return Tape::record("softmax", {x}, y,
+                      [axis, y = Saved("the output", y)](const Tensor& dy, GradSink& grads) {
+                        const Var p = grads.read(y);
+                        grads.add(0, p * (Var(dy) - sum(Var(dy) * p, {axis}, true)));
+                      });
 }
 
 Var log_softmax(const Var& x, int axis) {
+  require_float("log_softmax", x);
   axis = normalize_axis("log_softmax", axis, x.shape().rank());
   const Tensor y = softmax("log_softmax", Softmax::logarithms, x, x.shape().with(axis, 1));
-  return Tape::record("log_softmax", {x}, y, [axis, y](const Tensor& dy, GradSink& grads) {
-    grads.add(0, Var(dy) - exp(Var(y)) * sum(Var(dy), {axis}, true));
-  });
+  return Tape::record(
+      "log_softmax", {x}, y, [axis, y = Saved("the output", y)](const Tensor& dy, GradSink& grads) {
+        grads.add(0, Var(dy) - exp(Var(grads.read(y))) * sum(Var(dy), {axis}, true));
+      });
 }
 
 TopK top_k(const Tensor& x, int64_t k) {

@@ -1,6 +1,7 @@
 #include "autograd/shaping.h"
 
 #include "autograd/checks.h"
+#include "autograd/fusion.h"
 #include "autograd/result.h"
 #include "tensor/backend.h"
 
@@ -61,6 +62,7 @@ Var concat(const std::vector<Var>& parts, int axis) {
     total += part.shape()[axis];
   }
   Tensor y = result("concat", first.with(axis, total), parts[0]);
+  read_values(parts);
   std::vector<int64_t> begins;
   int64_t at = 0;
   for (const Var& part : parts) {
@@ -77,6 +79,7 @@ Var concat(const std::vector<Var>& parts, int axis) {
 }
 
 Var pad(const Var& x, const std::vector<AxisPadding>& axes, double value) {
+  const Composite name("pad");
   require_defined("pad", x);
   require<ShapeError>(int(axes.size()) == x.shape().rank(), "pad: {} paddings for the axes of {}",
                       axes.size(), x.shape());
@@ -104,12 +107,13 @@ Var gather(const Var& x, const Tensor& index) {
   require_in_range("gather", index, x.shape()[0]);
   Tensor y = result("gather", x.shape().with(0, index.count()), x);
   backend(y).gather(x.value(), index, 1, 0, y);
-  return Tape::record("gather", {x}, y,
-                      [index, shape = x.shape()](const Tensor& dy, GradSink& grads) {
-                        Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
-                        backend(dy).gather_backward(index, dy, dx);
-                        grads.add(0, dx);
-                      });
+  return Tape::record(
+      "gather", {x}, y,
+      [index = Saved("index", index), shape = x.shape()](const Tensor& dy, GradSink& grads) {
+        Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
+        backend(dy).gather_backward(grads.read(index), dy, dx);
+        grads.add(0, dx);
+      });
 }
 
 Tensor one_hot(const Tensor& index, int64_t depth, DType dtype, OutOfRange out_of_range) {

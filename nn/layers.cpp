@@ -35,9 +35,9 @@ Var rate_of(const Pass& pass, double momentum, DType dtype) {
 
 /// running = (1 - rate) * running + rate * batch, in place; the rate is 1 - momentum where it is
 /// undefined.
-void move_towards(Tensor& running, const Tensor& batch, double momentum, const Var& rate) {
-  const Var moved = rate.defined() ? (1 - rate) * Var(running) + rate * Var(batch)
-                                   : momentum * Var(running) + (1 - momentum) * Var(batch);
+void move_towards(Buffer& running, const Tensor& batch, double momentum, const Var& rate) {
+  const Var moved = rate.defined() ? (1 - rate) * Var(running.value()) + rate * Var(batch)
+                                   : momentum * Var(running.value()) + (1 - momentum) * Var(batch);
   running.copy_from(moved.value());
 }
 
@@ -100,8 +100,8 @@ Var BatchNorm::forward(const Pass& pass, const Var& x) {
   const auto [y, mean, variance] = batch_norm(x, gamma, beta, epsilon_);
   if (pass.statistics() == Statistics::batch_and_update) {
     const Var rate = rate_of(pass, momentum_, x.dtype());
-    move_towards(running_mean_.value(), mean, momentum_, rate);
-    move_towards(running_variance_.value(), variance, momentum_, rate);
+    move_towards(running_mean_, mean, momentum_, rate);
+    move_towards(running_variance_, variance, momentum_, rate);
   }
   return y;
 }

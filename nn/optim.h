@@ -10,13 +10,14 @@
 namespace gradus {
 
 /// An update rule (tensor/update.h has formulas and sources) over a module's parameters. Moments
-/// start at 0.
+/// start at 0. The module must outlive it.
 class Optimizer {
  public:
   Optimizer(Module& module, const UpdateFn& update);
-  /// One update by gradients in the order of Module::parameters, of their shapes and dtypes; lr f64
-  /// [] on their device. Throws ShapeError or TypeError where a number, shape or dtype is another,
-  /// before anything is changed.
+  /// One update by gradients in the order of Module::parameters, of their shapes, dtypes and
+  /// device; lr f64 [] on that device. Throws ShapeError, TypeError or DeviceError where a number,
+  /// shape, dtype or device is another, Error where the module's parameters are not those that it
+  /// was made with; before anything is changed.
   void step(const std::vector<Tensor>& gradients, const Tensor& lr);
 
   /// The moments in use of each parameter and the count of steps t, i32 [], as `prefix` +
@@ -26,6 +27,8 @@ class Optimizer {
   void load(const std::map<std::string, Tensor>& tensors, const std::string& prefix);
 
  private:
+  Module& module_;
+  std::vector<const void*> addresses_;  ///< of the parameters
   UpdateFn update_;
   Tensor t_;  // i32 []
   std::vector<std::string> names_;
