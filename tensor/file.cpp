@@ -99,7 +99,8 @@ void sync_folder(const std::filesystem::path& folder) {
 }  // namespace
 
 std::vector<std::byte> read_file(const std::filesystem::path& path) {
-  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Opening a pipe without a writer would wait for one.
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   const bool there = fd.ok() || (errno != ENOENT && errno != ENOTDIR);
   if (!fd.ok() || ::fstat(fd.get(), &status) != 0) {
@@ -109,6 +110,8 @@ std::vector<std::byte> read_file(const std::filesystem::path& path) {
     throw DataError(message);
   }
   require<DataError>(!S_ISDIR(status.st_mode), "{}: cannot be read: it is a folder", path.string());
+  require<DataError>(S_ISREG(status.st_mode), "{}: cannot be read: it is not a regular file",
+                     path.string());
   // One byte more than announced, so that the last call sees the end without another growth.
   std::vector<std::byte> bytes(static_cast<size_t>(status.st_size) + 1);
   size_t filled = 0;

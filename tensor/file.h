@@ -17,7 +17,7 @@ struct ReadError : DataError {
 };
 
 /// The whole file. Throws ReadError, with the system's reason, where it is there but cannot be
-/// read, else DataError.
+/// read, else DataError. Pipes and devices, which may have no end, are refused.
 std::vector<std::byte> read_file(const std::filesystem::path& path);
 
 /// Puts `pieces`, one after the other, in the place of `path`: written to a temporary file beside

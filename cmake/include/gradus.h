@@ -9,6 +9,7 @@
 #include "autograd/gradcheck.h"
 #include "autograd/ops.h"
 #include "nn/clip.h"
+#include "nn/data/batch_loader.h"
 #include "nn/data/batches.h"
 #include "nn/data/idx.h"
 #include "nn/data/image_folder.h"

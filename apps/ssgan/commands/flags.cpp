@@ -70,7 +70,7 @@ void OptionFlags::add_data_dir(CLI::App& app) {
 void OptionFlags::add_data_set(CLI::App& app) {
   app.add_option("--data", data,
                  "Data set: digits (drawn by this program), svhn, mnist, fashion-mnist, or folder "
-                 "(of PNGs: DIR/train/CLASS/NAME.png and DIR/test/CLASS/NAME.png)")
+                 "(of PNGs and JPEGs: DIR/train/CLASS/NAME.png and DIR/test/CLASS/NAME.png)")
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kDataSets), std::end(kDataSets))));
   add_data_dir(app);
 }

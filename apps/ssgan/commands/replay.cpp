@@ -1,13 +1,13 @@
 #include <CLI/CLI.hpp>
 #include <fstream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/commands/flags.h"
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/golden/step_dump.h"
+#include "apps/ssgan/json.h"
 #include "apps/ssgan/run/checkpoint.h"
 #include "apps/ssgan/run/run_checkpoints.h"
 #include "apps/ssgan/run/run_plan.h"
@@ -28,8 +28,8 @@ struct ReplayRequest {
 std::optional<double> recorded_loss(const std::filesystem::path& run, int64_t step) {
   std::ifstream in(run / "metrics.jsonl");
   for (std::string line; std::getline(in, line);) {
-    const auto json = nlohmann::json::parse(line, nullptr, false);
-    if (json.is_object() && json.value("step", int64_t{-1}) == step && json.contains("d"))
+    const auto json = parse_json_object(line);
+    if (number_or(json, "step", int64_t{-1}) == step && json.contains("d") && json["d"].is_number())
       return json["d"].get<double>();
   }
   return {};

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "apps/ssgan/crc32c.h"
 #include "apps/ssgan/errors.h"
+#include "apps/ssgan/json.h"
 #include "tensor/file.h"
 
 namespace gradus::ssgan {
@@ -19,6 +19,20 @@ const std::string& entry(const TensorFile& file, const std::string& path, const 
   const auto it = file.metadata.find(key);
   require<DataError>(it != file.metadata.end(), "{}: not a checkpoint of ssgan (no {})", path, key);
   return it->second;
+}
+
+/// Throws DataError where the widest weights are not of the configured sizes, so that a small file
+/// cannot ask for large networks. What else is missing or misshapen, loading the networks finds.
+void require_sizes(const Checkpoint& c) {
+  const int64_t g = c.options.network.g_size_mult, d = c.options.network.d_size_mult;
+  for (const auto& [name, shape] :
+       {std::pair{"generator.deconv2.weight", Shape{4 * g, 5, 5, 2 * g}},
+        {"discriminator.conv5.weight", Shape{2 * d, 3, 3, 2 * d}}}) {
+    const auto it = c.tensors.find(name);
+    require<DataError>(it != c.tensors.end(), "no tensor {}; {} expected", name, shape);
+    require<DataError>(it->second.shape() == shape, "tensor {} has shape {}; {} expected", name,
+                       it->second.shape(), shape);
+  }
 }
 
 }  // namespace
@@ -50,6 +64,7 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   const std::string name = path.string();
   require<DataError>(entry(file, name, "format") == kFormat, "{}: format {}; {} expected", name,
                      entry(file, name, "format"), kFormat);
+  for (const auto& [tensor, reason] : file.unread) throw DataError(reason);
   require<DataError>(entry(file, name, kChecksum) == checkpoint_checksum(file),
                      "{}: damaged: its checksum is {}, not {}", name, checkpoint_checksum(file),
                      entry(file, name, kChecksum));
@@ -58,11 +73,13 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   if (file.metadata.contains(kData)) c.data = file.metadata.at(kData);
   c.tensors = file.tensors;
   try {
-    c.options = options_from_json(nlohmann::ordered_json::parse(entry(file, name, "config")));
-    c.step = nlohmann::json::parse(entry(file, name, "step")).get<int64_t>();
-    c.epoch_sums =
-        nlohmann::json::parse(entry(file, name, "epoch_sums")).get<std::vector<double>>();
-    require<DataError>(c.step >= 0, "step {}", c.step);
+    c.options = options_from_json(parse_json(entry(file, name, "config")));
+    const auto step = parse_json(entry(file, name, "step"));
+    require<DataError>(step.is_number_integer() && step.get<int64_t>() >= 0, "step {}",
+                       step.dump());
+    c.step = step.get<int64_t>();
+    c.epoch_sums = parse_json(entry(file, name, "epoch_sums")).get<std::vector<double>>();
+    require_sizes(c);
   } catch (const nlohmann::json::exception& e) {
     throw DataError(fmt::format("{}: damaged metadata: {}", name, e.what()));
   } catch (const DataError& e) {

@@ -1,15 +1,13 @@
 #include "apps/ssgan/run/json_file.h"
 
-#include <nlohmann/json.hpp>
-
+#include "apps/ssgan/json.h"
 #include "tensor/file.h"
 
 namespace gradus::ssgan {
 
 nlohmann::ordered_json read_json_object(const std::filesystem::path& path) {
   const auto bytes = read_file(path);
-  const char* text = reinterpret_cast<const char*>(bytes.data());
-  auto json = nlohmann::ordered_json::parse(text, text + bytes.size(), nullptr, false);
+  auto json = parse_json_object({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   return json.is_object() ? json : nlohmann::ordered_json::object();
 }
 

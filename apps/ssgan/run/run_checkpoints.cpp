@@ -2,10 +2,10 @@
 
 #include <array>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <span>
 
 #include "apps/ssgan/errors.h"
+#include "apps/ssgan/json.h"
 #include "apps/ssgan/run/json_file.h"
 #include "apps/ssgan/run/run_files.h"
 #include "tensor/file.h"
@@ -124,7 +124,7 @@ Options read_config(const std::filesystem::path& run) {
   const std::vector<std::byte> text = read_file(path);
   try {
     const char* begin = reinterpret_cast<const char*>(text.data());
-    return options_from_json(nlohmann::ordered_json::parse(begin, begin + text.size()));
+    return options_from_json(parse_json({begin, text.size()}));
   } catch (const nlohmann::json::exception& e) {
     throw DataError(fmt::format("{}: {}", path.string(), e.what()));
   } catch (const DataError& e) {

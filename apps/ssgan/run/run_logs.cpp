@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "apps/ssgan/json.h"
 #include "apps/ssgan/report/tensorboard_records.h"
 #include "tensor/file.h"
 
@@ -35,7 +35,7 @@ void for_whole_lines(std::string_view text, const Visit& visit) {
 Lines metrics_of(std::string_view text, int64_t last) {
   Lines lines;
   for_whole_lines(text, [&](std::string_view line) {
-    const auto json = nlohmann::json::parse(line, nullptr, false);
+    const auto json = parse_json_object(line);
     if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) return;
     const auto step = json["step"].get<int64_t>();
     if (step >= 1 && step <= last) lines[step] = line;
