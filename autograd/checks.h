@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "autograd/composite.h"
 #include "autograd/tape.h"
 #include "tensor/random.h"
@@ -45,5 +47,10 @@ inline void require_on(const char* operation, const Draw& draw, Device device) {
                        Composite::name(operation), to_string(device),
                        to_string(draw.step.device()));
 }
+
+/// Each of `index`, i32, lies in [0, rows) or is `allowed`; the message calls it `what`. Passes
+/// unchecked while a recording runs on a CUDA device.
+void require_in_range(const char* operation, const char* what, const Tensor& index, int64_t rows,
+                      std::optional<int32_t> allowed = {});
 
 }  // namespace gradus

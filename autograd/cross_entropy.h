@@ -1,12 +1,25 @@
 #pragma once
 
+#include <optional>
+
+#include "autograd/loss.h"
 #include "autograd/tape.h"
 
-// Logits and labels are of one dtype, f32 or f64, on one device; labels are probabilities,
-// unchecked. Both throw Error where one is undefined, TypeError, DeviceError or ShapeError where
-// they do not fit together.
+// Logits are f32 or f64, labels on their device. All throw Error where one is undefined, TypeError,
+// DeviceError or ShapeError where they do not fit together. Labels that are no indices are
+// probabilities, unchecked, of the logits' dtype.
 
 namespace gradus {
+
+struct CrossEntropyOptions {
+  std::optional<int32_t> ignore_index = {};  ///< rows with this label count for nothing
+  Total total = Total::mean;                 ///< the mean is over the rows that count
+};
+
+/// - log_softmax(logits)[..., label], summed or averaged: logits [..., C], labels i32 [...] -> [].
+/// Throws ShapeError for a label outside [0, C) that is not to be ignored, which a recording on a
+/// CUDA device does not see, and for a mean of no rows; a mean is NaN where all rows are ignored.
+Var cross_entropy(const Var& logits, const Tensor& labels, const CrossEntropyOptions& options = {});
 
 /// - sum_c labels[n, c] * log_softmax(logits)[n, c] for each row: logits, labels [N, C] -> [N],
 /// C >= 1.

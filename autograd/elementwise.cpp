@@ -25,6 +25,25 @@ Tensor binary(const char* operation, const BinaryFn& fn, const Var& a, const Var
   return y;
 }
 
+/// The larger or smaller of two; `is_a` gives 1 where it is a, else 0.
+template <class IsA>
+Var extremum(const char* operation, const BinaryFn& fn, const Var& a, const Var& b, IsA is_a) {
+  const Tensor y = binary(operation, fn, a, b);
+  return Tape::record(operation, {a, b}, y,
+                      [is_a, a = Saved("a", a.value()), b = Saved("b", b.value())](
+                          const Tensor& dy, GradSink& grads) {
+                        const Var first = is_a(grads.read(a), grads.read(b));
+                        if (grads.wants(0)) grads.add(0, Var(dy) * first);
+                        if (grads.wants(1)) grads.add(1, Var(dy) * (1 - first));
+                      });
+}
+
+/// c as a constant beside x.
+Var scalar_like(const char* operation, const Var& x, double c) {
+  require_float(operation, x);
+  return Tensor::full({}, c, x.dtype(), x.device());
+}
+
 }  // namespace
 
 Var unary(const UnaryFn& fn, const Var& x) {
@@ -106,27 +125,27 @@ Var operator/(const Var& a, const Var& b) {
 
 Var operator-(const Var& x) { return affine_as("neg", x, -1, 0); }
 Var operator+(const Var& x, double c) { return affine_as("add", x, 1, c); }
+Var operator+(double c, const Var& x) { return x + c; }
 Var operator-(const Var& x, double c) { return affine_as("sub", x, 1, -c); }
 Var operator-(double c, const Var& x) { return affine_as("sub", x, -1, c); }
 Var operator*(const Var& x, double c) { return affine_as("mul", x, c, 0); }
 Var operator*(double c, const Var& x) { return affine_as("mul", x, c, 0); }
 
+Var operator/(double c, const Var& x) { return scalar_like("div", x, c) / x; }
+
 Var maximum(const Var& a, const Var& b) {
-  const Tensor y = binary("maximum", Maximum{}, a, b);
-  return Tape::record(
-      "maximum", {a, b}, y,
-      [a = Saved("a", a.value()), b = Saved("b", b.value())](const Tensor& dy, GradSink& grads) {
-        const Var first = binary("maximum", MaximumIsFirst{}, grads.read(a), grads.read(b));
-        if (grads.wants(0)) grads.add(0, Var(dy) * first);
-        if (grads.wants(1)) grads.add(1, Var(dy) * (1 - first));
-      });
+  return extremum("maximum", Maximum{}, a, b, [](const Tensor& a, const Tensor& b) {
+    return binary("maximum", MaximumIsFirst{}, a, b);
+  });
 }
 
-Var maximum(const Var& x, double c) {
-  require_float("maximum", x);
-  return maximum(x, Tensor::full({}, c, x.dtype(), x.device()));
+Var minimum(const Var& a, const Var& b) {
+  return extremum("minimum", Minimum{}, a, b, [](const Tensor& a, const Tensor& b) {
+    return binary("minimum", MinimumIsFirst{}, a, b);
+  });
 }
 
-Var equal(const Var& a, const Var& b) { return binary("equal", Equal{}, a, b); }
+Var maximum(const Var& x, double c) { return maximum(x, scalar_like("maximum", x, c)); }
+Var minimum(const Var& x, double c) { return minimum(x, scalar_like("minimum", x, c)); }
 
 }  // namespace gradus

@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "autograd/checks.h"
+#include "autograd/compare.h"
 #include "autograd/elementwise.h"
+#include "autograd/permute.h"
 #include "autograd/result.h"
 #include "tensor/backend.h"
 
@@ -16,11 +18,11 @@ struct Shapes {
   Shape dropped;  // reduced axes are gone
 };
 
-Shapes reduced_shapes(const char* operation, const Var& of, Axes axes) {
+Shapes reduced_shapes(const char* operation, const Var& of, const Axes& axes) {
   require_float(operation, of);
   const Shape& x = of.shape();
   operation = Composite::name(operation);
-  std::vector<char> reduce(x.rank(), axes.size() == 0);
+  std::vector<char> reduce(x.rank(), axes.empty());
   for (const int axis : axes) {
     const int i = normalize_axis(operation, axis, x.rank());
     require<ShapeError>(!reduce[i], "{}: axis {} is named twice", operation, i);
@@ -61,6 +63,27 @@ Var repeated(const Var& dy, const Shape& shape) {
   return dy + Tensor::zeros(shape, dy.dtype(), dy.device());
 }
 
+/// Along the last axis, where top_k works: the largest of x, or of -x.
+Tensor arg_extremum(const char* operation, bool smallest, const Var& x, int axis) {
+  const Composite name(operation);
+  require_float(operation, x);
+  const Shape& shape = x.shape();
+  require<ShapeError>(shape.rank() >= 1 && (axis != -1 || shape[-1] > 0), "{}: no last axis in {}",
+                      operation, shape);
+  axis = normalize_axis(operation, axis, shape.rank());
+  require<ShapeError>(shape[axis] > 0, "{}: axis {} of {} is empty", operation, axis, shape);
+  std::vector<int> to_last;
+  std::vector<int64_t> rest;
+  for (int i = 0; i < shape.rank(); ++i)
+    if (i != axis) {
+      to_last.push_back(i);
+      rest.push_back(shape[i]);
+    }
+  to_last.push_back(axis);
+  const Var rows = axis == shape.rank() - 1 ? x.detach() : permute(x.detach(), to_last);
+  return top_k(smallest ? -rows : rows, 1).index.reshape(Shape(rest));
+}
+
 }  // namespace
 
 Var sum(const Var& x, Axes axes, bool keep_axes) {
@@ -81,6 +104,16 @@ Var mean(const Var& x, Axes axes, bool keep_axes) {
                                          static_cast<double>(std::max<int64_t>(kept.count(), 1));
                         grads.add(0, repeated(kept_view(dy, kept) / n, shape));
                       });
+}
+
+Var var(const Var& x, Axes axes, bool keep_axes, int ddof) {
+  const Composite name("var");
+  const Shape kept = reduced_shapes("var", x, axes).kept;
+  const int64_t n = kept.count() ? x.shape().count() / kept.count() : 0;
+  require<ShapeError>(n > ddof && ddof >= 0, "var: {} elements for ddof {} in {}", n, ddof,
+                      x.shape());
+  const Var centred = x - mean(x, axes, true);
+  return sum(centred * centred, axes, keep_axes) / static_cast<double>(n - ddof);
 }
 
 Var max(const Var& x, Axes axes, bool keep_axes) {
@@ -128,23 +161,18 @@ Var log_softmax(const Var& x, int axis) {
       });
 }
 
-TopK top_k(const Tensor& x, int64_t k) {
+TopK top_k(const Var& x, int64_t k) {
   require_float("top_k", x);
   require<ShapeError>(x.shape().rank() >= 1, "top_k: no last axis in {}", x.shape());
   require<ShapeError>(k >= 1 && k <= x.shape()[-1], "top_k: k must lie in [1, {}] for {}, got {}",
                       x.shape()[-1], x.shape(), k);
   const Shape shape = x.shape().with(x.shape().rank() - 1, k);
   TopK top{result("top_k", shape, x), result("top_k", shape, DType::i32, x.device())};
-  backend(x).top_k(x, top.values, top.index);
+  backend(top.values).top_k(x.value(), top.values, top.index);
   return top;
 }
 
-Tensor argmax(const Tensor& x) {
-  require_float("argmax", x);
-  require<ShapeError>(x.shape().rank() >= 1 && x.shape()[-1] > 0, "argmax: no last axis in {}",
-                      x.shape());
-  const Shape rows(x.shape().extents().first(x.shape().rank() - 1));
-  return top_k(x, 1).index.reshape(rows);
-}
+Tensor argmax(const Var& x, int axis) { return arg_extremum("argmax", false, x, axis); }
+Tensor argmin(const Var& x, int axis) { return arg_extremum("argmin", true, x, axis); }
 
 }  // namespace gradus

@@ -153,6 +153,22 @@ std::vector<Tensor> Tape::gradients(const Var& loss, std::span<const Var> target
   require<TapeError>(loss.tape_.get() == this, "gradients: the loss is not on this tape");
   require<ShapeError>(loss.shape().count() == 1,
                       "gradients: the loss has shape {}, not one element", loss.shape());
+  return gradients(loss, Tensor::full(loss.shape(), 1, loss.dtype(), loss.device()), targets,
+                   retain);
+}
+
+std::vector<Tensor> Tape::gradients(const Var& output, const Tensor& seed,
+                                    std::span<const Var> targets, bool retain) {
+  require<TapeError>(output.tape_.get() == this, "gradients: the output is not on this tape");
+  require<Error>(seed.defined(), "gradients: the output's gradient is undefined");
+  require<ShapeError>(seed.shape() == output.shape(), "gradients: an output {} with a gradient {}",
+                      output.shape(), seed.shape());
+  require<TypeError>(seed.dtype() == output.dtype(),
+                     "gradients: an output of {} with a gradient of {}", name(output.dtype()),
+                     name(seed.dtype()));
+  require<DeviceError>(seed.device() == output.device(),
+                       "gradients: an output on {} with a gradient on {}",
+                       to_string(output.device()), to_string(seed.device()));
   GradSink::Call call{*this,
                       ++calls_,
                       std::vector<char>(nodes_.size()),
@@ -163,17 +179,16 @@ std::vector<Tensor> Tape::gradients(const Var& loss, std::span<const Var> target
     require<TapeError>(t.tape_.get() == this, "gradients: a target is not on this tape");
     call.wanted[t.id_] = call.target[t.id_] = true;
   }
-  for (int i = 0; i <= loss.id_; ++i)
+  for (int i = 0; i <= output.id_; ++i)
     for (const int in : nodes_[i].inputs)
       if (in >= 0 && call.wanted[in]) call.wanted[i] = true;
-  call.readers[loss.id_] = 1;  // the caller, who starts with d loss / d loss = 1
-  for (int i = loss.id_; i >= 0; --i)
+  call.readers[output.id_] = 1;  // the caller, who starts with the seed
+  for (int i = output.id_; i >= 0; --i)
     for (const int in : nodes_[i].inputs)
       if (in >= 0 && call.wanted[i] && call.readers[i] > 0) ++call.readers[in];
 
-  if (call.wanted[loss.id_])
-    call.grads[loss.id_] = Tensor::full(loss.shape(), 1, loss.dtype(), loss.device());
-  for (int i = loss.id_; i >= 0; --i) {
+  if (call.wanted[output.id_]) call.grads[output.id_] = seed;
+  for (int i = output.id_; i >= 0; --i) {
     Node& node = nodes_[i];
     if (!call.grads[i].defined() || node.inputs.empty()) continue;
     require<TapeError>(

@@ -104,6 +104,10 @@ class Tape : public std::enable_shared_from_this<Tape> {
   /// ShapeError unless `loss` has one element.
   [[nodiscard]] std::vector<Tensor> gradients(const Var& loss, std::span<const Var> targets,
                                               bool retain = false);
+  /// The same of an output of any shape from its own gradient, of its shape, dtype and device: the
+  /// vector-Jacobian product, d sum(output * seed) / d target.
+  [[nodiscard]] std::vector<Tensor> gradients(const Var& output, const Tensor& seed,
+                                              std::span<const Var> targets, bool retain = false);
 
   /// Places on the tape, [0, size()): leaves and operations.
   int size() const { return static_cast<int>(nodes_.size()); }

@@ -1,15 +1,18 @@
 #include "nn/optim.h"
 
+#include "autograd/elementwise.h"
+
 namespace gradus {
 
 Optimizer::Optimizer(Module& module, const UpdateFn& update)
     : module_(module),
       addresses_(addresses_of_parameters(module)),
-      update_(update),
+      groups_{{update, 1}},
       t_(Tensor::zeros({}, DType::i32, module.device())) {
   const auto [uses_m, uses_v] =
       std::visit([](const auto& f) { return std::pair(f.uses_m(), f.uses_v()); }, update);
   for (const auto& [name, p] : module.named_parameters()) {
+    if (p->is_frozen()) continue;
     const Tensor& value = p->value();
     const auto moment = [&](bool used) {
       return used ? Tensor::zeros(value.shape(), value.dtype(), value.device()) : Tensor();
@@ -17,6 +20,24 @@ Optimizer::Optimizer(Module& module, const UpdateFn& update)
     names_.push_back(name);
     slots_.push_back({value, {}, moment(uses_m), moment(uses_v)});
   }
+  group_of_.assign(slots_.size(), 0);
+}
+
+void Optimizer::group(
+    const std::function<bool(const std::string& name, const Shape& shape)>& chooses,
+    const UpdateFn& update, double lr_factor) {
+  const auto moments = [](const UpdateFn& fn) {
+    return std::visit([](const auto& f) { return std::pair(f.uses_m(), f.uses_v()); }, fn);
+  };
+  const UpdateFn& others = groups_[0].update;
+  require<Error>(update.index() == others.index() && moments(update) == moments(others),
+                 "optimizer: a group's update must be of the same kind and use the same moments");
+  const std::vector<size_t> before = group_of_;
+  for (size_t i = 0; i < slots_.size(); ++i)
+    if (chooses(names_[i], slots_[i].value.shape())) group_of_[i] = groups_.size();
+  require<Error>(group_of_ != before, "optimizer: a group chooses none of {} parameters",
+                 slots_.size());
+  groups_.push_back({update, lr_factor});
 }
 
 void Optimizer::step(const std::vector<Tensor>& gradients, const Tensor& lr) {
@@ -44,7 +65,13 @@ void Optimizer::step(const std::vector<Tensor>& gradients, const Tensor& lr) {
   }
   for (size_t i = 0; i < slots_.size(); ++i) slots_[i].grad = gradients[i];
   backend(t_).increment(t_);
-  backend(t_).update(update_, lr, t_, slots_);
+  for (size_t i = 0; i < groups_.size(); ++i) {
+    std::vector<UpdateSlot> members;
+    for (size_t k = 0; k < slots_.size(); ++k)
+      if (group_of_[k] == i) members.push_back(slots_[k]);
+    const auto& [update, factor] = groups_[i];
+    backend(t_).update(update, factor == 1 ? lr : (Var(lr) * factor).value(), t_, members);
+  }
   for (UpdateSlot& slot : slots_) slot.grad = {};  // it lives no longer than the step that uses it
 }
 

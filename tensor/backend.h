@@ -48,6 +48,19 @@ struct Normalization {
   double epsilon;
 };
 
+/// The sizes of a matmul: `count` products [M, K] [K, N], whose operands lie so many elements
+/// apart.
+struct MatrixBatch {
+  MatrixBatch(bool transpose_a, const Tensor& a, const Tensor& b, const Tensor& c)
+      : m(c.shape()[-2]),
+        k(a.shape()[transpose_a ? -2 : -1]),
+        n(c.shape()[-1]),
+        count(c.shape().rank() == 3 ? c.shape()[0] : 1),
+        step_a(a.count() == m * k ? 0 : m * k),
+        step_b(b.count() == k * n ? 0 : k * n) {}
+  int64_t m, k, n, count, step_a, step_b;
+};
+
 /// One parameter's tensors in an optimiser's update: same shape and dtype. m and v are undefined
 /// where the update does not use them.
 struct UpdateSlot {
@@ -125,7 +138,8 @@ class Backend {
   /// values, index [..., K]; of equal ones that with the lower index is first. NaN is the largest.
   virtual void top_k(const Tensor& x, Tensor& values, Tensor& index) = 0;
 
-  /// c [M, N] = op(a) [M, K] op(b) [K, N], op a transpose where asked.
+  /// c [M, N] = op(a) [M, K] op(b) [K, N], op a transpose where asked. Or a batch of such products,
+  /// c [B, M, N]: a and b are [B, ...] or, where all of them read the same, [1, ...].
   virtual void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
                       Tensor& c) = 0;
   /// y [N, P, Q, K] = x [N, H, W, C] * w [K, R, S, C / groups], a cross-correlation, and the
@@ -190,8 +204,12 @@ class Backend {
   /// extents agree. Any dtype.
   virtual void copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_begin,
                           int64_t length, Tensor& y) = 0;
-  /// y[i, ...] = scale * x[index[i], ...] + shift; x of any dtype, index i32 [M] within [0, rows),
-  /// y f32 or f64.
+  /// y[i, j, ...] is x's element number first + i * steps[0] + j * steps[1] + ..., a step an axis
+  /// of y; any dtype.
+  virtual void copy_strided(const Tensor& x, int64_t first, std::span<const int64_t> steps,
+                            Tensor& y) = 0;
+  /// y[i, ...] = scale * x[index[i], ...] + shift; index i32 [M] within [0, rows). x of any dtype,
+  /// y f32 or f64, or of x's dtype with scale 1 and shift 0.
   virtual void gather(const Tensor& x, const Tensor& index, double scale, double shift,
                       Tensor& y) = 0;
   /// dx[index[i], ...] += dy[i, ...] in the order of i, on a dx of zeros.

@@ -395,11 +395,46 @@ struct MaximumIsFirst {
     return is_larger(b, a) ? T(0) : T(1);
   }
 };
-/// 1 or 0; with a NaN 0.
+/// The smaller; NaN where either is NaN.
+struct Minimum {
+  template <class T>
+  GRADUS_HD T f(T a, T b) const {
+    return a != a || a <= b ? a : b;
+  }
+};
+/// 1 where a is Minimum's, also of equals, else 0.
+struct MinimumIsFirst {
+  template <class T>
+  GRADUS_HD T f(T a, T b) const {
+    return a != a || a <= b ? T(1) : T(0);
+  }
+};
+/// Comparisons give 1 or 0; with a NaN 0.
+struct Greater {
+  template <class T>
+  GRADUS_HD T f(T a, T b) const {
+    return a > b ? T(1) : T(0);
+  }
+};
+struct GreaterEqual {
+  template <class T>
+  GRADUS_HD T f(T a, T b) const {
+    return a >= b ? T(1) : T(0);
+  }
+};
 struct Equal {
   template <class T>
   GRADUS_HD T f(T a, T b) const {
     return a == b ? T(1) : T(0);
+  }
+};
+
+/// x where the mask is not 0, or where it is 0; elsewhere 0, whatever x is there.
+struct Masked {
+  bool where_zero = false;
+  template <class T>
+  GRADUS_HD T f(T mask, T x) const {
+    return (mask == T(0)) == where_zero ? x : T(0);
   }
 };
 
@@ -422,7 +457,7 @@ struct SigmoidCrossEntropy {
   }
 };
 
-using BinaryFn =
-    std::variant<Add, Sub, Mul, Div, Maximum, MaximumIsFirst, Equal, SigmoidCrossEntropy>;
+using BinaryFn = std::variant<Add, Sub, Mul, Div, Maximum, MaximumIsFirst, Minimum, MinimumIsFirst,
+                              Greater, GreaterEqual, Equal, Masked, SigmoidCrossEntropy>;
 
 }  // namespace gradus

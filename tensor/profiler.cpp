@@ -150,6 +150,10 @@ void Profiler::copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_
   time("copy_slice", {x.shape(), y.shape()},
        [&] { inner_.copy_slice(x, axis, x_begin, y_begin, length, y); });
 }
+void Profiler::copy_strided(const Tensor& x, int64_t first, std::span<const int64_t> steps,
+                            Tensor& y) {
+  time("copy_strided", {x.shape(), y.shape()}, [&] { inner_.copy_strided(x, first, steps, y); });
+}
 void Profiler::gather(const Tensor& x, const Tensor& index, double scale, double shift, Tensor& y) {
   time("gather", {y.shape()}, [&] { inner_.gather(x, index, scale, shift, y); });
 }

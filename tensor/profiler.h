@@ -86,6 +86,8 @@ class Profiler final : public Backend {
                         const Tensor& dy, Tensor& dx) override;
   void copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_begin, int64_t length,
                   Tensor& y) override;
+  void copy_strided(const Tensor& x, int64_t first, std::span<const int64_t> steps,
+                    Tensor& y) override;
   void gather(const Tensor& x, const Tensor& index, double scale, double shift, Tensor& y) override;
   void gather_backward(const Tensor& index, const Tensor& dy, Tensor& dx) override;
   void one_hot(const Tensor& index, Tensor& y) override;

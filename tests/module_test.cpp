@@ -7,6 +7,7 @@
 #include "nn/layers.h"
 #include "nn/moving_average.h"
 #include "nn/optim.h"
+#include "nn/sequential.h"
 #include "nn/weight_norm.h"
 #include "tests/catch.h"
 #include "tests/emulation/emulated.h"

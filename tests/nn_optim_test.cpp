@@ -6,6 +6,7 @@
 #include "nn/moving_average.h"
 #include "nn/optim.h"
 #include "nn/schedule.h"
+#include "nn/sequential.h"
 #include "tests/catch.h"
 #include "tests/message_of.h"
 #include "tests/values.h"

@@ -3,6 +3,7 @@
 #include "autograd/gradcheck.h"
 #include "autograd/ops.h"
 #include "nn/layers.h"
+#include "nn/sequential.h"
 #include "tensor/backend.h"
 #include "tests/catch.h"
 #include "tests/message_of.h"

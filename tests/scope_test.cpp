@@ -2,6 +2,7 @@
 
 #include "autograd/ops.h"
 #include "nn/layers.h"
+#include "nn/sequential.h"
 #include "tests/catch.h"
 #include "tests/emulation/emulated.h"
 #include "tests/message_of.h"

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "apps/ssgan/crc32c.h"
 #include "apps/ssgan/data/digits.h"
 #include "autograd/shaping.h"
+#include "nn/crc32c.h"
 #include "nn/data/folders.h"
 #include "nn/data/image_folder.h"
 #include "nn/data/mnist.h"

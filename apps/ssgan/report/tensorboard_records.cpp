@@ -4,7 +4,7 @@
 #include <concepts>
 #include <optional>
 
-#include "apps/ssgan/crc32c.h"
+#include "nn/crc32c.h"
 
 namespace gradus::ssgan {
 namespace {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "apps/ssgan/crc32c.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/json.h"
+#include "nn/crc32c.h"
 #include "tensor/file.h"
 
 namespace gradus::ssgan {
