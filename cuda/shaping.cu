@@ -1,7 +1,7 @@
-#include "cuda/axes.h"
 #include "cuda/grid.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
+#include "tensor/walk.h"
 
 namespace gradus::cuda {
 namespace {
@@ -27,8 +27,8 @@ __global__ void copy_rows_kernel(int64_t rows, int64_t length, int64_t x_row, in
 }
 
 template <class T>
-__global__ void copy_strided_kernel(int64_t n, Axes x_axes, const T* x, T* y) {
-  for (int64_t i = first_item(); i < n; i += item_stride()) y[i] = x[x_axes.offset(i)];
+__global__ void copy_strided_kernel(int64_t n, Walk x_walk, const T* x, T* y) {
+  for (int64_t i = first_item(); i < n; i += item_stride()) y[i] = x[x_walk.offset(i)];
 }
 
 /// kWidth neighbouring elements of a row, moved as one.
@@ -113,11 +113,11 @@ void Kernels::copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_b
 void Kernels::copy_strided(const Tensor& x, int64_t first, std::span<const int64_t> steps,
                            Tensor& y) {
   if (y.count() == 0) return;
-  Axes axes;
+  Walk walk;
   for (int i = y.shape().rank() - 1; i >= 0; --i)
-    if (y.shape()[i] != 1) axes.add(y.shape()[i], steps[i]);
+    if (y.shape()[i] != 1) walk.add(y.shape()[i], steps[i]);
   visit_dtype(x.dtype(), [&]<class T>(T) {
-    launch_over("copy_strided_kernel", stream_, y.count(), copy_strided_kernel<T>, y.count(), axes,
+    launch_over("copy_strided_kernel", stream_, y.count(), copy_strided_kernel<T>, y.count(), walk,
                 x.data<T>() + first, y.mutable_data<T>());
   });
 }

@@ -8,9 +8,10 @@ namespace {
 Tensor to_fill(const char* operation, const Shape& shape, const Draw& draw, DType dtype,
                Device device) {
   require<TypeError>(is_float(dtype), "{}: needs f32 or f64, got {}", operation, name(dtype));
-  require<DeviceError>(!draw.step.defined() || draw.step.device() == device,
-                       "{}: it draws on {}, but the draw's step is on {}", operation,
-                       to_string(device), draw.step.defined() ? to_string(draw.step.device()) : "");
+  if (draw.step.defined())
+    require<DeviceError>(draw.step.device() == device,
+                         "{}: it draws on {}, but the draw's step is on {}", operation,
+                         to_string(device), to_string(draw.step.device()));
   return Tensor(shape, dtype, device);
 }
 

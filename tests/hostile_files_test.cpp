@@ -86,16 +86,16 @@ TEST_CASE("checkpoint: a small file does not ask for large networks") {
   const auto refusal = [&] {
     return message_of<DataError>([&] { read_checkpoint(dir / "a.safetensors"); });
   };
-  write_checkpoint(dir / "a.safetensors", {o, 0, {}, {}});
+  write_checkpoint(dir / "a.safetensors", {o, 0, {}, {}, {}});
   CHECK_THAT(refusal(), ContainsSubstring("a.safetensors: no tensor generator.deconv2.weight; "
                                           "[4096, 5, 5, 2048] expected"));
   Options small = o;
   small.network.g_size_mult = small.network.d_size_mult = 1;
   std::map<std::string, Tensor> tensors;
   Trainer(small, DType::f32, kCpu).save(tensors);
-  write_checkpoint(dir / "a.safetensors", {small, 0, {}, tensors});
+  write_checkpoint(dir / "a.safetensors", {small, 0, {}, {}, tensors});
   CHECK(read_checkpoint(dir / "a.safetensors").tensors.size() == tensors.size());
-  write_checkpoint(dir / "a.safetensors", {o, 0, {}, tensors});
+  write_checkpoint(dir / "a.safetensors", {o, 0, {}, {}, tensors});
   CHECK_THAT(refusal(), ContainsSubstring("tensor generator.deconv2.weight has shape [4, 5, 5, 2]; "
                                           "[4096, 5, 5, 2048] expected"));
 }

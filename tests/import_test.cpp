@@ -223,7 +223,7 @@ TEST_CASE("import: PyTorch's layouts") {
   refused("discriminator.conv4.weight has shape [4, 3, 3, 2]; [4, 2, 3, 3] expected");
   file.tensors.erase("discriminator.conv1.bias");
   refused("discriminator.conv1.bias: no such tensor");
-  write_checkpoint(dir / "ours.safetensors", {fixture_options(), 0, {}, ours});
+  write_checkpoint(dir / "ours.safetensors", {fixture_options(), 0, {}, {}, ours});
   CHECK_THROWS_WITH(import_pytorch(dir / "ours.safetensors", fixture_options()),
                     ContainsSubstring("a checkpoint of ssgan already"));
 }

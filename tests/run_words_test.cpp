@@ -43,8 +43,8 @@ fs::path last_checkpoint(const fs::path& run) {
 }  // namespace
 
 TEST_CASE("words: a word for a shell comes through it as it was") {
-  for (const std::string& word : {"runs/first", "two words", "it's", "$HOME `id` \\ \"x\"", "-n",
-                                  "~", "a;b&c|d<e>f(g)h*i?j[k]l!m#n", "\xff\xfe", "é"}) {
+  for (const std::string word : {"runs/first", "two words", "it's", "$HOME `id` \\ \"x\"", "-n",
+                                 "~", "a;b&c|d<e>f(g)h*i?j[k]l!m#n", "\xff\xfe", "é"}) {
     CHECK(through_shell(word) == word);
   }
   CHECK(for_shell("runs/first") == "runs/first");
@@ -69,7 +69,7 @@ TEST_CASE("words: control characters and what is not UTF-8 are shown, not obeyed
 }
 
 TEST_CASE("words: a path of any bytes comes back from JSON") {
-  for (const std::string& path : {"/tmp/a", "/tmp/\xff\xfe x%41", "file:///x", "/\u00e9"}) {
+  for (const std::string path : {"/tmp/a", "/tmp/\xff\xfe x%41", "file:///x", "/\u00e9"}) {
     Options o;
     o.data_dir = path;
     const std::string text = to_json(o).dump();

@@ -67,7 +67,7 @@ TEST_CASE("sequential: what belongs to another module is refused", "[nn]") {
   Pair pair;
   Sequential net{Linear{2, 2}};
   CHECK(message_of<Error>([&] { net.add(std::move(pair.first)); }) ==
-        "module: 0 is a part of another module already");
+        "module: 1 is a part of another module already");
 }
 
 TEST_CASE("modules: parts follow where their module moves to", "[nn]") {

@@ -25,7 +25,9 @@ struct Middle {
 template <class T>
 void sum_rows(const Middle& m, const T* x, double divisor, T* y) {
   constexpr int64_t kTile = 1024;
-  if (m.inner <= kTile && m.rows * m.inner >= 2 * kGrain) {  // each in parts
+  // Each in parts, and those of whole matrices as kernels that sum beside other work do it.
+  const bool is_matrix = m.outer == 1 && (m.inner <= kTile || m.rows >= 16);
+  if (is_matrix || (m.inner <= kTile && m.rows * m.inner >= 2 * kGrain)) {
     for (int64_t o = 0; o < m.outer; ++o) {
       const T* in = x + o * m.rows * m.inner;
       const std::vector<double> sums = column_sums<T>(

@@ -21,6 +21,15 @@ const std::string& entry(const TensorFile& file, const std::string& path, const 
   return it->second;
 }
 
+nlohmann::ordered_json metadata(const TensorFile& file, const std::string& path, const char* key) {
+  const std::string& text = entry(file, path, key);
+  try {
+    return parse_json(text);
+  } catch (const DataError& e) {
+    throw DataError(fmt::format("damaged metadata: {}: {}", key, e.what()));
+  }
+}
+
 /// Throws DataError where the widest weights are not of the configured sizes, so that a small file
 /// cannot ask for large networks. What else is missing or misshapen, loading the networks finds.
 void require_sizes(const Checkpoint& c) {
@@ -73,12 +82,12 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   if (file.metadata.contains(kData)) c.data = file.metadata.at(kData);
   c.tensors = file.tensors;
   try {
-    c.options = options_from_json(parse_json(entry(file, name, "config")));
-    const auto step = parse_json(entry(file, name, "step"));
+    c.options = options_from_json(metadata(file, name, "config"));
+    const auto step = metadata(file, name, "step");
     require<DataError>(step.is_number_integer() && step.get<int64_t>() >= 0, "step {}",
                        step.dump());
     c.step = step.get<int64_t>();
-    c.epoch_sums = parse_json(entry(file, name, "epoch_sums")).get<std::vector<double>>();
+    c.epoch_sums = metadata(file, name, "epoch_sums").get<std::vector<double>>();
     require_sizes(c);
   } catch (const nlohmann::json::exception& e) {
     throw DataError(fmt::format("{}: damaged metadata: {}", name, e.what()));

@@ -1,6 +1,7 @@
 #include "apps/ssgan/run/signals.h"
 
 #include <csignal>
+#include <initializer_list>
 
 namespace gradus::ssgan {
 namespace {
