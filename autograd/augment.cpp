@@ -31,15 +31,16 @@ Var augment(const Var& x, const Augmentation& a, const Draw& draw) {
   require_float("augment", x);
   require_rank("augment", "x", x.shape(), 4, "[N, H, W, C]");
   check(a);
+  require_on("augment", draw, x.device());
   if (a == Augmentation{} || x.shape().count() == 0) return x;
   Tensor rows = result("augment", {x.shape()[0], augment_width(x.shape()[3])}, x);
   Tensor y = result("augment", x.shape(), x);
   backend(y).draw_augmentation(a, draw, x.shape(), rows);
   backend(y).augment(a, draw, rows, x.value(), y);
-  const Tensor kept = a.clamp ? y : Tensor();
-  return Tape::record("augment", {x}, y, [=](const Tensor& dy, GradSink& grads) {
+  const Saved kept = a.clamp ? Saved("the output", y) : Saved();
+  return Tape::record("augment", {x}, y, [a, rows, kept](const Tensor& dy, GradSink& grads) {
     Tensor dx = dy.like();
-    backend(dy).augment_backward(a, rows, kept, dy, dx);
+    backend(dy).augment_backward(a, rows, grads.read(kept), dy, dx);
     grads.add(0, dx);
   });
 }

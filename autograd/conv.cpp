@@ -1,6 +1,7 @@
 #include "autograd/conv.h"
 
 #include "autograd/checks.h"
+#include "autograd/fusion.h"
 #include "autograd/reduce.h"
 #include "autograd/window.h"
 #include "tensor/backend.h"
@@ -61,6 +62,11 @@ void require_output(const char* operation, const WindowPositions& h, const Windo
                       weight.shape(), x.shape());
 }
 
+using Operands = std::vector<Saved>;
+Operands operands(const Var& x, const Var& w, const Var& bias) {
+  return {{"x", x.value()}, {"w", w.value()}, {"bias", bias.value()}};
+}
+
 /// Gives the bias its gradient; returns that of the sums before the epilogue.
 Tensor through_epilogue(const Gradient& g, GradSink& grads) {
   if (!grads.wants(2)) return g.applied();
@@ -68,7 +74,7 @@ Tensor through_epilogue(const Gradient& g, GradSink& grads) {
     grads.add(2, sum(g.dy, {0, 1, 2}));
     return g.dy;
   }
-  Tensor dy = g.reused(), dbias({dy.shape()[3]}, dy.dtype(), dy.device());
+  Tensor dy = reused(g.dy), dbias({dy.shape()[3]}, dy.dtype(), dy.device());
   backend(dy).epilogue_backward(g.activation, g.y, g.dy, dy, dbias);
   grads.add(2, dbias);
   return dy;
@@ -80,7 +86,7 @@ Var conv2d(const Var& x, const Var& w, const Var& bias, const ConvOptions& o) {
   const char* axes = o.groups > 1 ? "[K, R, S, C / groups]" : "[K, R, S, C]";
   check_operands("conv2d", x, w, axes, o);
   const Padding& pad = o.padding;
-  const Shape &sx = x.shape(), &sw = w.shape();
+  const Shape sx = x.shape(), sw = w.shape();
   check_channels("conv2d", x, w, bias, axes, sw[3] * o.groups, sw[0]);
   const int64_t rows = covered(sw[1], o.dilation_h), columns = covered(sw[2], o.dilation_w);
   const WindowPositions h =
@@ -89,31 +95,32 @@ Var conv2d(const Var& x, const Var& w, const Var& bias, const ConvOptions& o) {
       window_positions(pad.kind, pad.left, pad.right, sx[2], columns, o.stride_w);
   require_output("conv2d", h, q, x, w);
   const ConvParams p = params(o, h, q);
-  const Pending y("conv2d", {x.value(), w.value(), bias.value()}, {sx[0], h.count, q.count, sw[0]},
-                  [p](auto in, const Activation& activation, Tensor& y) {
-                    backend(y).conv(p, in[0], in[1], {in[2], activation}, y);
-                  });
-  return Tape::record("conv2d", {x, w, bias}, y,
-                      [p, x = x.value(), w = w.value()](const Gradient& g, GradSink& grads) {
-                        const Tensor dy = through_epilogue(g, grads);
-                        if (grads.wants(0)) {
-                          Tensor dx = x.like();
-                          backend(dy).conv_grad_input(p, w, dy, {}, dx);
-                          grads.add(0, dx);
-                        }
-                        if (grads.wants(1)) {
-                          Tensor dw = w.like();
-                          backend(dy).conv_grad_weight(p, x, dy, dw);
-                          grads.add(1, dw);
-                        }
-                      });
+  const Operands in = operands(x, w, bias);
+  return record_fused(
+      "conv2d", {x, w, bias}, in, {sx[0], h.count, q.count, sw[0]},
+      [p](auto in, const Activation& activation, Tensor& y) {
+        backend(y).conv(p, in[0], in[1], {in[2], activation}, y);
+      },
+      [p, sx, sw, x = in[0], w = in[1]](const Gradient& g, GradSink& grads) {
+        const Tensor dy = through_epilogue(g, grads);
+        if (grads.wants(0)) {
+          Tensor dx(sx, dy.dtype(), dy.device());
+          backend(dy).conv_grad_input(p, grads.read(w), dy, {}, dx);
+          grads.add(0, dx);
+        }
+        if (grads.wants(1)) {
+          Tensor dw(sw, dy.dtype(), dy.device());
+          backend(dy).conv_grad_weight(p, grads.read(x), dy, dw);
+          grads.add(1, dw);
+        }
+      });
 }
 
 Var conv_transpose2d(const Var& x, const Var& w, const Var& bias, const ConvOptions& o) {
   const char* axes = o.groups > 1 ? "[C, R, S, K / groups]" : "[C, R, S, K]";
   check_operands("conv_transpose2d", x, w, axes, o);
   const Padding& pad = o.padding;
-  const Shape &sx = x.shape(), &sw = w.shape();
+  const Shape sx = x.shape(), sw = w.shape();
   check_channels("conv_transpose2d", x, w, bias, axes, sw[0], sw[3] * o.groups);
   const int64_t rows = covered(sw[1], o.dilation_h), columns = covered(sw[2], o.dilation_w);
   const WindowPositions h =
@@ -122,25 +129,25 @@ Var conv_transpose2d(const Var& x, const Var& w, const Var& bias, const ConvOpti
       transposed_positions(pad.kind, pad.left, pad.right, sx[2], columns, o.stride_w);
   require_output("conv_transpose2d", h, q, x, w);
   const ConvParams p = params(o, h, q);
-  const Pending y("conv_transpose2d", {x.value(), w.value(), bias.value()},
-                  {sx[0], h.count, q.count, sw[3] * o.groups},
-                  [p](auto in, const Activation& activation, Tensor& y) {
-                    backend(y).conv_grad_input(p, in[1], in[0], {in[2], activation}, y);
-                  });
-  return Tape::record("conv_transpose2d", {x, w, bias}, y,
-                      [p, x = x.value(), w = w.value()](const Gradient& g, GradSink& grads) {
-                        const Tensor dy = through_epilogue(g, grads);
-                        if (grads.wants(0)) {
-                          Tensor dx = x.like();
-                          backend(dy).conv(p, dy, w, {}, dx);
-                          grads.add(0, dx);
-                        }
-                        if (grads.wants(1)) {
-                          Tensor dw = w.like();
-                          backend(dy).conv_grad_weight(p, dy, x, dw);
-                          grads.add(1, dw);
-                        }
-                      });
+  const Operands in = operands(x, w, bias);
+  return record_fused(
+      "conv_transpose2d", {x, w, bias}, in, {sx[0], h.count, q.count, sw[3] * o.groups},
+      [p](auto in, const Activation& activation, Tensor& y) {
+        backend(y).conv_grad_input(p, in[1], in[0], {in[2], activation}, y);
+      },
+      [p, sx, sw, x = in[0], w = in[1]](const Gradient& g, GradSink& grads) {
+        const Tensor dy = through_epilogue(g, grads);
+        if (grads.wants(0)) {
+          Tensor dx(sx, dy.dtype(), dy.device());
+          backend(dy).conv(p, dy, grads.read(w), {}, dx);
+          grads.add(0, dx);
+        }
+        if (grads.wants(1)) {
+          Tensor dw(sw, dy.dtype(), dy.device());
+          backend(dy).conv_grad_weight(p, dy, grads.read(x), dw);
+          grads.add(1, dw);
+        }
+      });
 }
 
 }  // namespace gradus

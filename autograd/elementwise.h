@@ -52,17 +52,38 @@ Var operator*(const Var& a, const Var& b);
 Var operator/(const Var& a, const Var& b);
 /// The larger of the two; where they are equal the gradient goes to a.
 Var maximum(const Var& a, const Var& b);
-/// 1 where a equals b, else 0, in their dtype; no gradient.
-Var equal(const Var& a, const Var& b);
+/// The smaller of the two; where they are equal the gradient goes to a.
+Var minimum(const Var& a, const Var& b);
 
-inline Var operator-(const Var& x) { return affine(x, -1, 0); }
-inline Var operator+(const Var& x, double c) { return affine(x, 1, c); }
-inline Var operator-(const Var& x, double c) { return affine(x, 1, -c); }
-inline Var operator-(double c, const Var& x) { return affine(x, -1, c); }
-inline Var operator*(const Var& x, double c) { return affine(x, c, 0); }
-inline Var operator*(double c, const Var& x) { return affine(x, c, 0); }
-inline Var operator/(const Var& x, double c) { return affine(x, 1 / c, 0); }
-/// As above with c for b, which gets no gradient.
+/// The same with numbers, which get no gradient.
+Var operator-(const Var& x);
+Var operator+(const Var& x, double c);
+Var operator+(double c, const Var& x);
+Var operator-(const Var& x, double c);
+Var operator-(double c, const Var& x);
+Var operator*(const Var& x, double c);
+Var operator*(double c, const Var& x);
+Var operator/(const Var& x, double c);
+Var operator/(double c, const Var& x);
 Var maximum(const Var& x, double c);
+Var minimum(const Var& x, double c);
+
+/// x = x + y and so on: x becomes another value; what shared the old one still has it.
+template <class T>
+Var& operator+=(Var& x, const T& y) {
+  return x = x + y;
+}
+template <class T>
+Var& operator-=(Var& x, const T& y) {
+  return x = x - y;
+}
+template <class T>
+Var& operator*=(Var& x, const T& y) {
+  return x = x * y;
+}
+template <class T>
+Var& operator/=(Var& x, const T& y) {
+  return x = x / y;
+}
 
 }  // namespace gradus

@@ -22,15 +22,18 @@ Var in_total(const Var& losses, Total total) {
 }  // namespace
 
 Var l1_loss(const Var& prediction, const Var& target, Total total) {
+  const Composite name("l1_loss");
   return in_total(abs(difference("l1_loss", prediction, target)), total);
 }
 
 Var mse_loss(const Var& prediction, const Var& target, Total total) {
+  const Composite name("mse_loss");
   const Var d = difference("mse_loss", prediction, target);
   return in_total(d * d, total);
 }
 
 Var huber_loss(const Var& prediction, const Var& target, double delta, Total total) {
+  const Composite name("huber_loss");
   require<Error>(delta > 0, "huber_loss: delta must be positive, got {}", delta);
   return in_total(unary(Huber{delta}, difference("huber_loss", prediction, target)), total);
 }

@@ -9,9 +9,11 @@ struct Transpose {
   bool a = false, b = false;
 };
 
-/// a [M, K] times b [K, N] -> [M, N]; a transposed operand is given as [K, M] or [N, K]. Throws
-/// ShapeError where they are no matrices or K differs, Error where one is undefined, TypeError or
-/// DeviceError unless both are f32, or f64, on one device.
+/// a [..., M, K] times b [..., K, N] -> [..., M, N]; a transposed operand is given as [..., K, M]
+/// or
+/// [..., N, K]. Leading axes broadcast as in NumPy: one product for each place of them. Throws
+/// ShapeError where an operand is no matrix, K differs or leading axes do not broadcast, Error
+/// where one is undefined, TypeError or DeviceError unless both are f32, or f64, on one device.
 Var matmul(const Var& a, const Var& b, Transpose transpose = {});
 
 }  // namespace gradus

@@ -2,7 +2,9 @@
 
 #include "autograd/checks.h"
 #include "autograd/elementwise.h"
+#include "autograd/fusion.h"
 #include "autograd/reduce.h"
+#include "autograd/result.h"
 #include "autograd/shaping.h"
 #include "tensor/backend.h"
 
@@ -24,26 +26,42 @@ void check(const Var& x, const Var& gamma, const Var& beta) {
 
 BatchNormResult batch_norm(const Var& x, const Var& gamma, const Var& beta, double epsilon) {
   check(x, gamma, beta);
-  Normalization n{gamma.value().like(), gamma.value().like(), gamma.value(), beta.value(), epsilon};
-  backend(n.mean).moments(x.value(), n.mean, n.variance);
-  const Pending y("batch_norm", {x.value(), gamma.value(), beta.value()}, x.shape(),
-                  [n](auto in, const Activation& activation, Tensor& y) {
-                    backend(y).normalize(n, activation, in[0], y);
-                  });
-  const Var out = Tape::record(
-      "batch_norm", {x, gamma, beta}, y, [n, x = x.value()](const Gradient& g, GradSink& grads) {
-        Tensor dx = g.reused(), dgamma = n.gamma.like(), dbeta = n.gamma.like();
-        backend(dx).normalize_backward(n, g.activation, x, g.y, g.dy, dx, dgamma, dbeta);
+  const Shape channels = gamma.shape();
+  Tensor mean = result("batch_norm", channels, x), variance = result("batch_norm", channels, x);
+  backend(mean).moments(x.value(), mean, variance);
+  const std::vector<Saved> in = {{"x", x.value()},
+                                 {"its mean", mean},
+                                 {"its variance", variance},
+                                 {"gamma", gamma.value()},
+                                 {"beta", beta.value()}};
+  const Var y = record_fused(
+      "batch_norm", {x, gamma, beta}, in, x.shape(),
+      [epsilon](auto in, const Activation& activation, Tensor& y) {
+        backend(y).normalize({in[1], in[2], in[3], in[4], epsilon}, activation, in[0], y);
+      },
+      [epsilon, channels, x = in[0], mean = in[1], variance = in[2], gamma = in[3]](
+          const Gradient& g, GradSink& grads) {
+        if (!grads.wants(0) && !grads.wants(1)) return grads.add(2, g.applied());
+        const Tensor& m = grads.read(mean);
+        // Only dx depends on gamma.
+        const Normalization n{
+            m, grads.read(variance), grads.wants(0) ? grads.read(gamma) : m, {}, epsilon};
+        Tensor dx = reused(g.dy), dgamma = m.like(), dbeta = m.like();
+        backend(dx).normalize_backward(n, g.activation, grads.read(x), g.y, g.dy, dx, dgamma,
+                                       dbeta);
         grads.add(0, dx);
         grads.add(1, dgamma);
         grads.add(2, dbeta);
       });
-  return {out, n.mean, n.variance};
+  return {y, mean, variance};
 }
 
 Var batch_norm_with(const Tensor& mean, const Tensor& variance, const Var& x, const Var& gamma,
                     const Var& beta, double epsilon) {
+  const Composite name("batch_norm");
   check(x, gamma, beta);
+  require_alike("batch_norm", x, mean);
+  require_alike("batch_norm", x, variance);
   require<ShapeError>(mean.shape() == gamma.shape() && variance.shape() == gamma.shape(),
                       "batch_norm: the statistics must be {} for x {}, got {} and {}",
                       gamma.shape(), x.shape(), mean.shape(), variance.shape());
@@ -51,6 +69,7 @@ Var batch_norm_with(const Tensor& mean, const Tensor& variance, const Var& x, co
 }
 
 Var layer_norm(const Var& x, const Var& gamma, const Var& beta, double epsilon) {
+  const Composite name("layer_norm");
   require_alike("layer_norm", x, gamma);
   require_alike("layer_norm", x, beta);
   const auto axes = x.shape().extents();

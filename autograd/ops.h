@@ -3,6 +3,7 @@
 // Every differentiable operation.
 
 #include "autograd/augment.h"
+#include "autograd/compare.h"
 #include "autograd/conv.h"
 #include "autograd/cross_entropy.h"
 #include "autograd/dropout.h"
@@ -10,6 +11,8 @@
 #include "autograd/loss.h"
 #include "autograd/matmul.h"
 #include "autograd/norm.h"
+#include "autograd/outputs.h"
+#include "autograd/permute.h"
 #include "autograd/pool.h"
 #include "autograd/reduce.h"
 #include "autograd/shaping.h"

@@ -63,6 +63,7 @@ Var max_pool2d(const Var& x, const PoolOptions& o) {
 }
 
 Var avg_pool2d(const Var& x, const PoolOptions& o, Divisor divisor) {
+  const Composite name("avg_pool2d");
   windows("avg_pool2d", x, o);
   if (divisor == Divisor::taps) return window_sums(x, o) / (o.kernel_h * o.kernel_w);
   const Shape image{1, x.shape()[1], x.shape()[2], 1};
@@ -70,6 +71,8 @@ Var avg_pool2d(const Var& x, const PoolOptions& o, Divisor divisor) {
 }
 
 Var global_avg_pool2d(const Var& x) {
+  const Composite name("global_avg_pool2d");
+  require_float("global_avg_pool2d", x);
   require_rank("global_avg_pool2d", "x", x.shape(), 4, "[N, H, W, C]");
   return mean(x, {1, 2});
 }

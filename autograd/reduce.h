@@ -1,6 +1,6 @@
 #pragma once
 
-#include <initializer_list>
+#include <vector>
 
 #include "autograd/tape.h"
 
@@ -11,19 +11,25 @@
 
 namespace gradus {
 
-using Axes = std::initializer_list<int>;
+using Axes = std::vector<int>;
 
 /// In f64, over parts that depend on the shapes alone; 0 over an empty axis.
 Var sum(const Var& x, Axes axes = {}, bool keep_axes = false);
+/// The same, divided by the number of elements before it is rounded to f32.
 Var mean(const Var& x, Axes axes = {}, bool keep_axes = false);
+/// The mean of (x - mean)^2, or with ddof 1 the unbiased estimate: the sum of squares is divided by
+/// n - ddof, n the elements of a reduction. Throws ShapeError unless n > ddof.
+Var var(const Var& x, Axes axes = {}, bool keep_axes = false, int ddof = 0);
 /// The largest; NaN where one is. The gradient is shared equally among the largest, as TensorFlow's
 /// reduce_max does.
 Var max(const Var& x, Axes axes = {}, bool keep_axes = false);
-/// log(sum(exp(x))) = m + log(sum(exp(x - m))), m = max(x).
+/// log(sum(exp(x))) = m + log(sum(exp(x - m))), m = max(x). The gradient is the softmax, and 0
+/// where all are -infinity.
 Var logsumexp(const Var& x, Axes axes = {}, bool keep_axes = false);
-/// exp(x - logsumexp(x)) over one axis -> x's shape.
+/// exp(x - logsumexp(x)) over one axis -> x's shape, of x of any size: computed in f64, from x less
+/// the largest. Several infinite x share; NaN where all are -infinity.
 Var softmax(const Var& x, int axis = -1);
-/// x - logsumexp(x) over one axis -> x's shape.
+/// x - logsumexp(x) over one axis -> x's shape, likewise.
 Var log_softmax(const Var& x, int axis = -1);
 
 /// Along the last axis of x [..., C]; no gradients. Of equal elements that with the lower index
@@ -32,9 +38,10 @@ struct [[nodiscard]] TopK {
   Tensor values, index;  ///< [..., k] in falling order; index i32
 };
 /// The k largest; throws ShapeError unless 1 <= k <= the last extent.
-TopK top_k(const Tensor& x, int64_t k);
-/// i32 index of the largest: x [..., C] -> [...]. Throws ShapeError where there is no last axis or
-/// it is empty.
-Tensor argmax(const Tensor& x);
+TopK top_k(const Var& x, int64_t k);
+/// i32 index along an axis of the largest, or smallest, which vanishes: x [..., C] -> [...]. Throws
+/// ShapeError where there is no such axis or it is empty.
+Tensor argmax(const Var& x, int axis = -1);
+Tensor argmin(const Var& x, int axis = -1);
 
 }  // namespace gradus

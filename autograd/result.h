@@ -1,5 +1,6 @@
 #pragma once
 
+#include "autograd/composite.h"
 #include "autograd/tape.h"
 #include "tensor/scope.h"
 
@@ -9,7 +10,7 @@ namespace gradus {
 
 /// A tensor of that shape for the operation to fill. An error about memory names the operation.
 inline Tensor result(const char* operation, const Shape& shape, DType dtype, Device device) {
-  const Scope scope(operation);
+  const Scope scope(Composite::name(operation));
   return Tensor(shape, dtype, device);
 }
 

@@ -1,6 +1,7 @@
 #include "autograd/shaping.h"
 
 #include "autograd/checks.h"
+#include "autograd/fusion.h"
 #include "autograd/result.h"
 #include "tensor/backend.h"
 
@@ -13,11 +14,12 @@ void require_index(const char* operation, const Tensor& index) {
   require_rank(operation, "the index", index.shape(), 1, "[N]");
 }
 
-void require_in_range(const char* operation, const Tensor& index, int64_t rows) {
-  if (!backend(index).host_may_read()) return;
-  const Tensor on_host = index.to(kCpu);
-  for (const int32_t i : on_host.span<int32_t>())
-    require<ShapeError>(i >= 0 && i < rows, "{}: index {} is outside [0, {})", operation, i, rows);
+void require_joins(const char* operation, const Var& first, const Var& part) {
+  require_defined(operation, part);
+  require<TypeError>(part.dtype() == first.dtype(), "{}: parts are {} and {}", operation,
+                     name(first.dtype()), name(part.dtype()));
+  require<DeviceError>(part.device() == first.device(), "{}: parts are on {} and {}", operation,
+                       to_string(first.device()), to_string(part.device()));
 }
 
 }  // namespace
@@ -27,6 +29,11 @@ Var reshape(const Var& x, const Shape& shape) {
   return Tape::record(
       "reshape", {x}, x.value().reshape(shape),
       [from = x.shape()](const Tensor& dy, GradSink& grads) { grads.add(0, dy.reshape(from)); });
+}
+
+Var reshape(const Var& x, std::initializer_list<int64_t> extents) {
+  require_defined("reshape", x);
+  return reshape(x, filled_shape("reshape", extents, x.shape()));
 }
 
 Var slice(const Var& x, int axis, int64_t begin, int64_t end) {
@@ -50,17 +57,14 @@ Var concat(const std::vector<Var>& parts, int axis) {
   axis = normalize_axis("concat", axis, first.rank());
   int64_t total = 0;
   for (const Var& part : parts) {
-    require_defined("concat", part);
-    require<TypeError>(part.dtype() == parts[0].dtype(), "concat: parts are {} and {}",
-                       name(parts[0].dtype()), name(part.dtype()));
-    require<DeviceError>(part.device() == parts[0].device(), "concat: parts are on {} and {}",
-                         to_string(parts[0].device()), to_string(part.device()));
+    require_joins("concat", parts[0], part);
     require<ShapeError>(
         part.shape().rank() == first.rank() && part.shape().with(axis, 0) == first.with(axis, 0),
         "concat: {} and {} do not join along axis {}", first, part.shape(), axis);
     total += part.shape()[axis];
   }
   Tensor y = result("concat", first.with(axis, total), parts[0]);
+  read_values(parts);
   std::vector<int64_t> begins;
   int64_t at = 0;
   for (const Var& part : parts) {
@@ -76,7 +80,46 @@ Var concat(const std::vector<Var>& parts, int axis) {
   });
 }
 
+Var stack(const std::vector<Var>& parts, int axis) {
+  const Composite name("stack");
+  require<ShapeError>(!parts.empty(), "stack: nothing to join");
+  require_defined("stack", parts[0]);
+  const Shape& first = parts[0].shape();
+  axis = normalize_axis("stack", axis, first.rank() + 1);
+  std::vector<int64_t> extents(first.extents().begin(), first.extents().end());
+  extents.insert(extents.begin() + axis, 1);
+  std::vector<Var> slices;
+  for (const Var& part : parts) {
+    require_joins("stack", parts[0], part);
+    require<ShapeError>(part.shape() == first, "stack: {} and {} differ", first, part.shape());
+    slices.push_back(reshape(part, Shape(extents)));
+  }
+  return concat(slices, axis);
+}
+
+std::vector<Var> split(const Var& x, const std::vector<int64_t>& extents, int axis) {
+  const Composite name("split");
+  require_defined("split", x);
+  axis = normalize_axis("split", axis, x.shape().rank());
+  int64_t total = 0;
+  for (const int64_t extent : extents) {
+    require<ShapeError>(extent >= 0, "split: extent {} is negative", extent);
+    total += extent;
+  }
+  require<ShapeError>(total == x.shape()[axis],
+                      "split: extents of {} in all do not fill axis {} of {}", total, axis,
+                      x.shape());
+  std::vector<Var> parts;
+  int64_t at = 0;
+  for (const int64_t extent : extents) {
+    parts.push_back(slice(x, axis, at, at + extent));
+    at += extent;
+  }
+  return parts;
+}
+
 Var pad(const Var& x, const std::vector<AxisPadding>& axes, double value) {
+  const Composite name("pad");
   require_defined("pad", x);
   require<ShapeError>(int(axes.size()) == x.shape().rank(), "pad: {} paddings for the axes of {}",
                       axes.size(), x.shape());
@@ -96,27 +139,28 @@ Var pad(const Var& x, const std::vector<AxisPadding>& axes, double value) {
 }
 
 Var gather(const Var& x, const Tensor& index) {
-  require_float("gather", x);
+  require_defined("gather", x);
   require<ShapeError>(x.shape().rank() >= 1, "gather: x must have rows, got {}", x.shape());
   require_index("gather", index);
   require<DeviceError>(index.device() == x.device(), "gather: x is on {}, the index on {}",
                        to_string(x.device()), to_string(index.device()));
-  require_in_range("gather", index, x.shape()[0]);
+  require_in_range("gather", "index", index, x.shape()[0]);
   Tensor y = result("gather", x.shape().with(0, index.count()), x);
   backend(y).gather(x.value(), index, 1, 0, y);
-  return Tape::record("gather", {x}, y,
-                      [index, shape = x.shape()](const Tensor& dy, GradSink& grads) {
-                        Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
-                        backend(dy).gather_backward(index, dy, dx);
-                        grads.add(0, dx);
-                      });
+  return Tape::record(
+      "gather", {x}, y,
+      [index = Saved("index", index), shape = x.shape()](const Tensor& dy, GradSink& grads) {
+        Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
+        backend(dy).gather_backward(grads.read(index), dy, dx);
+        grads.add(0, dx);
+      });
 }
 
 Tensor one_hot(const Tensor& index, int64_t depth, DType dtype, OutOfRange out_of_range) {
   require<ShapeError>(depth > 0, "one_hot: the depth must be positive, got {}", depth);
   require<TypeError>(is_float(dtype), "one_hot: needs f32 or f64, got {}", name(dtype));
   require_index("one_hot", index);
-  if (out_of_range == OutOfRange::error) require_in_range("one_hot", index, depth);
+  if (out_of_range == OutOfRange::error) require_in_range("one_hot", "index", index, depth);
   Tensor y = result("one_hot", {index.count(), depth}, dtype, index.device());
   backend(y).one_hot(index, y);
   return y;

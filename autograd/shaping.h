@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <vector>
 
 #include "autograd/tape.h"
@@ -10,6 +11,8 @@ namespace gradus {
 
 /// The same elements under another shape. Throws ShapeError unless it has as many.
 Var reshape(const Var& x, const Shape& shape);
+/// The same; one extent may be -1, for what the others leave.
+Var reshape(const Var& x, std::initializer_list<int64_t> extents);
 /// x[..., begin:end, ...] of one axis; throws ShapeError for an axis out of range and unless
 /// 0 <= begin <= end <= extent.
 Var slice(const Var& x, int axis, int64_t begin, int64_t end);
@@ -17,6 +20,12 @@ Var slice(const Var& x, int axis, int64_t begin, int64_t end);
 /// parts, an axis out of range or other extents that differ, TypeError or DeviceError where the
 /// parts are not alike.
 Var concat(const std::vector<Var>& parts, int axis);
+/// Joins parts of one shape along a new axis of the result: [A, B], [A, B], ... -> [N, A, B] for
+/// axis 0. Throws as `concat` does.
+Var stack(const std::vector<Var>& parts, int axis = 0);
+/// The slices of an axis that have these extents, one after the other. Throws ShapeError for an
+/// axis out of range and unless they are at least 0 and fill it.
+std::vector<Var> split(const Var& x, const std::vector<int64_t>& extents, int axis);
 /// How much `pad` adds before and after an axis.
 struct AxisPadding {
   int64_t before = 0, after = 0;
@@ -24,7 +33,7 @@ struct AxisPadding {
 /// x between elements of `value`; one AxisPadding an axis. Throws ShapeError for another number of
 /// them or a negative one.
 Var pad(const Var& x, const std::vector<AxisPadding>& axes, double value = 0);
-/// y[i, ...] = x[index[i], ...]: x [R, ...], f32 or f64, index i32 [M] on x's device -> [M, ...].
+/// y[i, ...] = x[index[i], ...]: x [R, ...], index i32 [M] on x's device -> [M, ...].
 /// Throws TypeError or DeviceError where they are of another kind or apart, and ShapeError for
 /// other ranks or an index outside [0, R), which a recording on a CUDA device does not see.
 Var gather(const Var& x, const Tensor& index);

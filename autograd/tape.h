@@ -5,87 +5,79 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "autograd/pending.h"
+#include "autograd/lazy.h"
+#include "autograd/saved.h"
 #include "tensor/tensor.h"
 
 namespace gradus {
 
 class Tape;
 
-/// A Tensor, perhaps Pending, and its place on a Tape. Without a tape it is a constant: operations
-/// on constants record nothing. A Var and its copies are for one thread at a time, even to read.
+/// A tensor, and its place on a tape. Without a tape it is a constant: operations on constants
+/// record nothing. A Var and its copies are for one thread at a time, even to read.
 class [[nodiscard]] Var {
  public:
   Var() = default;
   Var(Tensor value) : value_(std::move(value)) {}  // NOLINT: a tensor is a constant
+  explicit Var(std::shared_ptr<Lazy> value) : lazy_(std::move(value)) {}
 
-  /// Computes it where it is still pending; throws Error where what it is computed from has been
-  /// overwritten meanwhile.
-  const Tensor& value() const& { return pending_ ? pending_->value() : value_; }
+  /// Computes it where it is lazy and nobody has read it; throws what that throws.
+  const Tensor& value() const& { return lazy_ ? lazy_->value() : value_; }
   Tensor value() && { return std::as_const(*this).value(); }
-  /// activation(value) as a tensor of its own, by the kernel that the value is pending on.
-  /// Undefined where it is not pending.
-  Tensor activated(const Activation& activation) const {
-    return pending_ && !pending_->is_computed() ? pending_->activated(activation) : Tensor();
-  }
-  bool defined() const { return pending_ || value_.defined(); }
-  const Shape& shape() const& { return pending_ ? pending_->shape() : value_.shape(); }
+  /// What computes the value; null where it has been there from the start.
+  const std::shared_ptr<Lazy>& lazy() const { return lazy_; }
+  [[nodiscard]] bool defined() const { return lazy_ || value_.defined(); }
+  /// These throw Error where it is undefined.
+  const Shape& shape() const& { return lazy_ ? lazy_->shape() : value_.shape(); }
   Shape shape() && { return std::as_const(*this).shape(); }
-  DType dtype() const { return pending_ ? pending_->dtype() : value_.dtype(); }
-  Device device() const { return pending_ ? pending_->device() : value_.device(); }
-  bool tracked() const { return tape_ != nullptr; }
+  DType dtype() const { return lazy_ ? lazy_->dtype() : value_.dtype(); }
+  Device device() const { return lazy_ ? lazy_->device() : value_.device(); }
+  [[nodiscard]] bool tracked() const { return tape_ != nullptr; }
   /// The value as a constant: no gradient flows through it.
   Var detach() const;
 
  private:
   friend class Tape;
-  explicit Var(Pending value) : pending_(std::make_shared<Pending>(std::move(value))) {}
-
   Tensor value_;
-  std::shared_ptr<Pending> pending_;  ///< in the place of value_
+  std::shared_ptr<Lazy> lazy_;  ///< in the place of value_
   std::shared_ptr<Tape> tape_;
   int id_ = -1;
 };
 
-/// The gradient of an operation's output. A Pending one's may come as dy * df(y): y is the output
-/// of an activation, which alone has read it and has left its derivative to the operation's kernel.
-struct Gradient {
-  Tensor dy;
-  Activation activation = {};
-  Tensor y = {};  ///< undefined where the activation is Identity
-
-  /// dy * df(y).
-  Tensor applied() const;
-  /// For a kernel's output that may take dy's place: dy itself where nobody else holds it.
-  Tensor reused() const { return dy.unique() ? dy : dy.like(); }
-};
-
-/// What a backward rule sees of the gradients: which inputs want one, and where to put it.
+/// What a backward rule sees of the gradients: which inputs want one, and where to put it. Inputs
+/// are counted from 0, as `record` got them; one that the operation has not is a TapeError.
 class GradSink {
  public:
-  /// Whether the loss's gradient towards input i, counted from 0 as `record` got them, is needed;
-  /// rules skip the work where it is not.
+  /// Whether the loss's gradient towards the input is needed; rules skip the work where it is not.
   [[nodiscard]] bool wants(int input) const;
-  /// Adds to input i's gradient. `grad` may have the broadcast shape: the copies are summed here.
+  /// Adds to the input's gradient. `grad` may have a shape that the input broadcasts to: the copies
+  /// are summed here. Throws Error, TypeError, DeviceError or ShapeError where it is undefined or
+  /// does not fit the input.
   void add(int input, const Var& grad);
-  /// The same of an activation, which may leave its derivative to the operation that made the
-  /// input.
-  void add_activation(int input, const Gradient& grad);
+  /// What the operation saved. Throws TapeError where it has been overwritten since.
+  const Tensor& read(const Saved& saved) const;
+  /// Whether the input's gradient is this operation's alone: no other operation adds to it, and no
+  /// caller asked for it.
+  [[nodiscard]] bool alone(int input) const;
+  /// A number that this call of `gradients` has and no other of the tape.
+  [[nodiscard]] int64_t call() const;
 
  private:
   friend class Tape;
-  GradSink(Tape& tape, int node) : tape_(tape), node_(node) {}
-  Tape& tape_;
+  struct Call;
+  GradSink(Call& call, int node) : call_(call), node_(node) {}
+  int id_of(int input) const;
+  Call& call_;
   int node_;
 };
 
-/// From the gradient of an operation's output to those of its inputs. A rule captures Tensors,
-/// never Vars: a Var owns its tape, so capturing one would make a cycle.
+/// From the gradient of an operation's output to those of its inputs. A rule captures what it needs
+/// as Saved and reads it through `grads`, only where it needs it. It never captures a Var, which
+/// owns its tape: that would be a cycle.
 using BackwardRule = std::function<void(const Tensor& dy, GradSink& grads)>;
-/// The same of an operation whose value is Pending.
-using PendingRule = std::function<void(const Gradient& dy, GradSink& grads)>;
 
 /// The operations of one forward pass in the order they ran, which is a topological order. First
 /// derivatives only: rules work on constants and are not recorded themselves.
@@ -97,21 +89,25 @@ class Tape : public std::enable_shared_from_this<Tape> {
   /// unless it is f32 or f64, Error where it is undefined.
   Var watch(Tensor value);
 
-  /// Appends an operation to its inputs' tape; a constant where no input is tracked. Throws
-  /// TapeError where the inputs are on two tapes.
-  static Var record(const char* operation, std::initializer_list<Var> inputs, Tensor value,
+  /// Appends an operation to its inputs' tape; a constant where no input is tracked. `value` counts
+  /// as a constant. Throws TapeError where the inputs are on two tapes, Error where the value is
+  /// undefined.
+  static Var record(const char* operation, std::initializer_list<Var> inputs, const Var& value,
                     BackwardRule backward);
-  static Var record(const char* operation, std::span<const Var> inputs, Tensor value,
+  static Var record(const char* operation, std::span<const Var> inputs, const Var& value,
                     BackwardRule backward);
-  static Var record(const char* operation, std::initializer_list<Var> inputs, Pending value,
-                    PendingRule backward);
 
-  /// d loss / d target for each target, of its shape; zeros where the loss does not depend on it.
-  /// Only the operations between targets and loss run. What their rules have saved is freed, unless
-  /// `retain`; a second call that needs it then throws TapeError, as does a loss or target of
-  /// another tape. Throws ShapeError unless `loss` has one element.
+  /// d loss / d target for each target, of its shape, in bytes of its own; zeros where the loss
+  /// does not depend on it. Only the operations between targets and loss run. What their rules have
+  /// saved is freed, unless `retain`; a second call that needs it then throws TapeError, as does a
+  /// loss or target of another tape, and a rule that reads what has been overwritten. Throws
+  /// ShapeError unless `loss` has one element.
   [[nodiscard]] std::vector<Tensor> gradients(const Var& loss, std::span<const Var> targets,
                                               bool retain = false);
+  /// The same of an output of any shape from its own gradient, of its shape, dtype and device: the
+  /// vector-Jacobian product, d sum(output * seed) / d target.
+  [[nodiscard]] std::vector<Tensor> gradients(const Var& output, const Tensor& seed,
+                                              std::span<const Var> targets, bool retain = false);
 
   /// Places on the tape, [0, size()): leaves and operations.
   int size() const { return static_cast<int>(nodes_.size()); }
@@ -120,7 +116,8 @@ class Tape : public std::enable_shared_from_this<Tape> {
   struct Operation {
     const char* name;
     std::vector<int> inputs;
-    Shape shape;  ///< of the result
+    Shape shape;        ///< of the result
+    std::string scope;  ///< in which it was recorded (Scope::path)
   };
   /// Throws TapeError for a place outside [0, size()).
   const Operation& operation(int place) const;
@@ -130,18 +127,15 @@ class Tape : public std::enable_shared_from_this<Tape> {
  private:
   friend class GradSink;
   struct Node : Operation {
-    PendingRule backward;
-    std::string scope;              ///< in which it was recorded
-    bool takes_activation = false;  ///< the rule reads all of a Gradient
+    DType dtype;
+    Device device;
+    BackwardRule backward;
   };
   Tape() = default;
-  static Var record(const char* operation, std::span<const Var> inputs, Var out,
-                    PendingRule backward);
+  Node& append(const char* name, std::vector<int> inputs, const Var& value);
 
   std::vector<Node> nodes_;
-  // Of one gradients() call, by node:
-  std::vector<Gradient> grads_;
-  std::vector<char> wanted_, is_target_;
+  int64_t calls_ = 0;
 };
 
 }  // namespace gradus

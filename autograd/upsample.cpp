@@ -39,6 +39,7 @@ Var linear(const Var& x, int axis, int factor) {
 }  // namespace
 
 Var upsample_nearest2d(const Var& x, int factor) {
+  const Composite name("upsample_nearest2d");
   check("upsample_nearest2d", x, factor);
   const Shape& s = x.shape();
   const Tensor copies = Tensor::zeros({factor, 1, factor, 1}, x.dtype(), x.device());
@@ -47,6 +48,7 @@ Var upsample_nearest2d(const Var& x, int factor) {
 }
 
 Var upsample_bilinear2d(const Var& x, int factor) {
+  const Composite name("upsample_bilinear2d");
   check("upsample_bilinear2d", x, factor);
   if (x.shape().count() == 0) return upsample_nearest2d(x, factor);
   return linear(linear(x, 1, factor), 2, factor);

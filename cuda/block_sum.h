@@ -2,22 +2,31 @@
 
 #include <cuda_runtime.h>
 
-#include <cmath>
-
 #include "cuda/launch.h"
+#include "tensor/reduction.h"
 
 namespace gradus::cuda {
 
+using reduction::LogSumExp;
+using reduction::LogTotal;
+using reduction::Max;
+using reduction::Sum;
+
+/// What lane (own ^ mask) has.
 __device__ inline double shuffled(double v, int mask) {
   return __shfl_xor_sync(0xffffffffu, v, mask);
 }
+__device__ inline Sum shuffled(const Sum& s, int mask) { return {shuffled(s.sum, mask)}; }
+__device__ inline Max shuffled(const Max& s, int mask) { return {shuffled(s.max, mask)}; }
+__device__ inline LogSumExp shuffled(const LogSumExp& s, int mask) {
+  return {shuffled(s.max, mask), shuffled(s.rest, mask)};
+}
 
-/// Joins the states of a warp's lanes; every lane gets the result. A state has merge(other) and
-/// shuffle(mask), which returns that of lane (own ^ mask). The tree is fixed: the same bits each
-/// time.
+/// Joins the states of a warp's lanes; every lane gets the result. A state has merge(other) and is
+/// taken by `shuffled`. The tree is fixed: the same bits each time.
 template <class State>
 __device__ State warp_merge(State s) {
-  for (int mask = 16; mask; mask >>= 1) s.merge(s.shuffle(mask));
+  for (int mask = 16; mask; mask >>= 1) s.merge(shuffled(s, mask));
   return s;
 }
 
@@ -35,32 +44,5 @@ __device__ State block_merge(State s) {
   __syncthreads();  // the bytes may be used again
   return s;
 }
-
-struct Sum {
-  double sum = 0;
-  __device__ void add(double x) { sum += x; }
-  __device__ void merge(const Sum& o) { sum += o.sum; }
-  __device__ Sum shuffle(int mask) const { return {shuffled(sum, mask)}; }
-  __device__ double result() const { return sum; }
-};
-
-/// max + log(sum), where sum is that of exp(x - max) over what was seen.
-struct LogSumExp {
-  double max = -INFINITY, sum = 0;
-  __device__ void add(double x) { merge({x, 1}); }
-  __device__ void merge(const LogSumExp& o) {
-    if (o.sum == 0) return;
-    if (o.max > max || o.max != o.max) {
-      sum = sum == 0 ? o.sum : sum * exp(max - o.max) + o.sum;
-      max = o.max;
-    } else {
-      sum += o.max == max ? o.sum : o.sum * exp(o.max - max);
-    }
-  }
-  __device__ LogSumExp shuffle(int mask) const {
-    return {shuffled(max, mask), shuffled(sum, mask)};
-  }
-  __device__ double result() const { return sum == 0 || max == INFINITY ? max : max + log(sum); }
-};
 
 }  // namespace gradus::cuda

@@ -21,6 +21,19 @@ CachingAllocator::Raw device_memory(int index) {
           .release = [](void* p, size_t) { cudaFree(p); }};
 }
 
+template <class T>
+struct Gemm;
+template <>
+struct Gemm<float> {
+  static constexpr auto one = cublasSgemm;
+  static constexpr auto batch = cublasSgemmStridedBatched;
+};
+template <>
+struct Gemm<double> {
+  static constexpr auto one = cublasDgemm;
+  static constexpr auto batch = cublasDgemmStridedBatched;
+};
+
 std::string blas_version() {
   int number[3] = {};
   const libraryPropertyType parts[] = {MAJOR_VERSION, MINOR_VERSION, PATCH_LEVEL};
@@ -101,23 +114,26 @@ void Cuda::configure(const BackendOptions& options) {
 
 // cuBLAS is column-major: it computes c^T = op(b)^T op(a)^T.
 void Cuda::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b, Tensor& c) {
-  const int m = static_cast<int>(c.shape()[0]), n = static_cast<int>(c.shape()[1]);
-  const int k = static_cast<int>(a.shape()[transpose_a ? 0 : 1]);
+  const MatrixBatch p(transpose_a, a, b, c);
   if (c.count() == 0) return;
-  if (k == 0) return fill(0, c);
+  if (p.k == 0) return fill(0, c);
   const auto op = [](bool transpose) { return transpose ? CUBLAS_OP_T : CUBLAS_OP_N; };
-  const int lda = static_cast<int>(a.shape()[1]), ldb = static_cast<int>(b.shape()[1]);
-  if (c.dtype() == DType::f32) {
-    const float one = 1, zero = 0;
-    check(cublasSgemm(blas_, op(transpose_b), op(transpose_a), n, m, k, &one, b.data<float>(), ldb,
-                      a.data<float>(), lda, &zero, c.mutable_data<float>(), n),
-          "matmul: cublasSgemm");
-  } else {
-    const double one = 1, zero = 0;
-    check(cublasDgemm(blas_, op(transpose_b), op(transpose_a), n, m, k, &one, b.data<double>(), ldb,
-                      a.data<double>(), lda, &zero, c.mutable_data<double>(), n),
-          "matmul: cublasDgemm");
-  }
+  const int m = static_cast<int>(p.m), n = static_cast<int>(p.n), k = static_cast<int>(p.k);
+  const int lda = static_cast<int>(a.shape()[-1]), ldb = static_cast<int>(b.shape()[-1]);
+  const int count = static_cast<int>(p.count);
+  visit_float(c.dtype(), [&]<class T>(T) {
+    const T one = 1, zero = 0;
+    const T *va = a.data<T>(), *vb = b.data<T>();
+    T* vc = c.mutable_data<T>();
+    if (count == 1)
+      check(Gemm<T>::one(blas_, op(transpose_b), op(transpose_a), n, m, k, &one, vb, ldb, va, lda,
+                         &zero, vc, n),
+            "matmul: cublas gemm");
+    else
+      check(Gemm<T>::batch(blas_, op(transpose_b), op(transpose_a), n, m, k, &one, vb, ldb,
+                           p.step_b, va, lda, p.step_a, &zero, vc, n, p.m * p.n, count),
+            "matmul: cublas gemmStridedBatched");
+  });
 }
 
 void Cuda::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epilogue& epilogue,

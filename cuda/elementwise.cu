@@ -1,7 +1,7 @@
-#include "cuda/axes.h"
 #include "cuda/grid.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
+#include "tensor/walk.h"
 
 namespace gradus::cuda {
 namespace {
@@ -50,10 +50,10 @@ __global__ void binary_kernel(F f, int64_t n, const T* a, const T* b, T* y) {
 }
 
 template <class F, class T>
-__global__ void binary_broadcast_kernel(F f, int64_t n, Axes a_axes, Axes b_axes, const T* a,
+__global__ void binary_broadcast_kernel(F f, int64_t n, Walk a_walk, Walk b_walk, const T* a,
                                         const T* b, T* y) {
   for (int64_t i = first_item(); i < n; i += item_stride())
-    y[i] = f.f(a[a_axes.offset(i)], b[b_axes.offset(i)]);
+    y[i] = f.f(a[a_walk.offset(i)], b[b_walk.offset(i)]);
 }
 
 }  // namespace
@@ -96,9 +96,9 @@ void Kernels::binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Tenso
                         y.mutable_data<T>());
             return;
           }
-          const auto [a_axes, b_axes] = broadcast_axes(y.shape(), a.shape(), b.shape());
+          const auto [a_walk, b_walk] = broadcast_walks(y.shape(), a.shape(), b.shape());
           launch_over("binary_broadcast_kernel", stream_, n,
-                      binary_broadcast_kernel<decltype(f), T>, f, n, a_axes, b_axes, a.data<T>(),
+                      binary_broadcast_kernel<decltype(f), T>, f, n, a_walk, b_walk, a.data<T>(),
                       b.data<T>(), y.mutable_data<T>());
         });
       },

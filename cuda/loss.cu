@@ -1,8 +1,8 @@
-#include "cuda/axes.h"
 #include "cuda/block_sum.h"
 #include "cuda/grid.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
+#include "tensor/walk.h"
 
 namespace gradus::cuda {
 namespace {
@@ -12,67 +12,69 @@ constexpr int kLanes = 32;
 /// A warp a row.
 template <class T>
 __global__ void softmax_cross_entropy_kernel(int64_t rows, int64_t classes, const T* x,
-                                             const T* labels, T* loss, double* log_sum) {
+                                             const T* labels, T* loss, double* totals) {
   const int64_t lane = threadIdx.x % kLanes;
   for (int64_t row = first_item() / kLanes; row < rows; row += item_stride() / kLanes) {
     LogSumExp all;
     for (int64_t i = row * classes + lane; i < (row + 1) * classes; i += kLanes) all.add(x[i]);
-    const double lse = warp_merge(all).result();
+    const LogTotal total(warp_merge(all));
     Sum sum;
     for (int64_t i = row * classes + lane; i < (row + 1) * classes; i += kLanes)
-      sum.add(labels[i] * (lse - x[i]));
+      sum.add(-weighted<double>(total.log_share(x[i]), labels[i]));
     sum = warp_merge(sum);
     if (lane) continue;
     loss[row] = T(sum.result());
-    log_sum[row] = lse;
+    totals[2 * row] = total.max;
+    totals[2 * row + 1] = total.above_max;
   }
 }
 
 template <class T>
 __global__ void softmax_cross_entropy_backward_kernel(int64_t count, int64_t classes, const T* x,
-                                                      const T* labels, const double* log_sum,
+                                                      const T* labels, const double* totals,
                                                       const T* dy, T* dx) {
   for (int64_t i = first_item(); i < count; i += item_stride()) {
     const int64_t row = i / classes;
-    dx[i] = T((exp(x[i] - log_sum[row]) - labels[i]) * dy[row]);
+    const LogTotal total(totals[2 * row], totals[2 * row + 1]);
+    dx[i] = T(total.share_less(labels[i], x[i]) * dy[row]);
   }
 }
 
 template <class T>
-__global__ void sigmoid_cross_entropy_backward_kernel(int64_t count, Axes labels_axes, const T* x,
+__global__ void sigmoid_cross_entropy_backward_kernel(int64_t count, Walk labels_walk, const T* x,
                                                       const T* labels, const T* dy, T* dx) {
   for (int64_t i = first_item(); i < count; i += item_stride())
-    dx[i] = (Sigmoid{}.f(x[i]) - labels[labels_axes.offset(i)]) * dy[i];
+    dx[i] = SigmoidCrossEntropy{}.df(x[i], labels[labels_walk.offset(i)]) * dy[i];
 }
 
 }  // namespace
 
 void Kernels::softmax_cross_entropy(const Tensor& logits, const Tensor& labels, Tensor& loss,
-                                    Tensor& log_sum) {
+                                    Tensor& totals) {
   visit_float(logits.dtype(), [&]<class T>(T) {
     launch_over("softmax_cross_entropy_kernel", stream_, loss.count() * kLanes,
                 softmax_cross_entropy_kernel<T>, loss.count(), logits.shape()[1], logits.data<T>(),
-                labels.data<T>(), loss.mutable_data<T>(), log_sum.mutable_data<double>());
+                labels.data<T>(), loss.mutable_data<T>(), totals.mutable_data<double>());
   });
 }
 
 void Kernels::softmax_cross_entropy_backward(const Tensor& logits, const Tensor& labels,
-                                             const Tensor& log_sum, const Tensor& dy,
+                                             const Tensor& totals, const Tensor& dy,
                                              Tensor& dlogits) {
   visit_float(logits.dtype(), [&]<class T>(T) {
     launch_over("softmax_cross_entropy_backward_kernel", stream_, logits.count(),
                 softmax_cross_entropy_backward_kernel<T>, logits.count(), logits.shape()[1],
-                logits.data<T>(), labels.data<T>(), log_sum.data<double>(), dy.data<T>(),
+                logits.data<T>(), labels.data<T>(), totals.data<double>(), dy.data<T>(),
                 dlogits.mutable_data<T>());
   });
 }
 
 void Kernels::sigmoid_cross_entropy_backward(const Tensor& logits, const Tensor& labels,
                                              const Tensor& dy, Tensor& dlogits) {
-  const Axes labels_axes = broadcast_axes(logits.shape(), logits.shape(), labels.shape()).second;
+  const Walk labels_walk = broadcast_walks(logits.shape(), logits.shape(), labels.shape()).second;
   visit_float(logits.dtype(), [&]<class T>(T) {
     launch_over("sigmoid_cross_entropy_backward_kernel", stream_, logits.count(),
-                sigmoid_cross_entropy_backward_kernel<T>, logits.count(), labels_axes,
+                sigmoid_cross_entropy_backward_kernel<T>, logits.count(), labels_walk,
                 logits.data<T>(), labels.data<T>(), dy.data<T>(), dlogits.mutable_data<T>());
   });
 }

@@ -11,8 +11,10 @@ struct TwoSums {
     a += o.a;
     b += o.b;
   }
-  __device__ TwoSums shuffle(int mask) const { return {shuffled(a, mask), shuffled(b, mask)}; }
 };
+__device__ TwoSums shuffled(const TwoSums& s, int mask) {
+  return {cuda::shuffled(s.a, mask), cuda::shuffled(s.b, mask)};
+}
 
 /// The sums of x - pivot and of its square, the pivot being the channel's first value: sums of
 /// squares of x itself would lose the variance where the mean is large.

@@ -34,11 +34,11 @@ __global__ void fill_normal_kernel(Words words, T mean, T stddev, int64_t n, T* 
 }
 
 template <class T>
-__global__ void dropout_kernel(Words words, float threshold, T scale, int64_t n, const T* x, T* y) {
+__global__ void dropout_kernel(Words words, float threshold, T keep, int64_t n, const T* x, T* y) {
   for (int64_t b = first_item(); b < (n + 3) / 4; b += item_stride()) {
     const PhiloxBlock r = words.block(b);
     for (int k = 0; k < 4 && 4 * b + k < n; ++k)
-      y[4 * b + k] = uniform01(r.v[k]) >= threshold ? scale * x[4 * b + k] : T(0);
+      y[4 * b + k] = uniform01(r.v[k]) >= threshold ? x[4 * b + k] / keep : T(0);
   }
 }
 
@@ -61,8 +61,7 @@ void Kernels::fill_normal(const Draw& draw, double mean, double stddev, Tensor& 
 void Kernels::dropout(const Draw& draw, double rate, const Tensor& x, Tensor& y) {
   visit_float(x.dtype(), [&]<class T>(T) {
     launch_over("dropout_kernel", stream_, blocks_of(y.count()), dropout_kernel<T>, Words(draw),
-                static_cast<float>(rate), T(1 / (1 - rate)), y.count(), x.data<T>(),
-                y.mutable_data<T>());
+                static_cast<float>(rate), T(1 - rate), y.count(), x.data<T>(), y.mutable_data<T>());
   });
 }
 

@@ -1,49 +1,53 @@
-#include <cmath>
+#include <algorithm>
 
-#include "cuda/axes.h"
-#include "cuda/block_sum.h"
-#include "cuda/grid.h"
+#include "cuda/channel_packs.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
 #include "tensor/nan_order.h"
+#include "tensor/walk.h"
 
 namespace gradus::cuda {
 namespace {
 
-/// NaN where there is one.
-struct Max {
-  double max = -INFINITY;
-  __device__ void add(double x) { max = x > max || x != x ? x : max; }
-  __device__ void merge(const Max& o) { add(o.max); }
-  __device__ Max shuffle(int mask) const { return {shuffled(max, mask)}; }
-  __device__ double result() const { return max; }
-};
+/// Where a reduction leads: the state itself, to be merged or read by another kernel, or its value.
+template <class State>
+__device__ void put(const State& state, double, State* y) {
+  *y = state;
+}
+template <class State, class T>
+__device__ void put(const State& state, double divisor, T* y) {
+  *y = T(state.result() / divisor);
+}
 
 /// A thread an output.
-template <class State, class T>
-__global__ void reduce_kernel(Axes kept, Axes reduced, int64_t outputs, int64_t count, const T* x,
-                              T* y) {
+template <class State, class T, class Out>
+__global__ void reduce_kernel(Walk kept, Walk reduced, int64_t outputs, int64_t count,
+                              double divisor, const T* x, Out* y) {
   for (int64_t i = first_item(); i < outputs; i += item_stride()) {
     const T* base = x + kept.offset(i);
     State state;
     for (int64_t r = 0; r < count; ++r) state.add(base[reduced.offset(r)]);
-    y[i] = T(state.result());
+    put(state, divisor, y + i);
   }
 }
 
-/// A block an output.
-template <class State, class T>
-__global__ void reduce_block_kernel(Axes kept, Axes reduced, int64_t count, const T* x, T* y) {
-  const T* base = x + kept.offset(blockIdx.x);
+/// A block an output and part of what it is reduced from: y [parts, outputs].
+template <class State, class T, class Out>
+__global__ void reduce_block_kernel(Walk kept, Walk reduced, int64_t outputs, int64_t count,
+                                    int64_t parts, double divisor, const T* x, Out* y) {
+  const int64_t part = blockIdx.x / outputs;
+  const T* base = x + kept.offset(blockIdx.x - part * outputs);
   State state;
-  for (int64_t r = threadIdx.x; r < count; r += kThreads) state.add(base[reduced.offset(r)]);
+  const int64_t end = count * (part + 1) / parts;
+  for (int64_t r = count * part / parts + threadIdx.x; r < end; r += kThreads)
+    state.add(base[reduced.offset(r)]);
   state = block_merge(state);
-  if (threadIdx.x == 0) y[blockIdx.x] = T(state.result());
+  if (threadIdx.x == 0) put(state, divisor, y + blockIdx.x);
 }
 
 /// A thread an output and part of what it is reduced from: states [parts, outputs].
 template <class State, class T>
-__global__ void reduce_part_kernel(Axes kept, Axes reduced, int64_t outputs, int64_t count,
+__global__ void reduce_part_kernel(Walk kept, Walk reduced, int64_t outputs, int64_t count,
                                    int64_t parts, const T* x, State* states) {
   for (int64_t i = first_item(); i < outputs * parts; i += item_stride()) {
     const int64_t part = i / outputs;
@@ -56,36 +60,55 @@ __global__ void reduce_part_kernel(Axes kept, Axes reduced, int64_t outputs, int
 }
 
 /// A block an output.
-template <class State, class T>
-__global__ void reduce_merge_kernel(int64_t outputs, int64_t parts, const State* states, T* y) {
+template <class State, class Out>
+__global__ void reduce_merge_kernel(int64_t outputs, int64_t parts, double divisor,
+                                    const State* states, Out* y) {
   State state;
   for (int64_t p = threadIdx.x; p < parts; p += kThreads)
     state.merge(states[p * outputs + blockIdx.x]);
   state = block_merge(state);
-  if (threadIdx.x == 0) y[blockIdx.x] = T(state.result());
+  if (threadIdx.x == 0) put(state, divisor, y + blockIdx.x);
 }
 
-template <class State, class T>
-void reduce(cudaStream_t stream, const Tensor& x, Tensor& y) {
-  constexpr int64_t kManyThreads = 1 << 15;
-  const auto [kept, reduced] = reduce_axes(x.shape(), y.shape());
-  const int64_t outputs = y.count(), count = outputs ? x.count() / outputs : 0;
+template <class State, class T, class Out>
+void reduce(cudaStream_t stream, const ReduceWalks& walks, int64_t outputs, int64_t count,
+            double divisor, const Tensor& x, Out* y) {
+  constexpr int64_t kManyThreads = 1 << 15, kManyBlocks = 1 << 10;
+  const auto& [kept, reduced] = walks;
+  const T* in = x.data<T>();
   if (outputs >= kManyThreads || count <= 32) {
-    launch_over("reduce_kernel", stream, outputs, reduce_kernel<State, T>, kept, reduced, outputs,
-                count, x.data<T>(), y.mutable_data<T>());
-  } else if (reduced.stride[0] == 1) {
-    launch("reduce_block_kernel", stream, dim3(static_cast<unsigned>(outputs)), dim3(kThreads),
-           reduce_block_kernel<State, T>, kept, reduced, count, x.data<T>(), y.mutable_data<T>());
-  } else {
-    const int64_t parts = std::clamp<int64_t>(kManyThreads / outputs, 1, count / 16);
-    Tensor scratch({parts * outputs * int64_t{sizeof(State) / sizeof(double)}}, DType::f64,
-                   x.device());
-    State* states = reinterpret_cast<State*>(scratch.mutable_data<double>());
-    launch_over("reduce_part_kernel", stream, outputs * parts, reduce_part_kernel<State, T>, kept,
-                reduced, outputs, count, parts, x.data<T>(), states);
-    launch("reduce_merge_kernel", stream, dim3(static_cast<unsigned>(outputs)), dim3(kThreads),
-           reduce_merge_kernel<State, T>, outputs, parts, states, y.mutable_data<T>());
+    launch_over("reduce_kernel", stream, outputs, reduce_kernel<State, T, Out>, kept, reduced,
+                outputs, count, divisor, in, y);
+    return;
   }
+  const bool in_blocks = reduced.stride[0] == 1;  // whose threads read side by side
+  const int64_t parts =
+      in_blocks ? std::clamp<int64_t>(kManyBlocks / outputs, 1, count / (16 * kThreads) + 1)
+                : std::clamp<int64_t>(kManyThreads / outputs, 1, count / 16);
+  const auto blocks = [](int64_t n) { return dim3(static_cast<unsigned>(n)); };
+  if (in_blocks && parts == 1) {
+    launch("reduce_block_kernel", stream, blocks(outputs), dim3(kThreads),
+           reduce_block_kernel<State, T, Out>, kept, reduced, outputs, count, parts, divisor, in,
+           y);
+    return;
+  }
+  PartSums<State> states(parts, outputs, x.device());
+  if (in_blocks)
+    launch("reduce_block_kernel", stream, blocks(parts * outputs), dim3(kThreads),
+           reduce_block_kernel<State, T, State>, kept, reduced, outputs, count, parts, 1.0, in,
+           states.data());
+  else
+    launch_over("reduce_part_kernel", stream, outputs * parts, reduce_part_kernel<State, T>, kept,
+                reduced, outputs, count, parts, in, states.data());
+  launch("reduce_merge_kernel", stream, blocks(outputs), dim3(kThreads),
+         reduce_merge_kernel<State, Out>, outputs, parts, divisor, states.data(), y);
+}
+
+template <class T>
+__global__ void softmax_kernel(Softmax kind, Walk row_of, int64_t count, const LogSumExp* rows,
+                               const T* x, T* y) {
+  for (int64_t i = first_item(); i < count; i += item_stride())
+    y[i] = T(LogTotal(rows[row_of.offset(i)]).softmax(kind, x[i]));
 }
 
 /// A thread a row picks one element after another, each the first of the largest after the last.
@@ -112,15 +135,24 @@ __global__ void top_k_kernel(int64_t rows, int64_t width, int64_t k, const T* x,
 }  // namespace
 
 void Kernels::reduce(Reduction op, const Tensor& x, Tensor& y) {
+  const int64_t outputs = y.count(), count = outputs ? x.count() / outputs : 0;
   visit_float(x.dtype(), [&]<class T>(T) {
-    switch (op) {
-      case Reduction::sum:
-        return cuda::reduce<Sum, T>(stream_, x, y);
-      case Reduction::max:
-        return cuda::reduce<Max, T>(stream_, x, y);
-      case Reduction::logsumexp:
-        return cuda::reduce<LogSumExp, T>(stream_, x, y);
-    }
+    visit_reduction(op, count, [&]<class State>(State, double divisor) {
+      cuda::reduce<State, T>(stream_, reduce_walks(x.shape(), y.shape()), outputs, count, divisor,
+                             x, y.mutable_data<T>());
+    });
+  });
+}
+
+void Kernels::softmax(Softmax kind, const Shape& rows, const Tensor& x, Tensor& y) {
+  if (x.count() == 0) return;
+  const Walk row_of = broadcast_walks(x.shape(), rows, rows).first;
+  PartSums<LogSumExp> states(1, rows.count(), x.device());
+  visit_float(x.dtype(), [&]<class T>(T) {
+    cuda::reduce<LogSumExp, T>(stream_, reduce_walks(x.shape(), rows), rows.count(),
+                               x.count() / rows.count(), 1, x, states.data());
+    launch_over("softmax_kernel", stream_, x.count(), softmax_kernel<T>, kind, row_of, x.count(),
+                states.data(), x.data<T>(), y.mutable_data<T>());
   });
 }
 

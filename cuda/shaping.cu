@@ -1,6 +1,7 @@
 #include "cuda/grid.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
+#include "tensor/walk.h"
 
 namespace gradus::cuda {
 namespace {
@@ -25,6 +26,11 @@ __global__ void copy_rows_kernel(int64_t rows, int64_t length, int64_t x_row, in
   }
 }
 
+template <class T>
+__global__ void copy_strided_kernel(int64_t n, Walk x_walk, const T* x, T* y) {
+  for (int64_t i = first_item(); i < n; i += item_stride()) y[i] = x[x_walk.offset(i)];
+}
+
 /// kWidth neighbouring elements of a row, moved as one.
 template <class T, int kWidth>
 struct alignas(sizeof(T) * kWidth > 16 ? 16 : sizeof(T) * kWidth) Run {
@@ -39,7 +45,7 @@ __global__ void gather_kernel(int64_t rows, int64_t row_runs, const int32_t* ind
     const Run<In, kWidth> in =
         reinterpret_cast<const Run<In, kWidth>*>(x)[index[row] * row_runs + run];
     Run<T, kWidth> out;
-    for (int k = 0; k < kWidth; ++k) out.v[k] = scale * T(in.v[k]) + shift;
+    for (int k = 0; k < kWidth; ++k) out.v[k] = T(scale * T(in.v[k]) + shift);
     reinterpret_cast<Run<T, kWidth>*>(y)[i] = out;
   }
 }
@@ -104,19 +110,28 @@ void Kernels::copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_b
     copy_as(uint8_t{});
 }
 
+void Kernels::copy_strided(const Tensor& x, int64_t first, std::span<const int64_t> steps,
+                           Tensor& y) {
+  if (y.count() == 0) return;
+  Walk walk;
+  for (int i = y.shape().rank() - 1; i >= 0; --i)
+    if (y.shape()[i] != 1) walk.add(y.shape()[i], steps[i]);
+  visit_dtype(x.dtype(), [&]<class T>(T) {
+    launch_over("copy_strided_kernel", stream_, y.count(), copy_strided_kernel<T>, y.count(), walk,
+                x.data<T>() + first, y.mutable_data<T>());
+  });
+}
+
 void Kernels::gather(const Tensor& x, const Tensor& index, double scale, double shift, Tensor& y) {
   if (y.count() == 0) return;
   const int64_t rows = index.count(), width = y.count() / rows;
-  visit_dtype(x.dtype(), [&]<class In>(In) {
-    visit_float(y.dtype(), [&]<class T>(T) {
-      if (width % 4 == 0)
-        launch_over("gather_kernel", stream_, y.count() / 4, gather_kernel<4, In, T>, rows,
-                    width / 4, index.data<int32_t>(), T(scale), T(shift), x.data<In>(),
-                    y.mutable_data<T>());
-      else
-        launch_over("gather_kernel", stream_, y.count(), gather_kernel<1, In, T>, rows, width,
-                    index.data<int32_t>(), T(scale), T(shift), x.data<In>(), y.mutable_data<T>());
-    });
+  visit_gathered(x.dtype(), y.dtype(), [&]<class In, class T>(In, T) {
+    if (width % 4 == 0)
+      launch_over("gather_kernel", stream_, y.count() / 4, gather_kernel<4, In, T>, rows, width / 4,
+                  index.data<int32_t>(), T(scale), T(shift), x.data<In>(), y.mutable_data<T>());
+    else
+      launch_over("gather_kernel", stream_, y.count(), gather_kernel<1, In, T>, rows, width,
+                  index.data<int32_t>(), T(scale), T(shift), x.data<In>(), y.mutable_data<T>());
   });
 }
 

@@ -35,20 +35,21 @@ Var rate_of(const Pass& pass, double momentum, DType dtype) {
 
 /// running = (1 - rate) * running + rate * batch, in place; the rate is 1 - momentum where it is
 /// undefined.
-void move_towards(Tensor& running, const Tensor& batch, double momentum, const Var& rate) {
-  const Var moved = rate.defined() ? (1 - rate) * Var(running) + rate * Var(batch)
-                                   : momentum * Var(running) + (1 - momentum) * Var(batch);
+void move_towards(Buffer& running, const Tensor& batch, double momentum, const Var& rate) {
+  const Var moved = rate.defined() ? (1 - rate) * Var(running.value()) + rate * Var(batch)
+                                   : momentum * Var(running.value()) + (1 - momentum) * Var(batch);
   running.copy_from(moved.value());
 }
 
 }  // namespace
 
 Var Layer::operator()(const Pass& pass, const Var& x) {
+  if (name_.empty()) return forward(pass, x);
   const Scope scope(device(), pass.full(name_));
   return pass.report(name_, forward(pass, x));
 }
 
-WeightedLayer::WeightedLayer(Module& parent, std::string name, const Shape& weight,
+WeightedLayer::WeightedLayer(Parent parent, std::string name, const Shape& weight,
                              const Shape& filters, const Initializer& initializer, int64_t fan_in,
                              int64_t fan_out)
     : Layer(parent, std::move(name)),
@@ -56,7 +57,7 @@ WeightedLayer::WeightedLayer(Module& parent, std::string name, const Shape& weig
       weight_(*this, "weight", weight, initializer, fan_in, fan_out),
       bias_(*this, "bias", {filters[0] * filters[2]}, constant(0)) {}
 
-Linear::Linear(Module& parent, std::string name, const Options& o)
+Linear::Linear(Parent parent, std::string name, const Options& o)
     : WeightedLayer(parent, std::move(name), {o.out, o.in}, {o.out, o.in, 1}, o.initializer, o.in,
                     o.out) {}
 
@@ -64,7 +65,7 @@ Var Linear::forward(const Pass& pass, const Var& x) {
   return matmul(x, pass.use(weight()), {.b = true}) + pass.use(bias());
 }
 
-Conv2d::Conv2d(Module& parent, std::string name, const Conv2dOptions& o)
+Conv2d::Conv2d(Parent parent, std::string name, const Conv2dOptions& o)
     : WeightedLayer(parent, std::move(name), {o.out, o.kernel, o.kernel, per_group(o, o.in)},
                     {o.out, fan(o, o.in), 1}, o.initializer, fan(o, o.in), fan(o, o.out)),
       geometry_(geometry(o)) {}
@@ -73,7 +74,7 @@ Var Conv2d::forward(const Pass& pass, const Var& x) {
   return conv2d(x, pass.use(weight()), pass.use(bias()), geometry_);
 }
 
-ConvTranspose2d::ConvTranspose2d(Module& parent, std::string name, const Conv2dOptions& o)
+ConvTranspose2d::ConvTranspose2d(Parent parent, std::string name, const Conv2dOptions& o)
     : WeightedLayer(parent, std::move(name), {o.in, o.kernel, o.kernel, per_group(o, o.out)},
                     {o.groups, fan(o, o.in), per_group(o, o.out)}, o.initializer, fan(o, o.in),
                     fan(o, o.out)),
@@ -83,7 +84,7 @@ Var ConvTranspose2d::forward(const Pass& pass, const Var& x) {
   return conv_transpose2d(x, pass.use(weight()), pass.use(bias()), geometry_);
 }
 
-BatchNorm::BatchNorm(Module& parent, std::string name, const Options& o)
+BatchNorm::BatchNorm(Parent parent, std::string name, const Options& o)
     : Layer(parent, std::move(name)),
       epsilon_(o.epsilon),
       momentum_(o.momentum),
@@ -100,13 +101,13 @@ Var BatchNorm::forward(const Pass& pass, const Var& x) {
   const auto [y, mean, variance] = batch_norm(x, gamma, beta, epsilon_);
   if (pass.statistics() == Statistics::batch_and_update) {
     const Var rate = rate_of(pass, momentum_, x.dtype());
-    move_towards(running_mean_.value(), mean, momentum_, rate);
-    move_towards(running_variance_.value(), variance, momentum_, rate);
+    move_towards(running_mean_, mean, momentum_, rate);
+    move_towards(running_variance_, variance, momentum_, rate);
   }
   return y;
 }
 
-LayerNorm::LayerNorm(Module& parent, std::string name, const Options& o)
+LayerNorm::LayerNorm(Parent parent, std::string name, const Options& o)
     : Layer(parent, std::move(name)),
       epsilon_(o.epsilon),
       weight_(*this, "weight", o.shape, constant(1)),
@@ -119,12 +120,6 @@ Var LayerNorm::forward(const Pass& pass, const Var& x) {
 Var dropout(const Pass& pass, const Var& x, double rate) {
   if (!pass.is_training() || rate == 0) return x;
   return gradus::dropout(x, rate, pass.draw());
-}
-
-Var Sequential::forward(const Pass& pass, const Var& x) {
-  Var y = x;
-  for (const auto& step : steps_) y = step(pass, y);
-  return y;
 }
 
 }  // namespace gradus

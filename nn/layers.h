@@ -9,15 +9,17 @@
 #include "nn/pass.h"
 
 // Layers: modules that map a Var to a Var. Weights start as Glorot uniform, biases at 0, once
-// Module::initialize has run. A call throws what the operation that it is made of throws for an x
-// of another shape, dtype or device; a constructor ShapeError for sizes that are no shape.
+// Module::initialize has run. A layer is a part of a module, as a member that names itself
+// (*this, "conv1", options), or made of its options alone, for a Sequential to take. A call throws
+// what the operation that it is made of throws for an x of another shape, dtype or device; a
+// constructor ShapeError for sizes that are no shape.
 
 namespace gradus {
 
 /// What Sequential can hold.
 class Layer : public Module {
  public:
-  Layer(Module& parent, std::string name) : Module(parent, name), name_(std::move(name)) {}
+  Layer(Parent parent, std::string name) : Module(parent, name), name_(std::move(name)) {}
   /// Computes and reports it under the layer's name.
   Var operator()(const Pass& pass, const Var& x);
   const std::string& name() const { return name_; }
@@ -26,6 +28,7 @@ class Layer : public Module {
   virtual Var forward(const Pass& pass, const Var& x) = 0;
 
  private:
+  friend class Sequential;  // names what it takes
   std::string name_;
 };
 
@@ -38,7 +41,7 @@ class WeightedLayer : public Layer {
   const Shape& filters() const { return filters_; }
 
  protected:
-  WeightedLayer(Module& parent, std::string name, const Shape& weight, const Shape& filters,
+  WeightedLayer(Parent parent, std::string name, const Shape& weight, const Shape& filters,
                 const Initializer& initializer, int64_t fan_in, int64_t fan_out);
 
  private:
@@ -53,7 +56,9 @@ class Linear : public WeightedLayer {
     int64_t in, out;
     Initializer initializer = glorot_uniform();
   };
-  Linear(Module& parent, std::string name, const Options& options);
+  Linear(Parent parent, std::string name, const Options& options);
+  explicit Linear(const Options& options) : Linear(Parent(), "", options) {}
+  Linear(int64_t in, int64_t out) : Linear(Options{in, out}) {}
 
  protected:
   Var forward(const Pass& pass, const Var& x) override;
@@ -73,7 +78,8 @@ struct Conv2dOptions {
 /// See conv2d. The constructor throws ShapeError where groups do not divide in and out.
 class Conv2d : public WeightedLayer {
  public:
-  Conv2d(Module& parent, std::string name, const Conv2dOptions& options);
+  Conv2d(Parent parent, std::string name, const Conv2dOptions& options);
+  explicit Conv2d(const Conv2dOptions& options) : Conv2d(Parent(), "", options) {}
 
  protected:
   Var forward(const Pass& pass, const Var& x) override;
@@ -86,7 +92,8 @@ class Conv2d : public WeightedLayer {
 /// See conv_transpose2d. The constructor throws as Conv2d's.
 class ConvTranspose2d : public WeightedLayer {
  public:
-  ConvTranspose2d(Module& parent, std::string name, const Conv2dOptions& options);
+  ConvTranspose2d(Parent parent, std::string name, const Conv2dOptions& options);
+  explicit ConvTranspose2d(const Conv2dOptions& options) : ConvTranspose2d(Parent(), "", options) {}
 
  protected:
   Var forward(const Pass& pass, const Var& x) override;
@@ -107,7 +114,8 @@ class BatchNorm final : public Layer {
     double epsilon = 1e-3;
     double momentum = 0.99;  ///< in [0, 1], unchecked
   };
-  BatchNorm(Module& parent, std::string name, const Options& options);
+  BatchNorm(Parent parent, std::string name, const Options& options);
+  explicit BatchNorm(const Options& options) : BatchNorm(Parent(), "", options) {}
 
  protected:
   Var forward(const Pass& pass, const Var& x) override;
@@ -126,7 +134,8 @@ class LayerNorm final : public Layer {
     Shape shape;
     double epsilon = 1e-5;
   };
-  LayerNorm(Module& parent, std::string name, const Options& options);
+  LayerNorm(Parent parent, std::string name, const Options& options);
+  explicit LayerNorm(const Options& options) : LayerNorm(Parent(), "", options) {}
 
  protected:
   Var forward(const Pass& pass, const Var& x) override;
@@ -143,38 +152,15 @@ Var dropout(const Pass& pass, const Var& x, double rate);
 /// The same as a layer, for an x of any shape.
 class Dropout final : public Layer {
  public:
-  Dropout(Module& parent, std::string name, double rate)
+  Dropout(Parent parent, std::string name, double rate)
       : Layer(parent, std::move(name)), rate_(rate) {}
+  explicit Dropout(double rate) : Dropout(Parent(), "", rate) {}
 
  protected:
   Var forward(const Pass& pass, const Var& x) override { return dropout(pass, x, rate_); }
 
  private:
   double rate_;
-};
-
-/// Layers and functions, one after the other.
-class Sequential final : public Layer {
- public:
-  Sequential(Module& parent, std::string name) : Layer(parent, std::move(name)) {}
-  /// Adds a layer made by L(*this, name, args...).
-  template <class L, class... Args>
-  Sequential& add(std::string name, Args&&... args) {
-    steps_.push_back(
-        [layer = std::make_shared<L>(*this, std::move(name), std::forward<Args>(args)...)](
-            const Pass& pass, const Var& x) { return (*layer)(pass, x); });
-    return *this;
-  }
-  Sequential& add(std::function<Var(const Var&)> function) {
-    steps_.push_back([f = std::move(function)](const Pass&, const Var& x) { return f(x); });
-    return *this;
-  }
-
- protected:
-  Var forward(const Pass& pass, const Var& x) override;
-
- private:
-  std::vector<std::function<Var(const Pass&, const Var&)>> steps_;
 };
 
 }  // namespace gradus

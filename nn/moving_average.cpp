@@ -3,7 +3,7 @@
 namespace gradus {
 
 ExponentialMovingAverage::ExponentialMovingAverage(Module& module, double decay)
-    : update_{decay}, module_(module) {
+    : update_{decay}, module_(module), addresses_(addresses_of_parameters(module)) {
   require<Error>(decay >= 0 && decay < 1, "moving average: the decay must lie in [0, 1), got {}",
                  decay);
   for (const auto& [name, p] : module.named_parameters()) {
@@ -12,11 +12,18 @@ ExponentialMovingAverage::ExponentialMovingAverage(Module& module, double decay)
   }
 }
 
+void ExponentialMovingAverage::require_same_parameters() {
+  require<Error>(addresses_of_parameters(module_) == addresses_,
+                 "moving average: the module's parameters are not those that it was made with");
+}
+
 void ExponentialMovingAverage::update() {
+  require_same_parameters();
   if (!slots_.empty()) backend(slots_[0].value).update(update_, {}, {}, slots_);
 }
 
 void ExponentialMovingAverage::swap() {
+  require_same_parameters();
   for (auto& [average, parameter, m, v] : slots_) {
     const Tensor held = average.clone();
     average.copy_from(parameter);

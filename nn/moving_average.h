@@ -16,7 +16,8 @@ namespace gradus {
 class ExponentialMovingAverage {
  public:
   ExponentialMovingAverage(Module& module, double decay);
-  /// To be called after each step of the optimiser.
+  /// To be called after each step of the optimiser. This and swap throw Error where the module's
+  /// parameters are not those that it was made with.
   void update();
   /// Exchanges averages and parameters: the module then computes with the averages, until the
   /// next swap.
@@ -29,8 +30,10 @@ class ExponentialMovingAverage {
   void load(const std::map<std::string, Tensor>& tensors, const std::string& prefix);
 
  private:
+  void require_same_parameters();
   EmaUpdate update_;
   Module& module_;
+  std::vector<const void*> addresses_;  ///< of the parameters
   std::vector<std::string> names_;
   std::vector<UpdateSlot> slots_;  // the average as value, the parameter as grad
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -10,14 +11,25 @@
 namespace gradus {
 
 /// An update rule (tensor/update.h has formulas and sources) over a module's parameters. Moments
-/// start at 0.
+/// start at 0. The module must outlive it.
 class Optimizer {
  public:
   Optimizer(Module& module, const UpdateFn& update);
-  /// One update by gradients in the order of Module::parameters, of their shapes and dtypes; lr f64
-  /// [] on their device. Throws ShapeError or TypeError where a number, shape or dtype is another,
-  /// before anything is changed.
+  /// Gives the parameters that `chooses` returns true for ("conv1.bias", [16]) an update of their
+  /// own, of the same kind and with the same moments, at `lr_factor` times a step's learning rate:
+  /// no decay of biases and norms, say. Throws Error where it chooses none or the update is of
+  /// another kind.
+  void group(const std::function<bool(const std::string& name, const Shape& shape)>& chooses,
+             const UpdateFn& update, double lr_factor = 1);
+  /// One update by gradients in the order of Module::parameters, of their shapes, dtypes and
+  /// device; lr f64 [] on that device. Throws ShapeError, TypeError or DeviceError where a number,
+  /// shape, dtype or device is another, Error where the module's parameters are not those that it
+  /// was made with; before anything is changed.
   void step(const std::vector<Tensor>& gradients, const Tensor& lr);
+  /// The same with a number, which a recording keeps.
+  void step(const std::vector<Tensor>& gradients, double lr) {
+    step(gradients, Tensor::full({}, lr, DType::f64, t_.device()));
+  }
 
   /// The moments in use of each parameter and the count of steps t, i32 [], as `prefix` +
   /// "m.conv1.weight", "v.conv1.weight" and "t": the tensors themselves, not copies.
@@ -26,10 +38,17 @@ class Optimizer {
   void load(const std::map<std::string, Tensor>& tensors, const std::string& prefix);
 
  private:
-  UpdateFn update_;
+  Module& module_;
+  std::vector<const void*> addresses_;  ///< of the parameters
+  struct Group {
+    UpdateFn update;
+    double lr_factor;
+  };
+  std::vector<Group> groups_;
   Tensor t_;  // i32 []
   std::vector<std::string> names_;
   std::vector<UpdateSlot> slots_;
+  std::vector<size_t> group_of_;  ///< of each slot
 };
 
 /// Adam, and with a weight decay AdamW.

@@ -17,25 +17,42 @@ std::vector<char> ancestors(const Tape& tape, std::span<const Var> losses) {
   return reaches;
 }
 
-/// The place of the first operation that reads `leaf`; INT_MAX where none does.
-int first_use(const Tape& tape, int leaf) {
-  for (int i = leaf + 1; i < tape.size(); ++i)
-    if (std::ranges::count(tape.operation(i).inputs, leaf) > 0) return i;
-  return INT_MAX;
+bool multiplies(const Tape::Operation& op) {
+  const std::string name = op.name;
+  return name == "conv2d" || name == "matmul" || name == "conv_transpose2d";
+}
+
+/// Where a layer applies its parameters, whose places are `leaves`, to data; INT_MAX where it does
+/// not. What comes before, in the layer's scope, makes its weights of its parameters.
+int place_of_use(const Tape& tape, const std::vector<int>& leaves) {
+  std::vector<char> made(static_cast<size_t>(tape.size()), 0);  // of the parameters alone
+  for (const int leaf : leaves) made[static_cast<size_t>(leaf)] = 1;
+  int first = INT_MAX;
+  for (int i = 0; i < tape.size(); ++i) {
+    const Tape::Operation& op = tape.operation(i);
+    const auto is_made = [&](int in) { return in >= 0 && made[static_cast<size_t>(in)]; };
+    if (std::ranges::none_of(op.inputs, is_made)) continue;
+    if (first == INT_MAX) first = i;
+    if (op.scope != tape.operation(first).scope) return first;
+    const auto is_data = [&](int in) { return in >= 0 && !is_made(in); };
+    if (multiplies(op) || std::ranges::any_of(op.inputs, is_data)) return i;
+    made[static_cast<size_t>(i)] = 1;
+  }
+  return first;
 }
 
 /// Each weight of a kernel or matrix is used once at each position of the output, or of a
 /// transposed convolution's input.
 int64_t multiply_adds(const Tape& tape, const Tape::Operation& op) {
-  const std::string name = op.name;
-  if (name != "conv2d" && name != "matmul" && name != "conv_transpose2d") return 0;
+  if (!multiplies(op)) return 0;
   const Shape positions =
-      name == "conv_transpose2d" ? tape.operation(op.inputs[0]).shape : op.shape;
+      std::string(op.name) == "conv_transpose2d" ? tape.operation(op.inputs[0]).shape : op.shape;
   return positions.count() / positions[-1] * tape.operation(op.inputs[1]).shape.count();
 }
 
 struct Found {
   LayerSummary layer;
+  std::vector<int> leaves = {};
   int place = INT_MAX;
 };
 
@@ -56,10 +73,12 @@ std::vector<LayerSummary> summarize(Module& module, const Pass& pass, std::span<
     Found& f = found.back();
     f.layer.parameters += p->value().count();
     f.layer.reaches_loss |= reaches[static_cast<size_t>(leaves[i])] != 0;
-    const int use = first_use(tape, leaves[i]);
-    if (use >= f.place) continue;
-    const Tape::Operation& op = tape.operation(use);
-    f.place = use;
+    f.leaves.push_back(leaves[i]);
+  }
+  for (Found& f : found) {
+    f.place = place_of_use(tape, f.leaves);
+    if (f.place == INT_MAX) continue;
+    const Tape::Operation& op = tape.operation(f.place);
     f.layer.operation = op.name;
     f.layer.output = op.shape;
     f.layer.multiply_adds = multiply_adds(tape, op);

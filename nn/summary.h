@@ -13,7 +13,7 @@ namespace gradus {
 /// What a pass's tape says of one layer: the part of a module that holds parameters of its own.
 struct LayerSummary {
   std::string name;           ///< "conv1"
-  std::string operation;      ///< the first that reads its parameters; empty where none does
+  std::string operation;      ///< that applies its parameters to data; empty where none does
   Shape output;               ///< [N, ...], of that operation
   int64_t parameters = 0;     ///< numbers in all its parameters
   int64_t multiply_adds = 0;  ///< of that operation: convolutions, transposed ones, products

@@ -8,6 +8,7 @@
 #include "tensor/augment.h"
 #include "tensor/elementwise.h"
 #include "tensor/random.h"
+#include "tensor/reduction.h"
 #include "tensor/tensor.h"
 #include "tensor/update.h"
 
@@ -47,7 +48,18 @@ struct Normalization {
   double epsilon;
 };
 
-enum class Reduction { sum, max, logsumexp };
+/// The sizes of a matmul: `count` products [M, K] [K, N], whose operands lie so many elements
+/// apart.
+struct MatrixBatch {
+  MatrixBatch(bool transpose_a, const Tensor& a, const Tensor& b, const Tensor& c)
+      : m(c.shape()[-2]),
+        k(a.shape()[transpose_a ? -2 : -1]),
+        n(c.shape()[-1]),
+        count(c.shape().rank() == 3 ? c.shape()[0] : 1),
+        step_a(a.count() == m * k ? 0 : m * k),
+        step_b(b.count() == k * n ? 0 : k * n) {}
+  int64_t m, k, n, count, step_a, step_b;
+};
 
 /// One parameter's tensors in an optimiser's update: same shape and dtype. m and v are undefined
 /// where the update does not use them.
@@ -119,11 +131,15 @@ class Backend {
   virtual void binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Tensor& y) = 0;
   /// y has x's shape but for axes of extent 1 (or missing in front), which are reduced.
   virtual void reduce(Reduction op, const Tensor& x, Tensor& y) = 0;
+  /// y, of x's shape: what `kind` says of each element among those of its row. The elements of a
+  /// row differ in the axes of extent 1 (or missing in front) of `rows`, whose others are x's.
+  virtual void softmax(Softmax kind, const Shape& rows, const Tensor& x, Tensor& y) = 0;
   /// The largest elements of each row of x [..., C], in falling order, and their i32 indices ->
   /// values, index [..., K]; of equal ones that with the lower index is first. NaN is the largest.
   virtual void top_k(const Tensor& x, Tensor& values, Tensor& index) = 0;
 
-  /// c [M, N] = op(a) [M, K] op(b) [K, N], op a transpose where asked.
+  /// c [M, N] = op(a) [M, K] op(b) [K, N], op a transpose where asked. Or a batch of such products,
+  /// c [B, M, N]: a and b are [B, ...] or, where all of them read the same, [1, ...].
   virtual void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
                       Tensor& c) = 0;
   /// y [N, P, Q, K] = x [N, H, W, C] * w [K, R, S, C / groups], a cross-correlation, and the
@@ -159,13 +175,13 @@ class Backend {
   virtual void normalize_backward(const Normalization& n, const Activation& activation,
                                   const Tensor& x, const Tensor& y, const Tensor& dy, Tensor& dx,
                                   Tensor& dgamma, Tensor& dbeta) = 0;
-  /// Of logits and labels [N, C]: loss [N] = - sum_c labels * log(softmax(logits)), and log_sum
-  /// f64 [N] = log(sum_c exp(logits)), in f32 too coarse for logits beyond 100.
+  /// Of logits and labels [N, C]: loss [N] = - sum_c labels * log(softmax(logits)), and totals f64
+  /// [N, 2], log(sum_c exp(logits)) in the two parts of a LogTotal. Labels of 0 count 0.
   virtual void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, Tensor& loss,
-                                     Tensor& log_sum) = 0;
-  /// dlogits = dy [N] * (exp(logits - log_sum) - labels).
+                                     Tensor& totals) = 0;
+  /// dlogits = dy [N] * (softmax(logits) - labels).
   virtual void softmax_cross_entropy_backward(const Tensor& logits, const Tensor& labels,
-                                              const Tensor& log_sum, const Tensor& dy,
+                                              const Tensor& totals, const Tensor& dy,
                                               Tensor& dlogits) = 0;
   /// dlogits = dy * (sigmoid(logits) - labels); labels broadcast. Forward it is a `binary`.
   virtual void sigmoid_cross_entropy_backward(const Tensor& logits, const Tensor& labels,
@@ -188,8 +204,12 @@ class Backend {
   /// extents agree. Any dtype.
   virtual void copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_begin,
                           int64_t length, Tensor& y) = 0;
-  /// y[i, ...] = scale * x[index[i], ...] + shift; x of any dtype, index i32 [M] within [0, rows),
-  /// y f32 or f64.
+  /// y[i, j, ...] is x's element number first + i * steps[0] + j * steps[1] + ..., a step an axis
+  /// of y; any dtype.
+  virtual void copy_strided(const Tensor& x, int64_t first, std::span<const int64_t> steps,
+                            Tensor& y) = 0;
+  /// y[i, ...] = scale * x[index[i], ...] + shift; index i32 [M] within [0, rows). x of any dtype,
+  /// y f32 or f64, or of x's dtype with scale 1 and shift 0.
   virtual void gather(const Tensor& x, const Tensor& index, double scale, double shift,
                       Tensor& y) = 0;
   /// dx[index[i], ...] += dy[i, ...] in the order of i, on a dx of zeros.

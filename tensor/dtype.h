@@ -80,4 +80,16 @@ decltype(auto) visit_float(DType t, Fn&& fn) {
   return t == DType::f64 ? fn(double{}) : fn(float{});
 }
 
+/// Calls fn with values of the C++ types behind a gather's x and y: y is f32 or f64, or of x's
+/// type.
+template <class Fn>
+void visit_gathered(DType x, DType y, Fn&& fn) {
+  visit_dtype(x, [&]<class In>(In in) {
+    if (is_float(y))
+      visit_float(y, [&](auto out) { fn(in, out); });
+    else
+      fn(in, in);
+  });
+}
+
 }  // namespace gradus

@@ -5,15 +5,24 @@
 #include <variant>
 
 #include "tensor/host_device.h"
+#include "tensor/nan_order.h"
 
 // Element-wise functions, written once for every device. `f` is the function, `df` its derivative
 // given input x and output y; `saves` names which of the two df reads, so that the tape keeps that
 // one alone. Parameters are double: an f32 0.2 would cost 6e-9 in f64. None throws: log and sqrt
-// of a number below 0 are NaN, those of 0 -infinity and 0, with derivatives of infinity.
+// of a number below 0 are NaN, those of 0 -infinity and 0, with derivatives of infinity. At
+// infinity stand the limits, NaN where there is none (sin, cos); of NaN all that is read is NaN.
 
 namespace gradus {
 
 enum class Saves { nothing, input, output };
+
+/// x * p, but 0 where p is 0, also of an infinite x: where p falls faster than x grows, or weighs
+/// it.
+template <class T>
+GRADUS_HD T weighted(T x, T p) {
+  return p == T(0) ? T(0) : x * p;
+}
 
 /// scale * x + shift.
 struct Affine {
@@ -27,6 +36,21 @@ struct Affine {
   template <class T>
   GRADUS_HD T df(T, T) const {
     return T(scale);
+  }
+};
+
+/// x / divisor, correctly rounded.
+struct DivideBy {
+  double divisor = 1;
+  static constexpr const char* kName = "div";
+  static constexpr Saves saves = Saves::nothing;
+  template <class T>
+  GRADUS_HD T f(T x) const {
+    return x / T(divisor);
+  }
+  template <class T>
+  GRADUS_HD T df(T, T) const {
+    return T(1) / T(divisor);
   }
 };
 
@@ -82,7 +106,7 @@ struct Tanh {
   }
   template <class T>
   GRADUS_HD T df(T, T y) const {
-    return T(1) - y * y;
+    return (T(1) - y) * (T(1) + y);
   }
 };
 
@@ -120,17 +144,17 @@ struct Softplus {
   }
 };
 
-/// max(x, 0), of NaN 0 (Nair & Hinton 2010); the derivative at 0 is 0.
+/// max(x, 0) (Nair & Hinton 2010); the derivative at 0 is 0.
 struct Relu {
   static constexpr const char* kName = "relu";
   static constexpr Saves saves = Saves::output;
   template <class T>
   GRADUS_HD T f(T x) const {
-    return x > T(0) ? x : T(0);
+    return x <= T(0) ? T(0) : x;
   }
   template <class T>
   GRADUS_HD T df(T, T y) const {
-    return y > T(0) ? T(1) : T(0);
+    return y > T(0) ? T(1) : y;  // 0 or NaN
   }
 };
 
@@ -146,7 +170,7 @@ struct LeakyRelu {
   }
   template <class T>
   GRADUS_HD T df(T, T y) const {
-    return y > T(0) ? T(1) : T(slope);
+    return y > T(0) ? T(1) : y <= T(0) ? T(slope) : y;
   }
 };
 
@@ -156,11 +180,12 @@ struct Abs {
   static constexpr Saves saves = Saves::input;
   template <class T>
   GRADUS_HD T f(T x) const {
-    return x < T(0) ? -x : x;
+    using std::fabs;
+    return fabs(x);
   }
   template <class T>
   GRADUS_HD T df(T x, T) const {
-    return x > T(0) ? T(1) : x < T(0) ? T(-1) : T(0);
+    return x > T(0) ? T(1) : x < T(0) ? T(-1) : x;  // 0 or NaN
   }
 };
 
@@ -175,7 +200,7 @@ struct Clamp {
   }
   template <class T>
   GRADUS_HD T df(T x, T) const {
-    return x >= T(low) && x <= T(high) ? T(1) : T(0);
+    return x < T(low) || x > T(high) ? T(0) : x == x ? T(1) : x;
   }
 };
 
@@ -241,12 +266,12 @@ struct Gelu {
   }
   template <class T>
   GRADUS_HD T f(T x) const {
-    return x * cumulative(x);
+    return weighted(x, cumulative(x));
   }
   template <class T>
   GRADUS_HD T df(T x, T) const {
     using std::exp;
-    return cumulative(x) + x * T(kDensity) * exp(T(-0.5) * x * x);
+    return cumulative(x) + weighted(x, T(kDensity) * exp(T(-0.5) * (x * x)));
   }
 };
 
@@ -256,12 +281,12 @@ struct Silu {
   static constexpr Saves saves = Saves::input;
   template <class T>
   GRADUS_HD T f(T x) const {
-    return x * Sigmoid{}.f(x);
+    return weighted(x, Sigmoid{}.f(x));
   }
   template <class T>
   GRADUS_HD T df(T x, T) const {
     const T s = Sigmoid{}.f(x);
-    return s * (T(1) + x * (T(1) - s));
+    return s + weighted(x, s * (T(1) - s));
   }
 };
 
@@ -299,8 +324,8 @@ struct Huber {
 };
 
 /// The list that every backend visits: a new function becomes known by its line here.
-using UnaryFn = std::variant<Affine, Exp, Log, Sqrt, Tanh, Sigmoid, Softplus, Relu, LeakyRelu, Abs,
-                             Clamp, Pow, Sin, Cos, Gelu, Silu, Elu, Huber>;
+using UnaryFn = std::variant<Affine, DivideBy, Exp, Log, Sqrt, Tanh, Sigmoid, Softplus, Relu,
+                             LeakyRelu, Abs, Clamp, Pow, Sin, Cos, Gelu, Silu, Elu, Huber>;
 
 /// x.
 struct Identity {
@@ -356,14 +381,41 @@ struct Div {
     return a / b;
   }
 };
-/// The larger; b where either is NaN.
+/// The larger; NaN where either is NaN.
 struct Maximum {
   template <class T>
   GRADUS_HD T f(T a, T b) const {
-    return a >= b ? a : b;
+    return is_larger(b, a) ? b : a;
+  }
+};
+/// 1 where a is Maximum's, also of equals, else 0.
+struct MaximumIsFirst {
+  template <class T>
+  GRADUS_HD T f(T a, T b) const {
+    return is_larger(b, a) ? T(0) : T(1);
+  }
+};
+/// The smaller; NaN where either is NaN.
+struct Minimum {
+  template <class T>
+  GRADUS_HD T f(T a, T b) const {
+    return a != a || a <= b ? a : b;
+  }
+};
+/// 1 where a is Minimum's, also of equals, else 0.
+struct MinimumIsFirst {
+  template <class T>
+  GRADUS_HD T f(T a, T b) const {
+    return a != a || a <= b ? T(1) : T(0);
   }
 };
 /// Comparisons give 1 or 0; with a NaN 0.
+struct Greater {
+  template <class T>
+  GRADUS_HD T f(T a, T b) const {
+    return a > b ? T(1) : T(0);
+  }
+};
 struct GreaterEqual {
   template <class T>
   GRADUS_HD T f(T a, T b) const {
@@ -377,15 +429,35 @@ struct Equal {
   }
 };
 
-/// - label * log(sigmoid(logit)) - (1 - label) * log(1 - sigmoid(logit)), label in [0, 1].
-struct SigmoidCrossEntropy {
+/// x where the mask is not 0, or where it is 0; elsewhere 0, whatever x is there.
+struct Masked {
+  bool where_zero = false;
   template <class T>
-  GRADUS_HD T f(T logit, T label) const {
-    return Softplus{}.f(-logit) + (T(1) - label) * logit;
+  GRADUS_HD T f(T mask, T x) const {
+    return (mask == T(0)) == where_zero ? x : T(0);
   }
 };
 
-using BinaryFn =
-    std::variant<Add, Sub, Mul, Div, Maximum, GreaterEqual, Equal, SigmoidCrossEntropy>;
+/// - label * log(sigmoid(logit)) - (1 - label) * log(1 - sigmoid(logit)), label in [0, 1]: what the
+/// label takes from |logit|, and log(1 + exp(-|logit|)). A weight of 0 counts 0, also at infinity.
+struct SigmoidCrossEntropy {
+  template <class T>
+  GRADUS_HD T f(T logit, T label) const {
+    using std::exp;
+    using std::fabs;
+    using std::log1p;
+    const T size = fabs(logit);
+    return weighted(size, logit > T(0) ? T(1) - label : label) + log1p(exp(-size));
+  }
+  /// sigmoid(logit) - label, the derivative by the logit, which keeps its digits in both tails.
+  template <class T>
+  GRADUS_HD T df(T logit, T label) const {
+    if (logit > T(0)) return (T(1) - label) - Sigmoid{}.f(-logit);
+    return Sigmoid{}.f(logit) - label;
+  }
+};
+
+using BinaryFn = std::variant<Add, Sub, Mul, Div, Maximum, MaximumIsFirst, Minimum, MinimumIsFirst,
+                              Greater, GreaterEqual, Equal, Masked, SigmoidCrossEntropy>;
 
 }  // namespace gradus

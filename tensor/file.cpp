@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "tensor/error.h"
 
@@ -98,11 +99,19 @@ void sync_folder(const std::filesystem::path& folder) {
 }  // namespace
 
 std::vector<std::byte> read_file(const std::filesystem::path& path) {
-  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Opening a pipe without a writer would wait for one.
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
-  require<DataError>(fd.ok() && ::fstat(fd.get(), &status) == 0, "{}: cannot be read: {}",
-                     path.string(), std::strerror(errno));
+  const bool there = fd.ok() || (errno != ENOENT && errno != ENOTDIR);
+  if (!fd.ok() || ::fstat(fd.get(), &status) != 0) {
+    const std::string message =
+        fmt::format("{}: cannot be read: {}", path.string(), std::strerror(errno));
+    if (there) throw ReadError(message);
+    throw DataError(message);
+  }
   require<DataError>(!S_ISDIR(status.st_mode), "{}: cannot be read: it is a folder", path.string());
+  require<DataError>(S_ISREG(status.st_mode), "{}: cannot be read: it is not a regular file",
+                     path.string());
   // One byte more than announced, so that the last call sees the end without another growth.
   std::vector<std::byte> bytes(static_cast<size_t>(status.st_size) + 1);
   size_t filled = 0;
@@ -111,7 +120,7 @@ std::vector<std::byte> read_file(const std::filesystem::path& path) {
     const ssize_t n =
         ::read(fd.get(), bytes.data() + filled, std::min(bytes.size() - filled, kMaxTransfer));
     if (n < 0 && errno == EINTR) continue;
-    require<DataError>(n >= 0, "{}: cannot be read: {}", path.string(), std::strerror(errno));
+    require<ReadError>(n >= 0, "{}: cannot be read: {}", path.string(), std::strerror(errno));
     if (n == 0) break;
     filled += static_cast<size_t>(n);
   }
@@ -137,6 +146,60 @@ void write_file(const std::filesystem::path& path,
 void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
   const std::span<const std::byte> pieces[] = {bytes};
   write_file(path, std::span<const std::span<const std::byte>>(pieces));
+}
+
+void write_file(const std::filesystem::path& path, std::string_view text) {
+  write_file(path, std::as_bytes(std::span(text)));
+}
+
+std::string target_of_temporary(const std::string& name) {
+  constexpr std::string_view kEnd = ".tmp", kDigits = "0123456789";
+  if (!name.ends_with(kEnd)) return "";
+  /// Where the character before the digits that end at `end` is, if it is this one.
+  const auto before_digits = [&](size_t end, char expected) {
+    const size_t at = end == 0 ? name.npos : name.find_last_not_of(kDigits, end - 1);
+    return at != name.npos && at + 1 < end && name[at] == expected ? at : 0;
+  };
+  const size_t dash = before_digits(name.size() - kEnd.size(), '-');
+  return name.substr(0, before_digits(dash, '.'));
+}
+
+GrowingFile::GrowingFile(const std::filesystem::path& path, Open open) : path_(path) {
+  const int flags = O_WRONLY | O_APPEND | O_CLOEXEC | O_CREAT;
+  fd_ = ::open(path.c_str(), flags | (open == Open::only_new ? O_EXCL : 0), 0666);
+  if (fd_ < 0 && open == Open::only_new && errno == EEXIST) return;
+  if (fd_ < 0) fail_to_write(path);
+  size_ = ::lseek(fd_, 0, SEEK_END);
+  if (size_ == 0) sync_folder(path.parent_path());
+}
+
+GrowingFile::GrowingFile(GrowingFile&& other) noexcept
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), size_(other.size_) {}
+
+GrowingFile& GrowingFile::operator=(GrowingFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(fd_, other.fd_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+GrowingFile::~GrowingFile() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void GrowingFile::append(std::string_view bytes) {
+  if (!write_all(fd_, std::as_bytes(std::span(bytes)))) {
+    const std::string reason = std::strerror(errno);
+    const bool cut = ::ftruncate(fd_, size_) == 0;
+    fail_to_write(path_,
+                  (reason + (cut ? "" : "; it ends with a part of a line or record")).c_str());
+  }
+  size_ += static_cast<int64_t>(bytes.size());
+}
+
+void GrowingFile::sync() {
+  // Not every file system can.
+  if (::fdatasync(fd_) != 0 && errno != EINVAL && errno != ENOTSUP) fail_to_write(path_);
 }
 
 }  // namespace gradus

@@ -65,6 +65,9 @@ void Profiler::binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Tens
 void Profiler::reduce(Reduction op, const Tensor& x, Tensor& y) {
   time("reduce", {x.shape(), y.shape()}, [&] { inner_.reduce(op, x, y); });
 }
+void Profiler::softmax(Softmax kind, const Shape& rows, const Tensor& x, Tensor& y) {
+  time("softmax", {x.shape(), rows}, [&] { inner_.softmax(kind, rows, x, y); });
+}
 void Profiler::top_k(const Tensor& x, Tensor& values, Tensor& index) {
   time("top_k", {x.shape()}, [&] { inner_.top_k(x, values, index); });
 }
@@ -112,15 +115,15 @@ void Profiler::normalize_backward(const Normalization& n, const Activation& acti
        [&] { inner_.normalize_backward(n, activation, x, y, dy, dx, dgamma, dbeta); });
 }
 void Profiler::softmax_cross_entropy(const Tensor& logits, const Tensor& labels, Tensor& loss,
-                                     Tensor& log_sum) {
+                                     Tensor& totals) {
   time("softmax_cross_entropy", {logits.shape()},
-       [&] { inner_.softmax_cross_entropy(logits, labels, loss, log_sum); });
+       [&] { inner_.softmax_cross_entropy(logits, labels, loss, totals); });
 }
 void Profiler::softmax_cross_entropy_backward(const Tensor& logits, const Tensor& labels,
-                                              const Tensor& log_sum, const Tensor& dy,
+                                              const Tensor& totals, const Tensor& dy,
                                               Tensor& dlogits) {
   time("softmax_cross_entropy_backward", {logits.shape()},
-       [&] { inner_.softmax_cross_entropy_backward(logits, labels, log_sum, dy, dlogits); });
+       [&] { inner_.softmax_cross_entropy_backward(logits, labels, totals, dy, dlogits); });
 }
 void Profiler::sigmoid_cross_entropy_backward(const Tensor& logits, const Tensor& labels,
                                               const Tensor& dy, Tensor& dlogits) {
@@ -146,6 +149,10 @@ void Profiler::copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_
                           int64_t length, Tensor& y) {
   time("copy_slice", {x.shape(), y.shape()},
        [&] { inner_.copy_slice(x, axis, x_begin, y_begin, length, y); });
+}
+void Profiler::copy_strided(const Tensor& x, int64_t first, std::span<const int64_t> steps,
+                            Tensor& y) {
+  time("copy_strided", {x.shape(), y.shape()}, [&] { inner_.copy_strided(x, first, steps, y); });
 }
 void Profiler::gather(const Tensor& x, const Tensor& index, double scale, double shift, Tensor& y) {
   time("gather", {y.shape()}, [&] { inner_.gather(x, index, scale, shift, y); });

@@ -49,6 +49,7 @@ class Profiler final : public Backend {
                       Tensor& dx) override;
   void binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Tensor& y) override;
   void reduce(Reduction op, const Tensor& x, Tensor& y) override;
+  void softmax(Softmax kind, const Shape& rows, const Tensor& x, Tensor& y) override;
   void top_k(const Tensor& x, Tensor& values, Tensor& index) override;
   void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
               Tensor& c) override;
@@ -70,9 +71,9 @@ class Profiler final : public Backend {
                           const Tensor& y, const Tensor& dy, Tensor& dx, Tensor& dgamma,
                           Tensor& dbeta) override;
   void softmax_cross_entropy(const Tensor& logits, const Tensor& labels, Tensor& loss,
-                             Tensor& log_sum) override;
+                             Tensor& totals) override;
   void softmax_cross_entropy_backward(const Tensor& logits, const Tensor& labels,
-                                      const Tensor& log_sum, const Tensor& dy,
+                                      const Tensor& totals, const Tensor& dy,
                                       Tensor& dlogits) override;
   void sigmoid_cross_entropy_backward(const Tensor& logits, const Tensor& labels, const Tensor& dy,
                                       Tensor& dlogits) override;
@@ -85,6 +86,8 @@ class Profiler final : public Backend {
                         const Tensor& dy, Tensor& dx) override;
   void copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y_begin, int64_t length,
                   Tensor& y) override;
+  void copy_strided(const Tensor& x, int64_t first, std::span<const int64_t> steps,
+                    Tensor& y) override;
   void gather(const Tensor& x, const Tensor& index, double scale, double shift, Tensor& y) override;
   void gather_backward(const Tensor& index, const Tensor& dy, Tensor& dx) override;
   void one_hot(const Tensor& index, Tensor& y) override;

@@ -36,4 +36,12 @@ class Random {
   uint32_t index_ = 0;
 };
 
+/// Numbers of the normal distribution, f32 or f64, as Backend::fill_normal draws them. Throws
+/// TypeError for another dtype, DeviceError where the draw's step lies on another device.
+Tensor normal(const Shape& shape, const Draw& draw, double mean = 0, double stddev = 1,
+              DType dtype = DType::f32, Device device = kCpu);
+/// The same, equally spread over [low, high), as Backend::fill_uniform draws them.
+Tensor uniform(const Shape& shape, const Draw& draw, double low = 0, double high = 1,
+               DType dtype = DType::f32, Device device = kCpu);
+
 }  // namespace gradus

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <vector>
 
 namespace gradus {
 
@@ -44,6 +45,20 @@ Shape broadcast_shape(const char* operation, const Shape& a, const Shape& b) {
     out[rank - i] = m == 1 ? n : m;
   }
   return Shape(std::span<const int64_t>(out.data(), rank));
+}
+
+Shape filled_shape(const char* operation, std::span<const int64_t> extents, const Shape& from) {
+  std::vector<int64_t> filled(extents.begin(), extents.end());
+  const auto open = std::find(filled.begin(), filled.end(), -1);
+  if (open != filled.end()) {
+    *open = 1;
+    const int64_t others = Shape(filled).count();
+    require<ShapeError>(others > 0 && from.count() % others == 0,
+                        "{}: {} elements of {} do not fill [{}]", operation, from.count(), from,
+                        fmt::join(extents, ", "));
+    *open = from.count() / others;
+  }
+  return Shape(filled);
 }
 
 int normalize_axis(const char* operation, int axis, int rank) {

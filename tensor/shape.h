@@ -47,6 +47,10 @@ std::string to_string(const Shape& s);
 /// does. Throws ShapeError that starts with `operation` where they do not fit.
 Shape broadcast_shape(const char* operation, const Shape& a, const Shape& b);
 
+/// The shape of these extents, of which one may be -1, for what the others leave of `from`'s
+/// elements. Throws ShapeError that starts with `operation` where the others do not divide them.
+Shape filled_shape(const char* operation, std::span<const int64_t> extents, const Shape& from);
+
 /// `axis` counted from the front, in [0, rank). Throws ShapeError that starts with `operation`
 /// outside [-rank, rank).
 [[nodiscard]] int normalize_axis(const char* operation, int axis, int rank);

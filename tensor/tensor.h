@@ -100,6 +100,10 @@ class [[nodiscard]] Tensor {
 
   /// The same bytes under another shape. Throws ShapeError unless it has as many elements.
   Tensor reshape(const Shape& shape) const;
+  /// The same; one extent may be -1, for what the others leave.
+  Tensor reshape(std::initializer_list<int64_t> extents) const {
+    return reshape(filled_shape("reshape", extents, shape_));
+  }
   /// An uninitialised tensor of the same shape, dtype and device.
   Tensor like() const { return Tensor(shape(), dtype(), device()); }
   /// A copy with bytes of its own.

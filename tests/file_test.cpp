@@ -1,6 +1,7 @@
 #include "tensor/file.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <csignal>
 #include <string>
@@ -61,6 +62,17 @@ TEST_CASE("file: a missing file and a folder are not read") {
   CHECK_THROWS_WITH(read_file(dir / "none"), ContainsSubstring("none: cannot be read: No such"));
   CHECK_THROWS_AS(read_file(dir.path()), DataError);
   CHECK_THROWS_WITH(read_file(dir.path()), ContainsSubstring("folder"));
+}
+
+TEST_CASE("file: what may have no end is not read") {
+  const TempDir dir;
+  REQUIRE(::mkfifo((dir / "pipe").c_str(), 0600) == 0);
+  std::filesystem::create_symlink("/dev/zero", dir / "link");
+  for (const auto& path : {dir / "pipe", dir / "link", std::filesystem::path("/dev/zero")})
+    CHECK_THROWS_WITH(
+        read_file(path),
+        ContainsSubstring(path.string() + ": cannot be read: it is not a regular file"));
+  CHECK(!read_file("/proc/self/status").empty());  // a regular file of unknown size
 }
 
 TEST_CASE("file: a full disk leaves the earlier file and nothing else") {

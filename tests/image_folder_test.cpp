@@ -45,7 +45,20 @@ TEST_CASE("image folder: classes are folders, images come mixed") {
   CHECK(load_image_folder(data.path(), Split::test).count() == 18);
   data.dir().put("train/cat/.hidden", "x");
   data.dir().put("train/.hidden", "x");
+  for (const char* name : {"Thumbs.db", "desktop.ini", "Desktop.ini", ".DS_Store", "._a.png"}) {
+    data.dir().put(std::string("train/cat/") + name, "x");
+    data.dir().put(std::string("train/") + name, "x");
+  }
+  fs::create_directory(data.path() / "train/__MACOSX");
   CHECK(load_image_folder(data.path(), Split::train).count() == 36);
+}
+
+TEST_CASE("image folder: names in any case, and what a file is by its content") {
+  const SmallFolder data;
+  const std::string png = text_of(data.path() / "train/cat/0.png");
+  for (const char* name : {"a.PNG", "b.Png", "c.jpg", "d.JPG", "e.JPEG"})
+    data.dir().put(std::string("train/cat/") + name, png);
+  CHECK(load_image_folder(data.path(), Split::train).count() == 41);
 }
 
 TEST_CASE("image folder: the square in the middle, by the mean over each new pixel's area") {
@@ -89,9 +102,17 @@ TEST_CASE("image folder: whatever does not fit is named") {
   data.dir().put("train/readme.txt", "x");
   CHECK_THAT(refused(), ContainsSubstring(at("train/readme.txt") + ": not a folder"));
   fs::remove(at("train/readme.txt"));
-  data.dir().put("train/cat/a.jpg", "x");
-  CHECK(refused() == at("train/cat/a.jpg") + ": only files NAME.png are read");
+  for (const char* name : {"train/cat/a.txt", "train/cat/a.gif", "train/cat/png"}) {
+    data.dir().put(name, "x");
+    CHECK(refused() == at(name) + ": only files .png, .jpg and .jpeg are read");
+    fs::remove(at(name));
+  }
+  data.dir().put("train/cat/a.jpg", "GIF89a and so on");
+  CHECK(refused() == at("train/cat/a.jpg") + ": no PNG, nor a JPEG, it looks like a GIF image");
   fs::remove(at("train/cat/a.jpg"));
+  fs::create_directory(at("train/cat/a.png"));
+  CHECK(refused() == at("train/cat/a.png") + ": cannot be read: it is a folder");
+  fs::remove(at("train/cat/a.png"));
   data.dir().put("train/cat/a.png", "x");
   CHECK_THAT(refused(), ContainsSubstring(at("train/cat/a.png") + ": no PNG"));
   fs::remove(at("train/cat/a.png"));

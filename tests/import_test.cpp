@@ -189,6 +189,26 @@ TEST_CASE("import: PyTorch's layouts") {
   CHECK(in.notes ==
         std::vector<std::string>{"weights alone: both Adams start at 0", "left out: other"});
 
+  // What torch.save's state_dict has beside them: counters of 64 bits, dtypes that no tensor has.
+  TensorFile more = file;
+  more.tensors["generator.bn1.num_batches_tracked"] = Tensor::from<double>({0}, Shape{});
+  more.tensors["odd"] = Tensor::from<double>({1}, Shape{1});
+  save_safetensors(dir / "c.safetensors", more);
+  std::string bytes = text_of(dir / "c.safetensors");
+  const auto rename = [&](const std::string& name, const std::string& from, const std::string& to) {
+    bytes.replace(bytes.find(from, bytes.find('"' + name + '"')), from.size(), to);
+  };
+  rename("generator.bn1.num_batches_tracked", R"("F64")", R"("I64")");
+  rename("odd", R"("F64")", R"("C64")");
+  dir.put("c.safetensors", bytes);
+  const Imported same = import_pytorch(dir / "c.safetensors", fixture_options());
+  CHECK_THAT(same.notes.back(),
+             ContainsSubstring("num_batches_tracked") && ContainsSubstring("odd"));
+  for (const auto& [name, tensor] : same.checkpoint.tensors) {
+    INFO(name);
+    CHECK(same_bits(tensor, in.checkpoint.tensors.at(name)));
+  }
+
   const auto refused = [&](const std::string& message) {
     save_safetensors(dir / "b.safetensors", file);
     CHECK_THROWS_WITH(import_pytorch(dir / "b.safetensors", fixture_options()),
@@ -203,7 +223,7 @@ TEST_CASE("import: PyTorch's layouts") {
   refused("discriminator.conv4.weight has shape [4, 3, 3, 2]; [4, 2, 3, 3] expected");
   file.tensors.erase("discriminator.conv1.bias");
   refused("discriminator.conv1.bias: no such tensor");
-  write_checkpoint(dir / "ours.safetensors", {fixture_options(), 0, {}, ours});
+  write_checkpoint(dir / "ours.safetensors", {fixture_options(), 0, {}, {}, ours});
   CHECK_THROWS_WITH(import_pytorch(dir / "ours.safetensors", fixture_options()),
                     ContainsSubstring("a checkpoint of ssgan already"));
 }

@@ -120,6 +120,94 @@ TEST_CASE("mat: unread, empty and other arrays are passed over") {
   CHECK(!reader.next());
 }
 
+TEST_CASE("mat: big-endian files, plain and compressed, of every storage type") {
+  const TempDir dir;
+  const auto check = [&](uint32_t kind, uint32_t type, const std::string& data, size_t width) {
+    INFO("class " << kind << ", type " << type);
+    const MatWriter v{"v", {1, 2}, data, kind, type},
+        long_name{"a_long_name", {1, 2}, data, kind, type};
+    const std::string packed = deflated(v.big_endian(width));
+    const std::string elements = v.big_endian(width) +
+                                 swapped(u32(15) + u32(static_cast<uint32_t>(packed.size())), 4) +
+                                 packed + long_name.big_endian(width);
+    MatReader reader(dir.put("file.mat", mat(elements, std::string("\1\0MI", 4))));
+    for (const std::string name : {"v", "v", "a_long_name"}) {
+      const auto array = reader.next();
+      REQUIRE(array);
+      CHECK(array->name == name);
+      CHECK(array->dims == std::vector<int64_t>{1, 2});
+      std::vector<double> values(2);
+      reader.read(std::span(values));
+      CHECK(values == std::vector<double>{3, 100});
+    }
+    CHECK(!reader.next());
+  };
+  check(8, 1, raw<int8_t>({3, 100}), 1);
+  check(9, 2, raw<uint8_t>({3, 100}), 1);
+  check(6, 2, raw<uint8_t>({3, 100}), 1);
+  check(10, 3, raw<int16_t>({3, 100}), 2);
+  check(11, 4, raw<uint16_t>({3, 100}), 2);
+  check(12, 5, raw<int32_t>({3, 100}), 4);
+  check(13, 6, raw<uint32_t>({3, 100}), 4);
+  check(7, 7, raw<float>({3, 100}), 4);
+  check(6, 9, raw<double>({3, 100}), 8);
+  check(14, 12, raw<int64_t>({3, 100}), 8);
+  check(15, 13, raw<uint64_t>({3, 100}), 8);
+}
+
+TEST_CASE("mat: dimensions and names of other element types") {
+  const TempDir dir;
+  for (const uint32_t dims_type : {5u, 6u})
+    for (const uint32_t name_type : {1u, 2u, 16u})
+      for (const std::string name : {"X", "a_longer_name"}) {
+        MatWriter w = kBytes;
+        w.name = name;
+        w.dims_type = dims_type;
+        w.name_type = name_type;
+        MatReader reader(dir.put("file.mat", mat(w.plain() + w.compressed())));
+        for (int i = 0; i < 2; ++i) {
+          const auto array = reader.next();
+          CHECK(array->name == name);
+          CHECK(array->dims == std::vector<int64_t>{2, 3});
+        }
+      }
+}
+
+TEST_CASE("mat: whatever lies between arrays is passed over unless it is asked for") {
+  const TempDir dir;
+  // cell, structure, object, text, sparse, function, opaque (which has no dimensions), of any
+  // content
+  for (const uint32_t kind : {1u, 2u, 3u, 4u, 5u, 16u, 17u, 99u}) {
+    INFO("class " << kind);
+    MatWriter other{"other", {1, 1}, std::string(100, '\xee'), kind, 77};
+    std::string array = other.plain();
+    if (kind == 17)
+      array = element(14, element(6, u32(kind) + u32(0)) + element(1, "other") + "????");
+    for (const std::string& between : {array, MatWriter::compressed_of(array)}) {
+      MatReader reader(dir.put("file.mat", mat(kBytes.plain() + between + kBytes.compressed())));
+      CHECK(reader.next()->name == "a");
+      const auto passed = reader.next();
+      CHECK(passed->name == "other");
+      CHECK(passed->kind == MatClass::other);
+      CHECK(passed->describe() == "not numeric");
+      CHECK(reader.next()->name == "a");
+      CHECK(!reader.next());
+    }
+  }
+  MatWriter complex = kBytes;
+  complex.name = "not an identifier, but \xc3\xbc";
+  complex.flags = element(6, u32(9 | 0x0800) + u32(0));
+  complex.values = element(2, complex.data) + element(2, complex.data);
+  MatReader reader(dir.put("file.mat", mat(complex.plain() + kBytes.compressed())));
+  const auto array = reader.next();
+  CHECK(array->describe() == "complex u8 [2, 3]");
+  std::vector<uint8_t> values(6);
+  CHECK_THROWS_WITH(reader.read(std::span(values)), ContainsSubstring("is complex; real numbers"));
+  CHECK(reader.next()->name == "a");
+  reader.read(std::span(values));
+  CHECK(values == std::vector<uint8_t>{1, 2, 3, 4, 5, 6});
+}
+
 TEST_CASE("mat: files of other kinds") {
   const TempDir dir;
   const auto check = [&](const std::string& bytes, const std::string& message) {
@@ -134,9 +222,26 @@ TEST_CASE("mat: files of other kinds") {
   check("\n<!DOCTYPE html><html></html>", "looks like an HTML page: was the download redirected?");
   check("<html>" + std::string(1000, ' '), "looks like an HTML page");
   check("PK\3\4", "not a MAT file");
+  check("PK\3\4", "looks like a zip archive");
   check(std::string(1000, 'x'), "not a MAT file of level 5");
+  const std::string rest(600, '\xff');
+  check("just words", "not a MAT file, it looks like a text file");
+  check(std::string(1000, 'x'), "not a MAT file of level 5, it looks like a text file:");
+  check("\x1f\x8b\b" + rest, "looks like a gzip file");
+  check("\x89PNG\r\n\x1a\n" + rest, "looks like a PNG image");
+  check("\x89HDF\r\n\x1a\n" + rest, "version 7.3 (HDF5)");
+  check(rest, "not a MAT file of level 5: its header");
+  for (const size_t width : {size_t{1}, size_t{4}}) {  // as written by either kind of machine
+    const auto v4 = [&](uint32_t mopt) {
+      return swapped(u32(width == 1 ? mopt : mopt + 1000) + u32(2) + u32(1) + u32(0) + u32(2),
+                     width) +
+             std::string("x\0", 2) + std::string(200, '\0');
+    };
+    for (const uint32_t mopt : {0u, 20u, 50u, 51u, 2u}) check(v4(mopt), "a MAT file of version 4");
+  }
   check(mat("").substr(0, 100), "truncated: it ends at byte 100");
-  check(mat("", std::string("\1\0MI", 4)), "big-endian");
+  check(mat("", std::string("\1\0IM", 4)), "not a MAT file of level 5");
+  check(mat("", std::string("\0\1MI", 4)), "not a MAT file of level 5");
   check(mat("", std::string("\0\2IM", 4)), "not a MAT file of level 5");
   check("MATLAB 7.3 MAT-file" + std::string(600, ' '), "7.3");
 }
@@ -175,6 +280,9 @@ TEST_CASE("mat: elements that are refused") {
   check_refused(dir, with_flags(small_element(6, u32(9))), "its flags should be two");
   check_refused(dir, with_flags(element(6, std::string(800, '\0'))), "800 bytes of flags");
   check_refused(dir, with_flags(element(6, u32(9 | 0x0800) + u32(0))), "complex");
+  check_refused(dir, with([](MatWriter& w) { w.dims_type = 2; }),
+                "should be of element type 5 or 6");
+  check_refused(dir, with([](MatWriter& w) { w.name_type = 9; }), "its name should be of element");
   check_refused(dir, with_dims({6}), "two dimensions or more");
   check_refused(dir, with_dims(std::vector<int32_t>(33, 1)), "132 bytes of dimensions");
   check_refused(dir, with_dims({2, 4}), "do not fill the dimensions [2, 4]");

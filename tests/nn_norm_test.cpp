@@ -59,8 +59,7 @@ TEST_CASE("layers: layer norm is the operation with its parameters", "[nn]") {
   LayerNorm norm(root, "norm", {{3, 4}});
   Random random(1, Stream::init);
   root.initialize(random);
-  for (Parameter* p : root.parameters())
-    p->value().copy_from(random_tensor({3, 4}, DType::f64, 1, 0.5, 2));
+  for (Parameter* p : root.parameters()) p->copy_from(random_tensor({3, 4}, DType::f64, 1, 0.5, 2));
   const Tensor x = random_tensor({2, 3, 4}, DType::f64, 2);
   const Var gamma = root.parameters()[0]->value(), beta = root.parameters()[1]->value();
   CHECK(same_bits(norm(Pass::evaluation(Statistics::running), x).value(),
@@ -76,7 +75,7 @@ TEST_CASE("weight norm: filters have the length g, and the names are the layer's
        std::initializer_list<WeightedLayer*>{&net.linear, &net.conv, &net.up}) {
     Parameter& g = *layer->parameters()[2];
     CHECK(to_array(g.value()).v == std::vector<double>(g.value().count(), 1.0));
-    g.value().copy_from(random_tensor(g.value().shape(), DType::f64, 3, 0.5, 2));
+    g.copy_from(random_tensor(g.value().shape(), DType::f64, 3, 0.5, 2));
     const Array w =
         to_array(weight_norm(layer->weight().value(), g.value(), layer->filters()).value());
     CHECK(w.shape == layer->weight().value().shape());
@@ -92,9 +91,9 @@ TEST_CASE("weight norm: the layer computes with g v / |v|", "[nn]") {
   ConvTranspose2d plain(root, "plain", options);
   Random random(1, Stream::init);
   root.initialize(random);
-  Tensor& g = up.parameters()[2]->value();
-  g.copy_from(random_tensor({6}, DType::f64, 3, 0.5, 2));
-  plain.weight().value().copy_from(weight_norm(up.weight().value(), g, up.filters()).value());
+  Parameter& scale = *up.parameters()[2];
+  scale.copy_from(random_tensor({6}, DType::f64, 3, 0.5, 2));
+  plain.weight().copy_from(weight_norm(up.weight().value(), scale.value(), up.filters()).value());
   const Tensor x = random_tensor({2, 3, 3, 4}, DType::f64, 4);
   const Pass evaluation = Pass::evaluation(Statistics::running);
   CHECK(same_bits(up(evaluation, x).value(), plain(evaluation, x).value()));

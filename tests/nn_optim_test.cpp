@@ -6,6 +6,7 @@
 #include "nn/moving_average.h"
 #include "nn/optim.h"
 #include "nn/schedule.h"
+#include "nn/sequential.h"
 #include "tests/catch.h"
 #include "tests/message_of.h"
 #include "tests/values.h"
@@ -17,8 +18,8 @@ namespace {
 /// Two parameters with values from a fixed seed.
 struct Two : Module {
   explicit Two(DType dtype) : Module(dtype) {
-    a.value().copy_from(random_tensor({3, 2}, dtype, 1));
-    b.value().copy_from(random_tensor({4}, dtype, 2));
+    a.copy_from(random_tensor({3, 2}, dtype, 1));
+    b.copy_from(random_tensor({4}, dtype, 2));
   }
   Parameter a{*this, "a", {3, 2}, constant(0)}, b{*this, "b", {4}, constant(0)};
 };
@@ -281,7 +282,7 @@ TEST_CASE("moving average: buffers are saved as they are", "[nn][optim]") {
   Module root;
   BatchNorm norm(root, "norm", {.channels = 2});
   ExponentialMovingAverage average(root, 0.5);
-  backend(kCpu).fill(3, norm.named_buffers()[0].second->value());
+  norm.named_buffers()[0].second->copy_from(Tensor::full({2}, 3, DType::f32));
   std::map<std::string, Tensor> state;
   average.save(state, "");
   CHECK(state.size() == 4);

@@ -26,6 +26,50 @@ void add_matmul_cases(std::vector<OpCase>& cases) {
     }
 }
 
+/// Products over leading axes that broadcast.
+void add_batched_matmul_cases(std::vector<OpCase>& cases) {
+  const std::pair<Shape, Shape> leads[] = {{{3}, {3}},
+                                           {{3}, {}},
+                                           {{}, {3}},
+                                           {{1}, {4}},
+                                           {{2, 1}, {3}},
+                                           {{2, 3}, {2, 3}},
+                                           {{2, 1, 3, 1}, {1, 2, 1, 2}}};
+  const auto with_matrix = [](const Shape& lead, int64_t rows, int64_t columns) {
+    std::vector<int64_t> extents(lead.extents().begin(), lead.extents().end());
+    extents.insert(extents.end(), {rows, columns});
+    return Shape(extents);
+  };
+  constexpr int64_t kM = 4, kK = 5, kN = 3;
+  for (const auto& [lead_a, lead_b] : leads)
+    for (const Transpose t :
+         {Transpose{}, Transpose{true}, Transpose{.b = true}, Transpose{true, true}}) {
+      const Shape a = t.a ? with_matrix(lead_a, kK, kM) : with_matrix(lead_a, kM, kK),
+                  b = t.b ? with_matrix(lead_b, kN, kK) : with_matrix(lead_b, kK, kN);
+      const Shape c = with_matrix(broadcast_shape("test", lead_a, lead_b), kM, kN);
+      cases.push_back({fmt::format("matmul {}{} {}{}", a, t.a ? "^T" : "", b, t.b ? "^T" : ""),
+                       {{a}, {b}},
+                       [t](const auto& in) { return matmul(in[0], in[1], t); },
+                       [t, c](const auto& in) {
+                         Array y(c);
+                         size_t i = 0;
+                         for_each_index(c, [&](const Index& at) {
+                           Index in_a = at, in_b = at;
+                           const size_t row = at.size() - 2, column = at.size() - 1;
+                           for (int64_t l = 0; l < kK; ++l) {
+                             in_a[row] = t.a ? l : at[row];
+                             in_a[column] = t.a ? at[row] : l;
+                             in_b[row] = t.b ? at[column] : l;
+                             in_b[column] = t.b ? l : at[column];
+                             y.v[i] += broadcast_at(in[0], in_a) * broadcast_at(in[1], in_b);
+                           }
+                           ++i;
+                         });
+                         return y;
+                       }});
+    }
+}
+
 /// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, in rows of channels.
 Array normalise(const Array& x, const Array& mean, const Array& variance, const Array& gamma,
                 const Array& beta, double epsilon) {
@@ -166,7 +210,9 @@ const std::vector<OpCase>& op_cases() {
     add_elementwise_cases(all);
     add_reduce_cases(all);
     add_shaping_cases(all);
+    add_permute_cases(all);
     add_matmul_cases(all);
+    add_batched_matmul_cases(all);
     add_batch_norm_cases(all);
     add_layer_norm_cases(all);
     add_dropout_cases(all);

@@ -66,6 +66,7 @@ OpCase with_activation(OpCase c, size_t i);
 void add_elementwise_cases(std::vector<OpCase>& cases);
 void add_reduce_cases(std::vector<OpCase>& cases);
 void add_shaping_cases(std::vector<OpCase>& cases);
+void add_permute_cases(std::vector<OpCase>& cases);
 void add_conv_cases(std::vector<OpCase>& cases);
 void add_pool_cases(std::vector<OpCase>& cases);
 void add_augment_cases(std::vector<OpCase>& cases);

@@ -13,6 +13,20 @@ struct Unary {
 double sigmoid_of(double x) { return 1 / (1 + std::exp(-x)); }
 
 const Unary kUnary[] = {
+    {"1.5 + x", -3, 3, [](const Var& x) { return 1.5 + x; }, [](double x) { return 1.5 + x; }},
+    {"1.5 / x", 0.5, 3, [](const Var& x) { return 1.5 / x; }, [](double x) { return 1.5 / x; }},
+    {"compound", 0.5, 3,
+     [](const Var& x) {
+       Var y = x;
+       y += 1;
+       y *= x;
+       y -= x / 3;
+       y /= 1 + x;
+       return y;
+     },
+     [](double x) { return ((x + 1) * x - x / 3) / (1 + x); }},
+    {"minimum with a number", -3, 3, [](const Var& x) { return minimum(x, 0.7); },
+     [](double x) { return std::min(x, 0.7); }},
     {"exp", -3, 3, [](const Var& x) { return exp(x); }, [](double x) { return std::exp(x); }},
     {"log", 0.1, 4, [](const Var& x) { return log(x); }, [](double x) { return std::log(x); }},
     {"sqrt", 0.1, 4, [](const Var& x) { return sqrt(x); }, [](double x) { return std::sqrt(x); }},
@@ -80,6 +94,13 @@ const Binary kBinary[] = {
      [](double a, double b) { return a / b; }},
     {"maximum", -2, [](const Var& a, const Var& b) { return maximum(a, b); },
      [](double a, double b) { return std::max(a, b); }},
+    {"minimum", -2, [](const Var& a, const Var& b) { return minimum(a, b); },
+     [](double a, double b) { return std::min(a, b); }},
+    {"where a > 0", -2, [](const Var& a, const Var& b) { return where(a > 0, a * b, b); },
+     [](double a, double b) { return a > 0 ? a * b : b; }},
+    {"where b <= a", -2,
+     [](const Var& a, const Var& b) { return where(b <= a, 3, a) + where(b <= a, b, -1); },
+     [](double a, double b) { return b <= a ? 3 + b : a - 1; }},
 };
 
 const std::pair<Shape, Shape> kBroadcasts[] = {

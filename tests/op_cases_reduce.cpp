@@ -22,6 +22,13 @@ double sum_of(const Values& v) {
   return sum;
 }
 
+double squares_about_mean(const Values& v) {
+  const double mean = sum_of(v) / static_cast<double>(v.size());
+  double sum = 0;
+  for (const double x : v) sum += (x - mean) * (x - mean);
+  return sum;
+}
+
 double logsumexp_of(const Values& v) {
   const double max = *std::max_element(v.begin(), v.end());
   double sum = 0;
@@ -35,6 +42,8 @@ const Reduce kReduce[] = {
     {"max", max, [](const Values& v) { return *std::max_element(v.begin(), v.end()); }},
     {"logsumexp", logsumexp, logsumexp_of},
     {"logsumexp of large values", logsumexp, logsumexp_of, 100},
+    {"var", [](const Var& x, Axes axes, bool keep) { return var(x, axes, keep); },
+     [](const Values& v) { return squares_about_mean(v) / static_cast<double>(v.size()); }},
 };
 
 const std::pair<Shape, std::vector<int>> kReductions[] = {
@@ -58,22 +67,8 @@ const std::pair<Shape, std::vector<int>> kReductions[] = {
     {{9000, 3}, {0}},
     {{3, 9000}, {1}},
     {{40, 500, 2}, {1}},
+    {{70000}, {}},
 };
-
-/// Axes is an initializer_list, which a table cannot hold.
-template <class Fn>
-Var with_axes(const std::vector<int>& a, const Fn& fn) {
-  switch (a.size()) {
-    case 0:
-      return fn({});
-    case 1:
-      return fn({a[0]});
-    case 2:
-      return fn({a[0], a[1]});
-    default:
-      return fn({a[0], a[1], a[2]});
-  }
-}
 
 /// f of the elements of x that share the coordinates along the axes that stay.
 Array reduce_loops(const Array& x, const std::vector<int>& axes, bool keep,
@@ -138,6 +133,40 @@ Array soft_labels(const Shape& shape) {
   return labels;
 }
 
+void add_labelled_cross_entropy_cases(std::vector<OpCase>& cases) {
+  const std::pair<Shape, std::vector<int32_t>> labelled[] = {
+      {{5, 4}, {0, 3, 1, 3, 2}}, {{4}, {2}}, {{2, 3, 7}, {6, 0, 0, 5, 1, 2}}};
+  for (const auto& [shape, labels] : labelled)
+    for (const std::optional<int32_t> ignored : {std::optional<int32_t>{}, {3}, {-100}})
+      for (const Total total : {Total::mean, Total::sum}) {
+        std::vector<int32_t> given = labels;
+        if (ignored == -100 && given.size() > 1) given[1] = -100;
+        cases.push_back(
+            {fmt::format("cross_entropy {} labels {}{}{}", shape, fmt::join(given, ", "),
+                         ignored ? fmt::format(" without {}", *ignored) : "",
+                         total == Total::mean ? "" : " in sum"),
+             {{shape, -4, 4}},
+             [=](const auto& in) {
+               const Shape rows(in[0].shape().extents().first(in[0].shape().rank() - 1));
+               return cross_entropy(in[0], index_like(in[0], given).reshape(rows),
+                                    {.ignore_index = ignored, .total = total});
+             },
+             [=](const auto& in) {
+               const Array log_p = softmax_loops(in[0], in[0].shape.rank() - 1, true);
+               const size_t classes = in[0].shape[-1];
+               Array y;
+               double rows = 0;
+               for (size_t i = 0; i < given.size(); ++i)
+                 if (given[i] != ignored) {
+                   y.v[0] -= log_p.v[i * classes + given[i]];
+                   ++rows;
+                 }
+               if (total == Total::mean) y.v[0] /= rows;
+               return y;
+             }});
+      }
+}
+
 void add_cross_entropy_cases(std::vector<OpCase>& cases) {
   for (const auto& [shape, range] : {std::pair{Shape{5, 11}, 2.0}, std::pair{Shape{5, 11}, 100.0},
                                      std::pair{Shape{70, 40}, 2.0}}) {
@@ -184,17 +213,24 @@ void add_reduce_cases(std::vector<OpCase>& cases) {
   for (const Reduce& r : kReduce)
     for (const auto& [shape, axes] : kReductions)
       for (const bool keep : {false, true})
-        cases.push_back({fmt::format("{} {} axes {{{}}}{}", r.name, shape, fmt::join(axes, ", "),
-                                     keep ? " kept" : ""),
-                         {{shape, -r.range, r.range}},
-                         [&r, axes = axes, keep](const auto& in) {
-                           return with_axes(axes, [&](Axes a) { return r.call(in[0], a, keep); });
-                         },
-                         [&r, axes = axes, keep](const auto& in) {
-                           return reduce_loops(in[0], axes, keep, r.f);
-                         }});
+        cases.push_back(
+            {fmt::format("{} {} axes {{{}}}{}", r.name, shape, fmt::join(axes, ", "),
+                         keep ? " kept" : ""),
+             {{shape, -r.range, r.range}},
+             [&r, axes = axes, keep](const auto& in) { return r.call(in[0], axes, keep); },
+             [&r, axes = axes, keep](const auto& in) {
+               return reduce_loops(in[0], axes, keep, r.f);
+             }});
   add_softmax_cases(cases);
   add_cross_entropy_cases(cases);
+  add_labelled_cross_entropy_cases(cases);
+  cases.push_back({"var [3, 4] axes {1} unbiased",
+                   {{{3, 4}}},
+                   [](const auto& in) { return var(in[0], {1}, false, 1); },
+                   [](const auto& in) {
+                     return reduce_loops(in[0], {1}, false,
+                                         [](const Values& v) { return squares_about_mean(v) / 3; });
+                   }});
 }
 
 }  // namespace gradus

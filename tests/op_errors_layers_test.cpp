@@ -6,10 +6,7 @@ TEST_CASE("op errors: matmul and batch norm", "[ops][errors]") {
   const Var x = of({4, 3}), channels = of({3});
   check_all({
       {kShape, "matmul: a must be a matrix, got [3]", [&] { return matmul(channels, x); }},
-      {kShape, "matmul: b must be a matrix, got [1, 3, 2]",
-       [&] {
-         return matmul(x, of({1, 3, 2}));
-       }},
+      {kShape, "matmul: b must be a matrix, got [3]", [&] { return matmul(x, channels); }},
       {kShape, "matmul: [4, 3] times [4, 5]: inner extents 3 and 4 differ",
        [&] {
          return matmul(x, of({4, 5}));
@@ -181,22 +178,22 @@ TEST_CASE("op errors: augmentation", "[ops][errors]") {
   check_all({
       {kShape, "augment: x must be [N, H, W, C], got [4, 4, 3]",
        [&] {
-         augment(of({4, 4, 3}), {}, {});
+         return augment(of({4, 4, 3}), {}, {});
        }},
       {kType, "augment: needs f32 or f64, got u8",
        [&] {
-         augment(of({2, 4, 4, 3}, DType::u8), {}, {});
+         return augment(of({2, 4, 4, 3}, DType::u8), {}, {});
        }},
       {kPlain, "augment: shift must be a number of 0 or more, got -1",
-       [&] { augment(x, {.shift = -1}, {}); }},
+       [&] { return augment(x, {.shift = -1}, {}); }},
       {kPlain, "augment: crop must be a number of 0 or more, got -2",
-       [&] { augment(x, {.crop = -2}, {}); }},
+       [&] { return augment(x, {.crop = -2}, {}); }},
       {kPlain, "augment: gain must be a number of 0 or more, got inf",
-       [&] { augment(x, {.gain = std::numeric_limits<double>::infinity()}, {}); }},
+       [&] { return augment(x, {.gain = std::numeric_limits<double>::infinity()}, {}); }},
       {kPlain, "augment: invert must lie in [0, 1], got 1.5",
-       [&] { augment(x, {.invert = 1.5}, {}); }},
+       [&] { return augment(x, {.invert = 1.5}, {}); }},
       {kPlain, "augment: grey must lie in [0, 1], got nan",
-       [&] { augment(x, {.grey = std::nan("")}, {}); }},
+       [&] { return augment(x, {.grey = std::nan("")}, {}); }},
       {kPlain,
        "augmentation blur: expected none, shift, affine, colour, invert, noise, cutout, flip, "
        "strong, or several with commas",
@@ -216,7 +213,7 @@ TEST_CASE("op errors: losses", "[ops][errors]") {
          return huber_loss(x, of({4, 3}, DType::f64));
        }},
       {kPlain, "huber_loss: delta must be positive, got 0", [&] { return huber_loss(x, x, 0); }},
-      {kShape, "mean: nothing to reduce in [0, 3]",
+      {kShape, "mse_loss: nothing to reduce in [0, 3]",
        [&] {
          return mse_loss(of({0, 3}), of({0, 3}));
        }},

@@ -35,7 +35,7 @@ TEST_CASE("op errors: element-wise", "[ops][errors]") {
       {kType, "div: operands are f32 and i32; convert one of them", [&] { return f32 / i32; }},
       {kType, "sub: needs f32 or f64, got i32", [&] { return i32 - i32; }},
       {kType, "exp: needs f32 or f64, got i32", [&] { return exp(i32); }},
-      {kType, "affine: needs f32 or f64, got u8", [&] { return of({2}, DType::u8) + 1; }},
+      {kType, "add: needs f32 or f64, got u8", [&] { return of({2}, DType::u8) + 1; }},
       {kType, "maximum: needs f32 or f64, got i32", [&] { return maximum(i32, 0); }},
       {kPlain, "maximum: an operand is undefined", [&] { return maximum(Var(), 0); }},
       {kPlain, "leaky_relu: the slope must lie in (0, 1), got 0",

@@ -105,6 +105,7 @@ ProgramResult run_program(const std::string& line, const ProgramSetting& setting
     }
     ::dup2(setting.full_output ? full : out.write, STDOUT_FILENO);
     ::dup2(err.write, STDERR_FILENO);
+    if (setting.before_start) setting.before_start();
     ::execve(SSGAN_PROGRAM, argv.data(), envp.data());
     ::_exit(127);
   }

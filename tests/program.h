@@ -21,6 +21,8 @@ struct ProgramSetting {
   std::optional<uint64_t> largest_file = {};            ///< bytes; writing beyond fails
   bool terminal = false;                                ///< stderr is one
   bool full_output = false;                             ///< stdout takes nothing
+  /// Called in the new process, before the program is there.
+  std::function<void()> before_start = {};
   /// Called again and again while the program runs, with its process and what it wrote to stderr.
   std::function<void(pid_t, const std::string& err)> meanwhile = {};
 };

@@ -14,13 +14,13 @@ namespace {
 
 std::vector<uint32_t> words(const PhiloxBlock& b) { return {b.v, b.v + 4}; }
 
-Tensor uniform(const Draw& draw, int64_t n, DType dtype = DType::f32) {
+Tensor uniforms(const Draw& draw, int64_t n, DType dtype = DType::f32) {
   Tensor t({n}, dtype);
   backend(t).fill_uniform(draw, 0, 1, t);
   return t;
 }
 
-Tensor normal(const Draw& draw, int64_t n, DType dtype = DType::f32) {
+Tensor normals(const Draw& draw, int64_t n, DType dtype = DType::f32) {
   Tensor t({n}, dtype);
   backend(t).fill_normal(draw, 0, 1, t);
   return t;
@@ -67,7 +67,7 @@ TEST_CASE("philox: known answers", "[random]") {
 
 TEST_CASE("random: element i is word i % 4 of block i / 4", "[random]") {
   const Draw draw{0xfedcba9876543210, Stream::shuffle, 5, step(9)};
-  const std::vector<float> u = uniform(draw, 1030).to_vector<float>();
+  const std::vector<float> u = uniforms(draw, 1030).to_vector<float>();
   for (uint32_t i = 0; i < u.size(); ++i) {
     const PhiloxBlock block =
         philox4x32({{i / 4, 5, 9, uint32_t(Stream::shuffle)}}, 0x76543210, 0xfedcba98);
@@ -76,7 +76,7 @@ TEST_CASE("random: element i is word i % 4 of block i / 4", "[random]") {
 }
 
 TEST_CASE("random: uniforms have their moments", "[random]") {
-  const Tensor u = uniform({1, Stream::train, 0, {}}, kMany);
+  const Tensor u = uniforms({1, Stream::train, 0, {}}, kMany);
   for (const double x : to_array(u).v) REQUIRE((x >= 0 && x < 1));
   // Five standard deviations of each estimate.
   CHECK(std::abs(moment(u, 0, 1) - 0.5) < 5 * std::sqrt(1.0 / 12 / kMany));
@@ -90,7 +90,7 @@ TEST_CASE("random: uniforms have their moments", "[random]") {
 }
 
 TEST_CASE("random: normals have their moments", "[random]") {
-  const Tensor z = normal({2, Stream::train, 0, {}}, kMany);
+  const Tensor z = normals({2, Stream::train, 0, {}}, kMany);
   const double n = kMany;
   CHECK(std::abs(moment(z, 0, 1)) < 5 / std::sqrt(n));
   CHECK(std::abs(moment(z, 0, 2) - 1) < 5 * std::sqrt(2 / n));
@@ -112,7 +112,7 @@ TEST_CASE("random: normals have their moments", "[random]") {
 
 TEST_CASE("random: a shorter draw is the beginning of a longer one", "[random]") {
   const Draw draw{3, Stream::sample, 1, {}};
-  for (const auto& fill : {uniform, normal}) {
+  for (const auto& fill : {uniforms, normals}) {
     const Array all = to_array(fill(draw, 5000, DType::f32));
     for (const int64_t n : {0, 1, 2, 3, 5, 255, 256, 257, 4097}) {
       const Array part = to_array(fill(draw, n, DType::f32));
@@ -130,23 +130,23 @@ TEST_CASE("random: seed, stream, draw and step each change the numbers", "[rando
   };
   for (size_t i = 0; i < draws.size(); ++i)
     for (size_t j = 0; j < i; ++j) {
-      const Array a = to_array(uniform(draws[i], 100)), b = to_array(uniform(draws[j], 100));
+      const Array a = to_array(uniforms(draws[i], 100)), b = to_array(uniforms(draws[j], 100));
       int equal = 0;
       for (size_t k = 0; k < 100; ++k) equal += a.v[k] == b.v[k];
       CHECK(equal <= 1);
     }
-  CHECK(same_bits(uniform({1, Stream::train, 0, {}}, 100),
-                  uniform({1, Stream::train, 0, step(0)}, 100)));
+  CHECK(same_bits(uniforms({1, Stream::train, 0, {}}, 100),
+                  uniforms({1, Stream::train, 0, step(0)}, 100)));
 }
 
 TEST_CASE("random: the step is read when the kernel runs", "[random]") {
   Tensor counter = step(4);
   const Draw draw{1, Stream::train, 0, counter};
-  const Tensor before = uniform(draw, 10);
+  const Tensor before = uniforms(draw, 10);
   backend(counter).increment(counter);
   CHECK(counter.item() == 5);
-  CHECK(same_bits(uniform(draw, 10), uniform({1, Stream::train, 0, step(5)}, 10)));
-  CHECK_FALSE(same_bits(uniform(draw, 10), before));
+  CHECK(same_bits(uniforms(draw, 10), uniforms({1, Stream::train, 0, step(5)}, 10)));
+  CHECK_FALSE(same_bits(uniforms(draw, 10), before));
 }
 
 TEST_CASE("random: the number of threads changes nothing", "[random]") {
@@ -154,7 +154,7 @@ TEST_CASE("random: the number of threads changes nothing", "[random]") {
   const Tensor x = Tensor::full({100'003}, 1, DType::f32);
   const auto all = [&](int threads) {
     const Threads scope(threads);
-    return std::vector{uniform(draw, 100'003), normal(draw, 100'003),
+    return std::vector{uniforms(draw, 100'003), normals(draw, 100'003),
                        dropout(x, 0.4, draw).value()};
   };
   const std::vector<Tensor> one = all(1);
@@ -166,7 +166,7 @@ TEST_CASE("random: the number of threads changes nothing", "[random]") {
 
 TEST_CASE("random: f64 gets the values of f32", "[random]") {
   const Draw draw{8, Stream::train, 0, {}};
-  for (const auto& fill : {uniform, normal})
+  for (const auto& fill : {uniforms, normals})
     CHECK(same_bits(to_array(fill(draw, 10'000, DType::f32)),
                     to_array(fill(draw, 10'000, DType::f64))));
 }
@@ -190,7 +190,7 @@ TEST_CASE("random: dropout keeps its share and scales it", "[random]") {
     const Array y = to_array(dropout(x, rate, {10, Stream::train, 0, {}}).value());
     double kept = 0;
     for (const double v : y.v) {
-      REQUIRE((v == 0 || v == 1 / (1 - rate) * 3));
+      REQUIRE((v == 0 || v == 3 / (1 - rate)));
       kept += v != 0;
     }
     CHECK(std::abs(kept / kMany - (1 - rate)) < 5 * std::sqrt(rate * (1 - rate) / kMany));

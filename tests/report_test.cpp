@@ -10,13 +10,13 @@
 #include <string>
 #include <vector>
 
-#include "apps/ssgan/crc32c.h"
 #include "apps/ssgan/report/chart.h"
 #include "apps/ssgan/report/html.h"
 #include "apps/ssgan/report/table.h"
 #include "apps/ssgan/report/tensorboard.h"
 #include "apps/ssgan/report/tensorboard_records.h"
 #include "apps/ssgan/report/text.h"
+#include "nn/crc32c.h"
 #include "nn/data/png.h"
 #include "tensor/error.h"
 #include "tensor/file.h"

@@ -1,5 +1,7 @@
 #include "tensor/safetensors.h"
 
+#include <array>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <vector>
@@ -7,6 +9,7 @@
 #include "tensor/error.h"
 #include "tensor/file.h"
 #include "tests/catch.h"
+#include "tests/message_of.h"
 #include "tests/temp_dir.h"
 
 using namespace gradus;
@@ -123,7 +126,12 @@ TEST_CASE("safetensors: headers that are refused") {
       {a + R"({"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}})", four,
        "key \"dtype\" twice"},
       {a + "[[[[[1]]]]]}", "", "nested deeper"},
-      {a + entry("BF16", "[2]", "[0,4]") + "}", four, "\"a\" has dtype BF16"},
+      {a + entry("BF16", "[3]", "[0,4]") + "}", four, "4 bytes of data do not fit BF16 [3]"},
+      {a + entry("I64", "[1]", "[0,4]") + "}", four, "4 bytes of data do not fit I64 [1]"},
+      {a + entry("C64", "[1]", "[0,8]") + "}", four, "is it truncated?"},
+      {a + entry("C64", "[1]", "[8,4]") + "}", eight, "a begin and an end"},
+      {a + entry("C64", "[1.5]", "[0,8]") + "}", eight, "its shape should be"},
+      {a + entry("C64", "[1]", "[0,4]") + "}", eight, "4 bytes follow the last tensor"},
       {a + R"({"dtype":3,"shape":[1],"data_offsets":[0,4]}})", four, "\"a\" has dtype 3"},
       {a + entry("F32", "[2]", "[0,4]") + "}", four, "4 bytes of data do not fit F32 [2]"},
       {a + entry("F32", "[-1]", "[0,4]") + "}", four, "its shape should be"},
@@ -133,7 +141,7 @@ TEST_CASE("safetensors: headers that are refused") {
       {a + entry("F32", "[4294967296,4294967296,1]", "[0,0]") + "}", "", "do not fit"},
       {a + entry("F32", "[0,4294967296,4294967296,4]", "[0,0]") + "}", "", "do not fit"},
       {a + entry("U8", "[4611686018427387904,2,0]", "[0,0]") + "}", "", "do not fit"},
-      {a + entry("F32", "[1,1,1,1,1,1,1]", "[0,4]") + "}", four, "rank 7"},
+      {a + entry("F32", "[1,1,1,1,1,1,2]", "[0,4]") + "}", four, "do not fit"},
       {a + entry("F32", "[1]", "[4,0]") + "}", four, "a begin and an end"},
       {a + entry("F32", "[1]", "[0,4,8]") + "}", eight, "a begin and an end"},
       {a + entry("F32", "[1]", "[0,-4]") + "}", four, "its data_offsets should be"},
@@ -146,6 +154,7 @@ TEST_CASE("safetensors: headers that are refused") {
       {a + f32 + "}", eight, "4 bytes follow the last tensor"},
       {R"({"__metadata__":{"a":1}})", "", "hold strings"},
       {R"({"__metadata__":[]})", "", "object of strings"},
+      {R"({"__metadata__":{"a":null}})", "", "hold strings"},
   };
   const TempDir dir;
   for (const Case& c : cases) {
@@ -154,6 +163,96 @@ TEST_CASE("safetensors: headers that are refused") {
     CHECK_THROWS_AS(load_safetensors(dir / "file"), DataError);
     CHECK_THROWS_WITH(load_safetensors(dir / "file"),
                       ContainsSubstring("file: ") && ContainsSubstring(c.message));
+  }
+}
+
+TEST_CASE("safetensors: every dtype is widened to one of a tensor's, or its tensor passed over") {
+  struct Case {
+    const char *dtype, *shape;
+    std::string data;
+    DType read;
+    std::vector<double> values;
+  };
+  const auto raw = [](auto... v) {
+    std::string s;
+    (s.append(reinterpret_cast<const char*>(&v), sizeof(v)), ...);
+    return s;
+  };
+  const auto u16 = [](auto... v) { return std::array{static_cast<uint16_t>(v)...}; };
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  constexpr int32_t kMost = std::numeric_limits<int32_t>::max();
+  const std::vector<Case> cases{
+      // 1, -2, the least and the greatest of each kind, infinity, -0.
+      {"F16",
+       "[8]",
+       raw(u16(0x3c00, 0xc000, 0x0001, 0x03ff, 0x0400, 0x7bff, 0xfc00, 0x8000)),
+       DType::f32,
+       {1, -2, std::ldexp(1, -24), std::ldexp(1023, -24), std::ldexp(1, -14), 65504, -kInf, 0}},
+      {"BF16",
+       "[2,2]",
+       raw(u16(0x3f80, 0xc049, 0x0001, 0x7f80)),
+       DType::f32,
+       {1, -3.140625, std::ldexp(1, -133), kInf}},
+      {"BOOL", "[3]", std::string("\0\1\2", 3), DType::u8, {0, 1, 1}},
+      {"I8", "[2]", std::string("\x80\x7f", 2), DType::i32, {-128, 127}},
+      {"I16", "[2]", raw(u16(0x8000, 0x7fff)), DType::i32, {-32768, 32767}},
+      {"U16", "[2]", raw(u16(0x8000, 0xffff)), DType::i32, {32768, 65535}},
+      {"U32", "[2]", raw(uint32_t{0}, uint32_t{kMost}), DType::i32, {0, kMost}},
+      {"I64", "[]", raw(int64_t{-kMost - int64_t{1}}), DType::i32, {-kMost - 1.0}},
+      {"I64", "[0,4294967296]", "", DType::i32, {}},
+      {"U64", "[1,1,1,1,1,1]", raw(uint64_t{kMost}), DType::i32, {kMost}}};
+  const TempDir dir;
+  for (const Case& c : cases) {
+    INFO(c.dtype);
+    // Behind a byte, so that no element is aligned.
+    const auto offsets = [](size_t begin, size_t end) {
+      return fmt::format("[{},{}]", begin, end);
+    };
+    const std::string header = R"({"pad":)" + entry("U8", "[1]", "[0,1]") + R"(,"a":)" +
+                               entry(c.dtype, c.shape, offsets(1, 1 + c.data.size())) + "}";
+    const TensorFile file = load_safetensors(dir.put("file", file_of(header, "x" + c.data)));
+    CHECK(file.unread.empty());
+    const Tensor* const a = file.find("a");
+    REQUIRE(a);
+    CHECK(a->dtype() == c.read);
+    CHECK(a->to(DType::f64).to_vector<double>() == c.values);
+  }
+  const auto nan = load_safetensors(
+      dir.put("file", file_of(R"({"a":)" + entry("F16", "[1]", "[0,2]") + "}", raw(u16(0x7e00)))));
+  CHECK(std::isnan(nan.find("a")->item()));
+}
+
+TEST_CASE("safetensors: a file is read for what is asked of it") {
+  const TempDir dir;
+  const auto with = [&](const std::string& dtype, const std::string& shape,
+                        const std::string& data) {
+    const std::string header =
+        R"({"__metadata__":null,"odd":)" +
+        entry(dtype, shape, fmt::format("[4,{}]", 4 + data.size())) +
+        R"(,"a":{"data_offsets":[0,4],"shape":[1],"dtype":"F32","comment":[1]}})";
+    return load_safetensors(
+        dir.put("file", file_of(header, std::string("\0\0\x80\x3f", 4) + data)));
+  };
+  const std::string eight(8, '\0'), all_ones(8, '\xff');
+  for (const auto& [dtype, shape, data, reason] : std::vector<std::array<std::string, 4>>{
+           {"C64", "[1]", eight, "is of dtype C64, which is not read"},
+           {"F8_E4M3", "[8]", eight, "is of dtype F8_E4M3, which is not read"},
+           {"", "[]", "", "is of dtype , which is not read"},
+           {"F4", "[2,2,2,2]", eight, "is of dtype F4, which is not read"},
+           {"F64", "[1,1,1,1,1,1,1]", eight, "is of rank 7; 6 at most is read"},
+           {"BF16", "[2,1,2,1,1,1,1,1]", eight, "is of rank 8; 6 at most is read"},
+           {"U64", "[1]", all_ones, "of dtype U64 holds a number that i32 does not"},
+           {"U32", "[2]", all_ones, "of dtype U32 holds a number that i32 does not"},
+           {"I64", "[1]", eight.substr(1) + "\1",
+            "of dtype I64 holds a number that i32 does not"}}) {
+    INFO(dtype << " " << shape);
+    const TensorFile file = with(dtype, shape, data);
+    CHECK(file.metadata.empty());
+    CHECK(file.tensors.size() == 1);
+    CHECK(file.find("a")->item() == 1);
+    CHECK(!file.find("b"));
+    CHECK(message_of<DataError>([&] { file.find("odd"); }) ==
+          (dir / "file").string() + ": tensor \"odd\" " + reason);
   }
 }
 

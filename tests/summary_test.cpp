@@ -4,6 +4,7 @@
 
 #include "autograd/ops.h"
 #include "nn/layers.h"
+#include "nn/weight_norm.h"
 #include "tests/catch.h"
 #include "tests/program.h"
 
@@ -68,6 +69,38 @@ TEST_CASE("summary: layers as the tape has them") {
   const Pass other = Pass::training(random);  // whose transposed convolution reads a constant
   const std::vector<Var> grown{sum(net.grow(other, Tensor::zeros({1, 2, 2, 3}, DType::f64)))};
   CHECK_THROWS_AS(summarize(net, other, grown), TapeError);
+}
+
+TEST_CASE("summary: a layer that makes its weights is shown by what applies them") {
+  struct Normed : Module {
+    Normed() : Module(DType::f64) {}
+    WeightNorm<Conv2d> conv{*this, "conv", Conv2dOptions{.in = 2, .out = 3}};
+    WeightNorm<ConvTranspose2d> up{*this, "up", Conv2dOptions{.in = 3, .out = 4, .stride = 2}};
+    LayerNorm norm{*this, "norm", {.shape = {4}}};
+    WeightNorm<Linear> out{*this, "out", Linear::Options{.in = 4, .out = 6}};
+  } net;
+  Random random(1);
+  net.initialize(random);
+  const Pass pass = Pass::training(random);
+  const Var x = net.conv(pass, Tensor::zeros({5, 8, 8, 2}, DType::f64));
+  const Var y = net.norm(pass, net.up(pass, x));
+  const std::vector<Var> losses{sum(net.out(pass, mean(y, {1, 2})))};
+  const auto layers = summarize(net, pass, losses);
+  REQUIRE(layers.size() == 4);
+  const auto check = [&](size_t i, const char* name, const char* operation, const Shape& output,
+                         int64_t parameters, int64_t multiply_adds) {
+    INFO(name);
+    CHECK(layers[i].name == name);
+    CHECK(layers[i].operation == operation);
+    CHECK(layers[i].output == output);
+    CHECK(layers[i].parameters == parameters);
+    CHECK(layers[i].multiply_adds == multiply_adds);
+    CHECK(layers[i].reaches_loss);
+  };
+  check(0, "conv", "conv2d", {5, 8, 8, 3}, 3 * 9 * 2 + 3 + 3, 5 * 64 * 9 * 2 * 3);
+  check(1, "up", "conv_transpose2d", {5, 16, 16, 4}, 3 * 9 * 4 + 4 + 4, 5 * 64 * 9 * 3 * 4);
+  check(2, "norm", "layer_norm", {5, 16, 16, 4}, 8, 0);
+  check(3, "out", "matmul", {5, 6}, 4 * 6 + 6 + 6, 5 * 4 * 6);
 }
 
 TEST_CASE("summary: the tutorial's networks") {

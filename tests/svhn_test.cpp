@@ -1,5 +1,6 @@
 #include "nn/data/svhn.h"
 
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <iostream>
@@ -9,6 +10,7 @@
 #include "tensor/error.h"
 #include "tests/catch.h"
 #include "tests/mat_writer.h"
+#include "tests/message_of.h"
 #include "tests/source_dir.h"
 #include "tests/temp_dir.h"
 
@@ -87,6 +89,54 @@ TEST_CASE("svhn: a single image, whose last dimension MATLAB drops") {
   CHECK(load_svhn(dir.path(), SvhnSplit::extra).images.shape() == Shape{1, 32, 32, 3});
 }
 
+TEST_CASE("svhn: every way of writing the same set") {
+  const TempDir dir;
+  const MatWriter x = made_up_images(2), y = made_up_labels({3, 10});
+  const auto with = [](MatWriter w, auto change) {
+    change(w);
+    return w;
+  };
+  const auto check = [&](const std::string& file) {
+    dir.put("train_32x32.mat", file);
+    const ImageSet set = load_svhn(dir.path(), SvhnSplit::train);
+    REQUIRE(set.images.shape() == Shape{2, 32, 32, 3});
+    CHECK(set.labels.to_vector<int32_t>() == std::vector<int32_t>{3, 10});
+    const auto bytes = set.images.to_vector<uint8_t>();
+    for (const auto& [h, w, c, n] : {std::array{0, 0, 0, 0}, {31, 7, 2, 0}, {5, 31, 1, 1}})
+      CHECK(bytes[static_cast<size_t>(((n * 32 + h) * 32 + w) * 3 + c)] == pixel(h, w, c, n));
+  };
+  const MatWriter row = with(y, [](MatWriter& w) { w.dims = {1, 2}; });
+  check(mat(x.compressed() + row.compressed()));
+  check(mat(row.plain() + x.plain()));
+  // Numbers of 64 bits, whole, and their class's values as bytes, as MATLAB stores them.
+  std::vector<double> wide(x.data.begin(), x.data.end());
+  for (double& v : wide) v += v < 0 ? 256 : 0;
+  check(mat(MatWriter{"X", x.dims, raw(wide), 6, 9}.compressed() + y.plain()));
+  std::vector<int16_t> shorts(wide.begin(), wide.end());
+  check(mat(MatWriter{"X", x.dims, raw(shorts), 10, 3}.compressed() + y.plain()));
+  check(mat(with(x, [](MatWriter& w) { w.kind = 6; }).compressed() + y.plain()));
+  // Between them what else a workspace has, more than once.
+  const MatWriter text{"notes", {1, 4}, "text", 4, 16}, cell{"", {0, 0}, "", 1, 14};
+  MatWriter complex{"z", {1, 1}, "\1", 9, 2};
+  complex.flags = element(6, u32(9 | 0x0800) + u32(0));
+  complex.values = small_element(2, "\1") + small_element(2, "\2");
+  const std::string rest = text.plain() + cell.plain() + complex.compressed();
+  check(mat(rest + x.compressed() + rest + y.compressed() + rest));
+  check(mat(x.big_endian(1) + row.big_endian(1), std::string("\1\0MI", 4)));
+  check(mat(x.big_endian(1) + MatWriter{"y", {2, 1}, raw<double>({3, 10}), 6, 9}.big_endian(8),
+            std::string("\1\0MI", 4)));
+}
+
+TEST_CASE("svhn: a file of many arrays gives a short message") {
+  const TempDir dir;
+  std::string elements;
+  for (int i = 0; i < 2000; ++i) elements += MatWriter{"a", {1, 1}, "x"}.plain();
+  dir.put("train_32x32.mat", mat(elements));
+  const std::string message =
+      message_of<DataError>([&] { load_svhn(dir.path(), SvhnSplit::train); });
+  CHECK_THAT(message, ContainsSubstring("it has [a, a, a, a, a, a, a, a, a, a and 1990 more]"));
+}
+
 TEST_CASE("svhn: files that are refused") {
   const TempDir dir;
   const MatWriter x = made_up_images(2);
@@ -108,14 +158,28 @@ TEST_CASE("svhn: files that are refused") {
                        w.dims = {3, 32, 32, 2};
                      }),
                      "X should be u8 [32, 32, 3, N], but it is u8 [3, 32, 32, 2]");
-  check_svhn_refused(dir, x_with([](MatWriter& w) { w.kind = 8; }), "but it is i8 [32, 32, 3, 2]");
+  const auto x_of = [&](double v) {
+    std::vector<float> values(6144, 7);
+    values[6000] = static_cast<float>(v);
+    return mat(MatWriter{"X", {32, 32, 3, 2}, raw(values), 7, 7}.compressed() + y.compressed());
+  };
+  for (const double v : {-1.0, 256.0, 0.5, 1e30})
+    check_svhn_refused(dir, x_of(v),
+                       fmt::format("X holds {}; its values should be", double(float(v))));
+  check_svhn_refused(dir, x_of(std::nan("")), "X holds nan; its values should be");
+  check_svhn_refused(dir, x_with([](MatWriter& w) { w.kind = 2; }), "but it is not numeric");
+  check_svhn_refused(dir,
+                     x_with([](MatWriter& w) { w.flags = element(6, u32(9 | 0x0800) + u32(0)); }),
+                     "but it is complex u8 [32, 32, 3, 2]");
   check_svhn_refused(dir, x_with([](MatWriter& w) {
                        w.dims = {32, 32, 3, 0};
                        w.data.clear();
                      }),
                      "but it is u8 [32, 32, 3, 0]");
-  check_svhn_refused(dir, y_with({"y", {1, 2}, "\1\2"}), "[N, 1], but it is u8 [1, 2]");
-  check_svhn_refused(dir, y_with(made_up_labels({})), "[N, 1], but it is u8 [0, 1]");
+  check_svhn_refused(dir, y_with({"y", {2, 2}, "\1\2\1\2"}), "but it is u8 [2, 2]");
+  check_svhn_refused(dir, y_with({"y", {1, 1, 2}, "\1\2"}), "but it is u8 [1, 1, 2]");
+  check_svhn_refused(dir, y_with({"y", {1, 2}, "ab", 4, 16}), "but it is not numeric");
+  check_svhn_refused(dir, y_with(made_up_labels({})), "but it is u8 [0, 1]");
   check_svhn_refused(dir, y_with(made_up_labels({1, 2, 3})), "X has 2 images, but y 3 labels");
   check_svhn_refused(dir, y_with(made_up_labels({1, 0})), "the label 0 in row 1 (counted from 0)");
   check_svhn_refused(dir, y_with(made_up_labels({11, 1})), "the label 11 in row 0");

@@ -3,9 +3,12 @@
 #include "autograd/ops.h"
 #include "tensor/backend.h"
 #include "tests/catch.h"
+#include "tests/emulation/emulated.h"
+#include "tests/message_of.h"
 #include "tests/values.h"
 
 using namespace gradus;
+namespace emulation = gradus::cuda::emulation;
 
 namespace {
 
@@ -195,4 +198,133 @@ TEST_CASE("tape: it can be used after a rule has thrown", "[tape]") {
                                [](const Tensor&, GradSink&) { throw Error("bad: on purpose"); });
   CHECK_THROWS_AS(tape->gradients(bad, std::vector{x}), Error);
   CHECK(gradients(x * x, {x}, *tape) == std::vector{6.0});
+}
+
+TEST_CASE("tape: a rule whose gradient does not fit is an error that names it", "[tape]") {
+  emulation::emulated();
+  const Tensor fits = Tensor::full({2, 3}, 1, DType::f64);
+  const std::pair<Var, const char*> bad[] = {
+      {Tensor(), "bad: its rule gives input 1 an undefined gradient"},
+      {Var(), "bad: its rule gives input 1 an undefined gradient"},
+      {fits.to(DType::f32), "bad: its rule gives input 1, which is f64, a gradient of f32"},
+      {fits.to(DType::i32), "bad: its rule gives input 1, which is f64, a gradient of i32"},
+      {fits.to(emulation::kEmulated),
+       "bad: its rule gives input 1, which is on cpu, a gradient on cuda:31"},
+      {fits.reshape({3, 2}),
+       "bad: its rule gives input 1, which is [2, 3], a gradient of shape [3, 2]"},
+      {fits.reshape({6}), "bad: its rule gives input 1, which is [2, 3], a gradient of shape [6]"},
+      {Tensor::zeros({}, DType::f64),
+       "bad: its rule gives input 1, which is [2, 3], a gradient of shape []"},
+      {Tensor::zeros({3}, DType::f64),
+       "bad: its rule gives input 1, which is [2, 3], a gradient of shape [3]"},
+      {Tensor::zeros({2, 1}, DType::f64),
+       "bad: its rule gives input 1, which is [2, 3], a gradient of shape [2, 1]"},
+      {Tensor::zeros({5, 2, 4}, DType::f64),
+       "bad: its rule gives input 1, which is [2, 3], a gradient of shape [5, 2, 4]"}};
+  const auto gradient = [&](const BackwardRule& rule) {
+    const auto tape = Tape::make();
+    const Var a = tape->watch(scalar(1)), b = tape->watch(fits.clone());
+    const Var y = Tape::record("bad", {a, b}, scalar(0), rule);
+    return tape->gradients(y, std::vector{b})[0];
+  };
+  for (const auto& [grad, message] : bad) {
+    INFO(message);
+    CHECK(message_of<Error>([&, grad = grad] {
+            return gradient([&](const Tensor&, GradSink& grads) { grads.add(1, grad); });
+          }) == message);
+    // The same where another operation has added to that input before.
+    CHECK(message_of<Error>([&, grad = grad] {
+            return gradient([&](const Tensor&, GradSink& grads) {
+              grads.add(1, fits);
+              grads.add(1, grad);
+            });
+          }) == message);
+    // Nobody looks at the gradient of an input that wants none.
+    CHECK(same_bits(gradient([&, grad = grad](const Tensor&, GradSink& grads) {
+                      grads.add(0, grad);
+                      grads.add(1, fits);
+                    }),
+                    fits));
+  }
+  for (const int input : {-1, 2, 9}) {
+    const std::string message =
+        fmt::format("bad: its rule asks for input {}, counted from 0, of 2", input);
+    const BackwardRule rules[] = {
+        [&](const Tensor&, GradSink& grads) { grads.add(input, fits); },
+        [&](const Tensor&, GradSink& grads) { static_cast<void>(grads.wants(input)); },
+        [&](const Tensor&, GradSink& grads) { static_cast<void>(grads.alone(input)); }};
+    for (const BackwardRule& rule : rules)
+      CHECK(message_of<TapeError>([&] { return gradient(rule); }) == message);
+  }
+  CHECK(same_bits(gradient([&](const Tensor&, GradSink& grads) {
+                    grads.add(1, Tensor::full({2, 2, 3}, 0.5, DType::f64));  // broadcast: summed
+                  }),
+                  fits));
+}
+
+TEST_CASE("tape: every gradient has bytes of its own", "[tape]") {
+  const Tensor kept = scalar(4);
+  using Call = std::function<std::vector<Tensor>(Tape&, const Var& a, const Var& b)>;
+  const std::pair<const char*, Call> calls[] = {
+      {"a + b",
+       [](Tape& t, auto& a, auto& b) {
+         return t.gradients(a + b, std::vector{a, b});
+       }},
+      {"sum(a + b)",
+       [](Tape& t, auto& a, auto& b) {
+         return t.gradients(sum(a + b), std::vector{a, b});
+       }},
+      {"the loss itself",
+       [](Tape& t, auto& a, auto&) {
+         return t.gradients(a, std::vector{a, a});
+       }},
+      {"twice",
+       [](Tape& t, auto& a, auto& b) {
+         return t.gradients(a * b, std::vector{a, a, b});
+       }},
+      {"retained",
+       [](Tape& t, auto& a, auto& b) {
+         const Var loss = a + b;
+         auto first = t.gradients(loss, std::vector{a, b}, true);
+         for (Tensor& g : t.gradients(loss, std::vector{b, a})) first.push_back(g);
+         return first;
+       }},
+      {"between",
+       [](Tape& t, auto& a, auto& b) {
+         const Var middle = a + b, loss = reshape(middle, {1});
+         return t.gradients(loss, std::vector{a, middle, loss, b});
+       }},
+      {"what the rule holds", [&](Tape& t, auto& a, auto& b) {
+         const Var y = Tape::record("held", {a, b}, scalar(0), [&](auto&, GradSink& grads) {
+           grads.add(0, kept);
+           grads.add(1, kept);
+         });
+         auto all = t.gradients(y, std::vector{a, b}, true);
+         all.push_back(kept);
+         return all;
+       }}};
+  for (const auto& [name, call] : calls) {
+    INFO(name);
+    const auto tape = Tape::make();
+    const Var a = tape->watch(scalar(2)), b = tape->watch(scalar(2));
+    std::vector<Tensor> all = call(*tape, a, b);
+    std::vector<double> before;
+    for (const Tensor& g : all) before.push_back(g.item());
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (all[i].raw() == kept.raw()) continue;
+      all[i].mutable_data<double>()[0] = 99;
+      for (size_t j = 0; j < all.size(); ++j) CHECK(all[j].item() == (j == i ? 99 : before[j]));
+      all[i].mutable_data<double>()[0] = before[i];
+    }
+    CHECK(a.value().item() == 2);
+  }
+}
+
+TEST_CASE("tape: the value that is recorded counts as a constant", "[tape]") {
+  const auto tape = Tape::make();
+  const Var x = tape->watch(scalar(3));
+  const auto twice = [](const Tensor& dy, GradSink& grads) { grads.add(0, 2 * Var(dy)); };
+  const Var y = Tape::record("twice", {x}, x * x, twice);
+  CHECK(y.value().item() == 9);
+  CHECK(gradients(y, {x}, *tape) == std::vector{2.0});
 }

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "apps/ssgan/crc32c.h"
+#include "nn/crc32c.h"
 #include "tensor/error.h"
 #include "tests/catch.h"
 #include "tests/temp_dir.h"

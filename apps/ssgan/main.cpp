@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <omp.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -5,13 +6,52 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <filesystem>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <utility>
+#include <vector>
 
 #include "apps/ssgan/commands/commands.h"
+#include "apps/ssgan/commands/flags.h"
 #include "apps/ssgan/commands/version.h"
 #include "apps/ssgan/errors.h"
+#include "apps/ssgan/say.h"
+#include "apps/ssgan/utf8.h"
 
 namespace gradus::ssgan {
 namespace {
+
+/// Levenshtein's distance.
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
+    }
+  }
+  return row.back();
+}
+
+/// The nearest name of each flag that there is not.
+void suggest(const CLI::App& app) {
+  for (const CLI::App* command : app.get_subcommands()) {
+    for (std::string word : command->remaining()) {
+      word = word.substr(0, word.find('='));
+      if (!word.starts_with("--")) continue;
+      std::string nearest;
+      for (const CLI::Option* o : command->get_options())
+        for (const std::string& name : o->get_lnames())
+          if (nearest.empty() || edit_distance(word, "--" + name) < edit_distance(word, nearest))
+            nearest = "--" + name;
+      if (edit_distance(word, nearest) <= word.size() / 2)
+        say("{}: there is no such flag; {} is one\n", printable(word), nearest);
+    }
+    suggest(*command);
+  }
+}
 
 int run(int argc, char** argv) {
   CLI::App app("Trains the semi-supervised GAN of a tutorial on SVHN.", "ssgan");
@@ -25,8 +65,10 @@ int run(int argc, char** argv) {
     if (app.get_subcommands().empty() && !app.remaining().empty())
       throw UsageError(
           fmt::format("{}: no such command; `ssgan --help` lists them", app.remaining().front()));
+    if (e.get_exit_code() != 0) suggest(app);
     return app.exit(e) ? kUsage : kDone;
   }
+  use_threads(0);
   return chosen();
 }
 
@@ -46,24 +88,35 @@ void spin_briefly(char** argv) {
   execv(program.c_str(), argv);  // returns only where it fails: then with spinning
 }
 
+/// A stream that is closed would become the first file that is opened. What is written to stdout
+/// then fails as it should; what is written to stderr is lost.
+void open_standard_streams() {
+  const int flags[] = {O_RDONLY, O_RDONLY, O_WRONLY};
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags[fd]) < 0) std::_Exit(kFailed);
+}
+
 int guarded_main(int argc, char** argv) {
+  const auto fail = [](int status, const char* what) {
+    say("ssgan: {}\n", printable(what));
+    return status;
+  };
   try {
     return run(argc, argv);
   } catch (const UsageError& e) {
-    fmt::print(stderr, "ssgan: {}\n", e.what());
-    return kUsage;
+    return fail(kUsage, e.what());
   } catch (const DataError& e) {
-    fmt::print(stderr, "ssgan: {}\n", e.what());
-    return kBadData;
+    return fail(kBadData, e.what());
+  } catch (const nlohmann::json::exception& e) {
+    return fail(kBadData, e.what());
+  } catch (const std::filesystem::filesystem_error& e) {
+    return fail(kBadData, e.what());
   } catch (const NotFinite& e) {
-    fmt::print(stderr, "ssgan: {}\n", e.what());
-    return kNotFinite;
+    return fail(kNotFinite, e.what());
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "ssgan: out of memory\n");
-    return kFailed;
+    return fail(kFailed, "out of memory");
   } catch (const std::exception& e) {
-    fmt::print(stderr, "ssgan: {}\n", e.what());
-    return kFailed;
+    return fail(kFailed, e.what());
   }
 }
 
@@ -71,11 +124,12 @@ int guarded_main(int argc, char** argv) {
 }  // namespace gradus::ssgan
 
 int main(int argc, char** argv) {
+  gradus::ssgan::open_standard_streams();
   gradus::ssgan::spin_briefly(argv);
   std::signal(SIGXFSZ, SIG_IGN);  // a file too large is then an error like a full disk
   std::signal(SIGPIPE, SIG_IGN);
   const int status = gradus::ssgan::guarded_main(argc, argv);
   if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return status;
-  fmt::print(stderr, "ssgan: the results could not be written to stdout\n");
+  gradus::ssgan::say("ssgan: the results could not be written to stdout\n");
   return status ? status : gradus::ssgan::kFailed;
 }

@@ -1,6 +1,10 @@
 #include "apps/ssgan/options.h"
 
 #include <nlohmann/json.hpp>
+#include <type_traits>
+#include <utility>
+
+#include "apps/ssgan/utf8.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -32,7 +36,16 @@ Options mended() {
 
 template <class T>
 void read(const nlohmann::ordered_json& json, const char* key, T& value) {
-  require<DataError>(json.contains(key), "configuration: no key {}", key);
+  require<DataError>(json.is_object() && json.contains(key), "configuration: no key {}", key);
+  // nlohmann's conversions cut what does not fit.
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    const auto& number = json.at(key);
+    const bool fits = number.is_number_unsigned()
+                          ? std::in_range<T>(number.get<uint64_t>())
+                          : number.is_number_integer() && std::in_range<T>(number.get<int64_t>());
+    require<DataError>(fits, "configuration: key {}: {} is no whole number that fits", key,
+                       number.dump());
+  }
   try {
     json.at(key).get_to(value);
   } catch (const nlohmann::json::exception& e) {
@@ -69,7 +82,7 @@ nlohmann::ordered_json to_json(const Options& o) {
   const NetworkOptions& n = o.network;
   return {{"preset", o.preset},
           {"data", o.data},
-          {"data_dir", o.data_dir},
+          {"data_dir", path_to_json(o.data_dir)},
           {"seed", o.seed},
           {"epochs", o.epochs},
           {"batch_size", o.batch_size},
@@ -102,6 +115,7 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   read(json, "preset", o.preset);
   read(json, "data", o.data);
   read(json, "data_dir", o.data_dir);
+  o.data_dir = path_from_json(o.data_dir);
   read(json, "seed", o.seed);
   read(json, "epochs", o.epochs);
   read(json, "batch_size", o.batch_size);

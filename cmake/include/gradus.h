@@ -8,7 +8,9 @@
 
 #include "autograd/gradcheck.h"
 #include "autograd/ops.h"
+#include "nn/checkpoint.h"
 #include "nn/clip.h"
+#include "nn/data/batch_loader.h"
 #include "nn/data/batches.h"
 #include "nn/data/idx.h"
 #include "nn/data/image_folder.h"
@@ -20,6 +22,7 @@
 #include "nn/moving_average.h"
 #include "nn/optim.h"
 #include "nn/schedule.h"
+#include "nn/sequential.h"
 #include "nn/summary.h"
 #include "nn/weight_norm.h"
 #include "tensor/profiler.h"

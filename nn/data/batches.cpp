@@ -29,6 +29,9 @@ Batches::Batches(int64_t count, int64_t batch_size, uint64_t seed)
 }
 
 std::vector<int32_t> Batches::at(int64_t epoch, int64_t position) {
+  require(epoch >= 0 && position >= 0 && position < per_epoch(),
+          "batches: batch {} of epoch {}; epochs count from 0, batches from 0 to {}", position,
+          epoch, per_epoch() - 1);
   if (epoch != epoch_) {
     order_ = shuffled(count_, seed_, epoch);
     epoch_ = epoch;

@@ -21,7 +21,7 @@ class Batches {
   Batches(int64_t count, int64_t batch_size, uint64_t seed);
   int64_t per_epoch() const { return (count_ + batch_size_ - 1) / batch_size_; }
   /// Indices in [0, count) of the images of batch `position`, in [0, per_epoch()), of `epoch`, from
-  /// 0 on; unchecked.
+  /// 0 on. Throws Error beyond these.
   std::vector<int32_t> at(int64_t epoch, int64_t position);
 
  private:

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "nn/data/batches.h"
-#include "nn/data/png.h"
+#include "nn/data/picture.h"
 #include "tensor/error.h"
 
 namespace gradus {
@@ -14,12 +14,30 @@ namespace fs = std::filesystem;
 
 constexpr int kSide = 32;
 
-/// What is in a folder, sorted by name, but for what begins with a dot.
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+  return text;
+}
+
+/// What people do not see in their folders, since systems hide it.
+bool is_hidden(const fs::path& path) {
+  const std::string name = lower_case(path.filename().string());
+  return name.starts_with('.') || name == "thumbs.db" || name == "desktop.ini" ||
+         name == "__macosx";
+}
+
+bool is_picture(const fs::path& path) {
+  const std::string extension = lower_case(path.extension().string());
+  return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
+}
+
+/// What is in a folder, sorted by name, but for what is hidden.
 std::vector<fs::path> entries_of(const fs::path& folder) {
   std::error_code error;
   std::vector<fs::path> entries;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
-    if (!it->path().filename().string().starts_with('.')) entries.push_back(it->path());
+    if (!is_hidden(it->path())) entries.push_back(it->path());
   require<DataError>(!error, "{}: cannot be read: {}", folder.string(), error.message());
   std::ranges::sort(entries);
   return entries;
@@ -49,7 +67,7 @@ std::vector<LabelledFile> files_of(const fs::path& part, const std::vector<std::
     const auto entries = entries_of(folder);
     require<DataError>(!entries.empty(), "{}: no image there", folder.string());
     for (const fs::path& entry : entries) {
-      require<DataError>(entry.extension() == ".png", "{}: only files NAME.png are read",
+      require<DataError>(is_picture(entry), "{}: only files .png, .jpg and .jpeg are read",
                          entry.string());
       files.push_back({entry, static_cast<int32_t>(c)});
     }
@@ -122,7 +140,7 @@ ImageSet load_image_folder(const fs::path& dir, Split split) {
   size_t at = 0;
   for (const int32_t i : shuffled(n, 0, 0)) {
     const LabelledFile& file = files[static_cast<size_t>(i)];
-    shrink(read_png(file.path), pixels.subspan(at * kImageBytes, kImageBytes));
+    shrink(read_picture(file.path), pixels.subspan(at * kImageBytes, kImageBytes));
     labels[at++] = file.label;
   }
   set.protocol = fmt::format("{}, {} images of {} classes", part.string(), n, set.classes.size());

@@ -3,10 +3,25 @@
 #include <numeric>
 
 #include "tensor/backend.h"
+#include "tensor/error.h"
 
 namespace gradus {
 
 Tensor gather_images(const Tensor& bytes, const Tensor& index, DType dtype) {
+  require<TypeError>(
+      bytes.dtype() == DType::u8 && index.dtype() == DType::i32 && is_float(dtype),
+      "gather_images: {} images by {} indices as {}; u8 by i32 as f32 or f64 expected",
+      name(bytes.dtype()), name(index.dtype()), name(dtype));
+  require<ShapeError>(bytes.shape().rank() >= 1 && index.shape().rank() == 1,
+                      "gather_images: images {} and index {}; [N, ...] and [M] expected",
+                      bytes.shape(), index.shape());
+  require<DeviceError>(bytes.device() == index.device(),
+                       "gather_images: images on {}, but the index on {}",
+                       to_string(bytes.device()), to_string(index.device()));
+  if (index.device() == kCpu)
+    for (const int32_t i : index.span<int32_t>())
+      require(i >= 0 && i < bytes.shape()[0], "gather_images: index {} is outside [0, {})", i,
+              bytes.shape()[0]);
   Tensor images(bytes.shape().with(0, index.count()), dtype, bytes.device());
   backend(bytes).gather(bytes, index, 1 / 127.5, -1, images);
   return images;

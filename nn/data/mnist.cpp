@@ -37,7 +37,7 @@ std::filesystem::path existing_file(const std::filesystem::path& dir, const std:
                               (dir / name).string()));
 }
 
-/// u8 [N, 28, 28] -> [N, 32, 32, 3].
+/// u8 [N, 28, 28, 1] -> [N, 32, 32, 3].
 Tensor framed(const Tensor& grey) {
   const int64_t n = grey.shape()[0];
   Tensor images = Tensor::zeros({n, kFullSide, kFullSide, 3}, DType::u8);
@@ -70,6 +70,12 @@ std::filesystem::path find_mnist(MnistKind kind,
 }
 
 ImageSet load_mnist(const std::filesystem::path& dir, MnistKind kind, Split split) {
+  ImageSet set = load_mnist_grey(dir, kind, split);
+  set.images = framed(set.images);
+  return set;
+}
+
+ImageSet load_mnist_grey(const std::filesystem::path& dir, MnistKind kind, Split split) {
   const std::string prefix = split == Split::train ? "train" : "t10k";
   const auto images_path = existing_file(dir, prefix + "-images-idx3-ubyte");
   const auto labels_path = existing_file(dir, prefix + "-labels-idx1-ubyte");
@@ -83,7 +89,7 @@ ImageSet load_mnist(const std::filesystem::path& dir, MnistKind kind, Split spli
                      shape[0], labels_path.string(), n);
   ImageSet set;
   set.classes = kind == MnistKind::digits ? kDigits : kGarments;
-  set.images = framed(images.values);
+  set.images = images.values.reshape({n, kSide, kSide, 1});
   set.labels = Tensor({n}, DType::i32);
   const auto given = labels.values.span<uint8_t>();
   const auto kept = set.labels.mutable_span<int32_t>();

@@ -27,5 +27,7 @@ std::filesystem::path find_mnist(MnistKind kind,
 /// whose MD5 is not the official ones' are taken, and `protocol` says so. Whatever else is wrong
 /// throws DataError that names the file.
 ImageSet load_mnist(const std::filesystem::path& dir, MnistKind kind, Split split);
+/// The same with images as they are stored, u8 [N, 28, 28, 1].
+ImageSet load_mnist_grey(const std::filesystem::path& dir, MnistKind kind, Split split);
 
 }  // namespace gradus

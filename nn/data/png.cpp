@@ -44,22 +44,7 @@ void write_png(const std::filesystem::path& path, const Picture& picture) {
 }
 
 Picture read_png(const std::filesystem::path& path) {
-  constexpr png_uint_32 kMaxExtent = 8192;
-  const std::vector<std::byte> bytes = read_file(path);
-  PngImage image;
-  require<DataError>(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) != 0,
-                     "{}: no PNG, or a damaged one: {}", path.string(), image.message);
-  require<DataError>(image.width <= kMaxExtent && image.height <= kMaxExtent,
-                     "{}: {} x {} pixels; at most {} each way", path.string(), image.width,
-                     image.height, kMaxExtent);
-  image.format = PNG_FORMAT_RGB;
-  Picture picture{static_cast<int>(image.width), static_cast<int>(image.height), {}};
-  picture.rgb.resize(PNG_IMAGE_SIZE(image));
-  const png_color white{255, 255, 255};
-  const bool ok = png_image_finish_read(&image, &white, picture.rgb.data(), 0, nullptr) != 0;
-  require<DataError>(ok && image.warning_or_error == 0, "{}: a damaged PNG: {}", path.string(),
-                     image.message);
-  return picture;
+  return decode_png(read_file(path), path.string());
 }
 
 }  // namespace gradus

@@ -43,13 +43,28 @@ void transpose_image(const uint8_t* from, uint8_t* to) {
         to[(h * kSide + w) * kChannels + c] = from[c * kPixels + w * kSide + h];
 }
 
+/// The next values of X, stored as bytes or as other numbers that are whole and fit.
+void read_bytes(const std::string& path, const MatArray& x, MatReader& reader,
+                std::span<uint8_t> bytes) {
+  if (x.stored_as_bytes) return reader.read(bytes);
+  std::vector<double> values(bytes.size());
+  reader.read(std::span(values));
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double value = values[i];
+    require<DataError>(value >= 0 && value <= 255 && value == static_cast<int>(value),
+                       "{}: X holds {}; its values should be whole numbers of 0 to 255", path,
+                       value);
+    bytes[i] = static_cast<uint8_t>(value);
+  }
+}
+
 Tensor read_images(const std::string& path, const MatArray& x, MatReader& reader) {
   std::vector<int64_t> dims = x.dims;
   if (dims.size() == 3) dims.push_back(1);  // MATLAB drops a last dimension of 1
   constexpr auto kMaxCount = std::numeric_limits<int32_t>::max();
-  require<DataError>(x.kind == MatClass::u8 && dims.size() == 4 && dims[0] == kSide &&
-                         dims[1] == kSide && dims[2] == kChannels && dims[3] >= 1 &&
-                         dims[3] <= kMaxCount,
+  require<DataError>(x.kind != MatClass::other && !x.complex && dims.size() == 4 &&
+                         dims[0] == kSide && dims[1] == kSide && dims[2] == kChannels &&
+                         dims[3] >= 1 && dims[3] <= kMaxCount,
                      "{}: X should be u8 [32, 32, 3, N], but it is {}", path, x.describe());
   const int64_t count = dims[3];
   Tensor images(Shape{count, kSide, kSide, kChannels}, DType::u8);
@@ -58,7 +73,7 @@ Tensor read_images(const std::string& path, const MatArray& x, MatReader& reader
   const std::span<uint8_t> pixels = images.mutable_span<uint8_t>();
   for (int64_t first = 0; first < count; first += kBlock) {
     const int64_t n = std::min(kBlock, count - first);
-    reader.read(std::span(block).first(static_cast<size_t>(n * kImageBytes)));
+    read_bytes(path, x, reader, std::span(block).first(static_cast<size_t>(n * kImageBytes)));
     for (int64_t i = 0; i < n; ++i)
       transpose_image(&block[i * kImageBytes], &pixels[(first + i) * kImageBytes]);
   }
@@ -66,9 +81,9 @@ Tensor read_images(const std::string& path, const MatArray& x, MatReader& reader
 }
 
 Tensor read_labels(const std::string& path, const MatArray& y, MatReader& reader) {
-  require<DataError>(y.dims.size() == 2 && y.dims[0] >= 1 && y.dims[1] == 1,
-                     "{}: y should be a column of N labels, [N, 1], but it is {}", path,
-                     y.describe());
+  require<DataError>(
+      !y.complex && y.dims.size() == 2 && y.count() >= 1 && std::ranges::min(y.dims) == 1,
+      "{}: y should be N labels, [N, 1] or [1, N], but it is {}", path, y.describe());
   std::vector<double> values(static_cast<size_t>(y.count()));
   reader.read(std::span(values));
   Tensor labels(Shape{y.count()}, DType::i32);
@@ -118,18 +133,23 @@ ImageSet load_svhn(const std::filesystem::path& dir, SvhnSplit split) {
   MatReader reader(path);
   ImageSet set;
   set.classes = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+  constexpr size_t kMostNamed = 10;
   std::vector<std::string> seen;
+  size_t arrays = 0;
   while (const auto array = reader.next()) {
-    require<DataError>(std::ranges::count(seen, array->name) == 0 || array->name.empty(),
-                       "{}: it has the array {} twice", file, array->name);
-    seen.push_back(array->name);
+    if (++arrays <= kMostNamed) seen.push_back(array->name);
+    const bool again = (array->name == "X" && set.images.defined()) ||
+                       (array->name == "y" && set.labels.defined());
+    require<DataError>(!again, "{}: it has the array {} twice", file, array->name);
     if (array->name == "X") set.images = read_images(file, *array, reader);
     if (array->name == "y") set.labels = read_labels(file, *array, reader);
   }
-  require<DataError>(set.images.defined() && set.labels.defined(),
-                     "{}: it should have the arrays X and y, but it has [{}]: is it another file, "
-                     "or was a download interrupted?",
-                     file, fmt::join(seen, ", "));
+  require<DataError>(
+      set.images.defined() && set.labels.defined(),
+      "{}: it should have the arrays X and y, but it has [{}{}]: is it another file, "
+      "or was a download interrupted?",
+      file, fmt::join(seen, ", "),
+      arrays > seen.size() ? fmt::format(" and {} more", arrays - seen.size()) : "");
   require<DataError>(set.images.shape()[0] == set.count(), "{}: X has {} images, but y {} labels",
                      file, set.images.shape()[0], set.count());
   describe_origin(path, official_file(split), set);

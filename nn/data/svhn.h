@@ -14,8 +14,9 @@ const char* file_name(SvhnSplit split);
 /// That of the file as published, as Md5 gives it.
 const char* official_md5(SvhnSplit split);
 
-/// Reads `dir`/train_32x32.mat and the like: X uint8 32x32x3xN and y Nx1 of 1..10 (10 is the digit
-/// zero), from any numeric class; N may be any number from 1 on. The images are transposed as they
+/// Reads `dir`/train_32x32.mat and the like: X 32x32x3xN of 0..255 and y Nx1 or 1xN of 1..10
+/// (10 is the digit zero), both of any numeric class, and whatever else beside them; N may be any
+/// number from 1 on. The images are transposed as they
 /// are inflated, so memory holds them once. A file whose MD5 is not the official one's is taken,
 /// and `protocol` says so. images u8 [N, 32, 32, 3], labels i32 [N], 1 to 10. Whatever else is
 /// wrong throws DataError that names the file.

@@ -33,7 +33,8 @@ template <class T, class Fn>
 std::vector<double> column_sums(int64_t rows, int64_t columns, int sums, const Fn& fn) {
   constexpr int kRun = sizeof(T) < sizeof(double) ? 8 : 1;
   const int64_t width = sums * columns;
-  const int64_t blocks = std::clamp<int64_t>(rows * columns / kGrain, 1, 32);
+  // Of 16 rows and more, so that their sums take far less memory than x.
+  const int64_t blocks = std::clamp<int64_t>(std::min(rows * columns / kGrain, rows / 16), 1, 32);
   std::vector<double> partial(blocks * width, 0.0);
   parallel_for(blocks, 1, [=, acc = partial.data()](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) {

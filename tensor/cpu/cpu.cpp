@@ -2,7 +2,6 @@
 
 #include <omp.h>
 
-#include "tensor/cpu/column_sums.h"
 #include "tensor/cpu/convolution/convolution.h"
 #include "tensor/cpu/matmul.h"
 #include "tensor/cpu/rectifier.h"
@@ -16,41 +15,6 @@ std::string Cpu::describe() const {
 }
 
 int vector_lanes() { return kLanes; }
-
-// Sums over leading axes (gradients of biases) and over a middle one (pooling) read x row by row.
-void Cpu::reduce(Reduction op, const Tensor& x, Tensor& y) {
-  const int lead = x.shape().rank() - y.shape().rank();
-  const auto kept = [&](int i) { return i >= lead && y.shape()[i - lead] == x.shape()[i]; };
-  int first = 0, last = x.shape().rank();
-  int64_t outer = 1, inner = 1;
-  while (first < last && kept(first)) outer *= x.shape()[first++];
-  while (last > first && kept(last - 1)) inner *= x.shape()[--last];
-  for (int i = first; i < last; ++i)
-    if (kept(i) && x.shape()[i] != 1) return Reference::reduce(op, x, y);
-  if (op != Reduction::sum || inner == 1 || x.count() == 0) return Reference::reduce(op, x, y);
-
-  const int64_t rows = x.count() / (outer * inner);
-  visit_float(x.dtype(), [&]<class T>(T) {
-    const T* in = x.data<T>();
-    T* out = y.mutable_data<T>();
-    if (outer == 1) {
-      const std::vector<double> sums = column_sums<T>(
-          rows, inner, 1,
-          [=]<int kRows>(int64_t row, double* acc) { add_rows<kRows>(in, inner, row, acc); });
-      for (int64_t c = 0; c < inner; ++c) out[c] = T(sums[c]);
-      return;
-    }
-    parallel_for(outer, kGrain / (rows * inner) + 1, [&](int64_t begin, int64_t end) {
-      std::vector<double> acc(inner);
-      for (int64_t o = begin; o < end; ++o) {
-        std::fill(acc.begin(), acc.end(), 0.0);
-        for (int64_t row = 0; row < rows; ++row)
-          for (int64_t c = 0; c < inner; ++c) acc[c] += in[(o * rows + row) * inner + c];
-        for (int64_t c = 0; c < inner; ++c) out[o * inner + c] = T(acc[c]);
-      }
-    });
-  });
-}
 
 void Cpu::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b, Tensor& c) {
   if (c.dtype() == DType::f32) return cpu::matmul(transpose_a, transpose_b, a, b, c);

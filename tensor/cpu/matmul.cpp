@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "tensor/backend.h"
+
 namespace gradus::cpu {
 
 void sgemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a,
@@ -17,14 +19,16 @@ void sgemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, 
 }
 
 void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b, Tensor& c) {
-  const int64_t m = c.shape()[0], n = c.shape()[1], k = a.shape()[transpose_a ? 0 : 1];
+  const MatrixBatch p(transpose_a, a, b, c);
   if (c.count() == 0) return;
-  if (k == 0) {
+  if (p.k == 0) {
     std::fill_n(c.mutable_data<float>(), c.count(), 0.f);
     return;
   }
-  sgemm(transpose_a, transpose_b, m, n, k, a.data<float>(), b.data<float>(), 0,
-        c.mutable_data<float>());
+  float* const out = c.mutable_data<float>();
+  for (int64_t i = 0; i < p.count; ++i)
+    sgemm(transpose_a, transpose_b, p.m, p.n, p.k, a.data<float>() + i * p.step_a,
+          b.data<float>() + i * p.step_b, 0, out + i * p.m * p.n);
 }
 
 std::string onednn_version() {

@@ -6,7 +6,7 @@
 namespace gradus::cpu {
 
 /// The activations that cost a kernel nothing where it stores its results, Identity, Relu and
-/// LeakyRelu: x where x > 0, else slope * x, or 0.
+/// LeakyRelu: slope * x, or 0, where x <= 0, else x.
 class Rectifier {
  public:
   static bool is(const Activation& a) {
@@ -20,8 +20,8 @@ class Rectifier {
   }
 
   bool changes_nothing() const { return !zeroes_ && slope_ == 1; }
-  Vector operator()(Vector x) const { return x > 0 ? x : zeroes_ ? Vector{} : slope_ * x; }
-  float operator()(float x) const { return x > 0 ? x : zeroes_ ? 0 : slope_ * x; }
+  Vector operator()(Vector x) const { return x <= 0 ? (zeroes_ ? Vector{} : slope_ * x) : x; }
+  float operator()(float x) const { return x <= 0 ? (zeroes_ ? 0 : slope_ * x) : x; }
 
  private:
   bool zeroes_ = false;

@@ -119,21 +119,25 @@ void Reference::conv_grad_weight(const ConvParams& cp, const Tensor& x, const Te
 
 void Reference::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
                        Tensor& c) {
-  const int64_t m = c.shape()[0], n = c.shape()[1], k = a.shape()[transpose_a ? 0 : 1];
+  const MatrixBatch p(transpose_a, a, b, c);
+  const int64_t m = p.m, k = p.k, n = p.n;
+  fill(0, c);
   visit_float(c.dtype(), [&]<class T>(T) {
-    const T *va = a.data<T>(), *vb = b.data<T>();
-    T* vc = c.mutable_data<T>();
-    fill(0, c);
-    parallel_for(m, kGrain / (n * k + 1) + 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i)
-        for (int64_t l = 0; l < k; ++l) {
-          const T scale = va[transpose_a ? l * m + i : i * k + l];
-          if (!transpose_b)
-            add_scaled(scale, vb + l * n, vc + i * n, n);
-          else
-            for (int64_t j = 0; j < n; ++j) vc[i * n + j] += scale * vb[j * k + l];
-        }
-    });
+    T* const out = c.mutable_data<T>();
+    for (int64_t batch = 0; batch < p.count; ++batch) {
+      const T *va = a.data<T>() + batch * p.step_a, *vb = b.data<T>() + batch * p.step_b;
+      T* vc = out + batch * m * n;
+      parallel_for(m, kGrain / (n * k + 1) + 1, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i)
+          for (int64_t l = 0; l < k; ++l) {
+            const T scale = va[transpose_a ? l * m + i : i * k + l];
+            if (!transpose_b)
+              add_scaled(scale, vb + l * n, vc + i * n, n);
+            else
+              for (int64_t j = 0; j < n; ++j) vc[i * n + j] += scale * vb[j * k + l];
+          }
+      });
+    }
   });
 }
 

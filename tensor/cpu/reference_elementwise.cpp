@@ -127,11 +127,11 @@ void Reference::sigmoid_cross_entropy_backward(const Tensor& logits, const Tenso
   visit_float(logits.dtype(), [&]<class T>(T) {
     const T *x = logits.data<T>(), *p = labels.data<T>(), *d = dy.data<T>();
     T* dx = dlogits.mutable_data<T>();
-    broadcast.for_each_row(
-        [=](int64_t at, int64_t, int64_t at_label, int64_t n, int64_t, int64_t label_step) {
-          for (int64_t i = 0; i < n; ++i)
-            dx[at + i] = (Sigmoid{}.f(x[at + i]) - p[at_label + i * label_step]) * d[at + i];
-        });
+    broadcast.for_each_row([=](int64_t at, int64_t, int64_t at_label, int64_t n, int64_t,
+                               int64_t label_step) {
+      for (int64_t i = 0; i < n; ++i)
+        dx[at + i] = SigmoidCrossEntropy{}.df(x[at + i], p[at_label + i * label_step]) * d[at + i];
+    });
   });
 }
 

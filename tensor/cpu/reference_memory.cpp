@@ -74,23 +74,43 @@ void Reference::copy_slice(const Tensor& x, int axis, int64_t x_begin, int64_t y
                 in + (i * x.shape()[axis] + x_begin) * inner, bytes);
 }
 
+void Reference::copy_strided(const Tensor& x, int64_t first, std::span<const int64_t> steps,
+                             Tensor& y) {
+  if (y.count() == 0) return;
+  const Shape& shape = y.shape();
+  const int last = shape.rank() - 1;
+  const int64_t width = last < 0 ? 1 : shape[last], step = last < 0 ? 0 : steps[last];
+  visit_dtype(x.dtype(), [&]<class T>(T) {
+    const T* in = x.data<T>() + first;
+    T* out = y.mutable_data<T>();
+    parallel_for(y.count() / width, kGrain / width + 1, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        int64_t at = 0, rest = row;
+        for (int axis = last - 1; axis >= 0; --axis) {
+          at += rest % shape[axis] * steps[axis];
+          rest /= shape[axis];
+        }
+        for (int64_t j = 0; j < width; ++j) out[row * width + j] = in[at + j * step];
+      }
+    });
+  });
+}
+
 void Reference::gather(const Tensor& x, const Tensor& index, double scale, double shift,
                        Tensor& y) {
-  visit_dtype(x.dtype(), [&]<class In>(In) {
-    visit_float(y.dtype(), [&]<class T>(T) {
-      const int32_t* rows = index.data<int32_t>();
-      const int64_t width = index.count() ? y.count() / index.count() : 0;
-      const In* const from = x.data<In>();
-      T* const to = y.mutable_data<T>();
-      parallel_for(index.count(), kGrain / std::max<int64_t>(width, 1) + 1,
-                   [=](int64_t begin, int64_t end) {
-                     for (int64_t i = begin; i < end; ++i) {
-                       const In* in = from + rows[i] * width;
-                       T* out = to + i * width;
-                       for (int64_t j = 0; j < width; ++j) out[j] = T(scale) * T(in[j]) + T(shift);
-                     }
-                   });
-    });
+  visit_gathered(x.dtype(), y.dtype(), [&]<class In, class T>(In, T) {
+    const int32_t* rows = index.data<int32_t>();
+    const int64_t width = index.count() ? y.count() / index.count() : 0;
+    const In* const from = x.data<In>();
+    T* const to = y.mutable_data<T>();
+    parallel_for(index.count(), kGrain / std::max<int64_t>(width, 1) + 1,
+                 [=](int64_t begin, int64_t end) {
+                   for (int64_t i = begin; i < end; ++i) {
+                     const In* in = from + rows[i] * width;
+                     T* out = to + i * width;
+                     for (int64_t j = 0; j < width; ++j) out[j] = T(T(scale) * T(in[j]) + T(shift));
+                   }
+                 });
   });
 }
 

@@ -62,12 +62,12 @@ void Reference::dropout(const Draw& draw, double rate, const Tensor& x, Tensor& 
   visit_float(x.dtype(), [&]<class T>(T) {
     const T* in = x.data<T>();
     T* out = y.mutable_data<T>();
-    const T scale = T(1 / (1 - rate));
+    const T keep = T(1 - rate);
     const float threshold = static_cast<float>(rate);
     for_each_tile(draw, y.count(), [=](int64_t first, int64_t n, const Words& words) {
 #pragma omp simd
       for (int64_t i = 0; i < n; ++i) {
-        const T kept = scale * in[first + i];
+        const T kept = in[first + i] / keep;
         out[first + i] = uniform01(words[i]) >= threshold ? kept : T(0);
       }
     });

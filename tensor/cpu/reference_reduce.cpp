@@ -1,60 +1,45 @@
-#include <cmath>
-#include <limits>
+#include <algorithm>
 #include <numeric>
 
-#include "tensor/cpu/parallel.h"
 #include "tensor/cpu/reference.h"
+#include "tensor/cpu/states.h"
 #include "tensor/nan_order.h"
 
 namespace gradus::cpu {
-namespace {
-
-/// Offsets of the elements of x that one element of y is reduced from: those of the kept axes
-/// (in y's order) and those of the reduced axes.
-struct Offsets {
-  std::vector<int64_t> kept{0}, reduced{0};
-
-  Offsets(const Shape& x, const Shape& y) {
-    int64_t step = x.count();
-    for (int i = 0; i < x.rank(); ++i) {
-      step /= std::max<int64_t>(x[i], 1);
-      const int in_y = i - (x.rank() - y.rank());
-      const bool is_reduced = in_y < 0 || (y[in_y] == 1 && x[i] != 1);
-      std::vector<int64_t>& list = is_reduced ? reduced : kept;
-      std::vector<int64_t> longer;
-      longer.reserve(list.size() * x[i]);
-      for (const int64_t base : list)
-        for (int64_t k = 0; k < x[i]; ++k) longer.push_back(base + k * step);
-      list = std::move(longer);
-    }
-  }
-};
-
-}  // namespace
-
 void Reference::reduce(Reduction op, const Tensor& x, Tensor& y) {
-  const Offsets offsets(x.shape(), y.shape());
+  const ReduceWalks walks = reduce_walks(x.shape(), y.shape());
+  const int64_t outputs = y.count(), count = outputs ? x.count() / outputs : 0;
   visit_float(x.dtype(), [&]<class T>(T) {
     const T* in = x.data<T>();
     T* out = y.mutable_data<T>();
-    parallel_for(
-        y.count(), kGrain / (offsets.reduced.size() + 1) + 1, [&](int64_t begin, int64_t end) {
-          for (int64_t i = begin; i < end; ++i) {
-            const T* base = in + offsets.kept[i];
-            double max = -std::numeric_limits<double>::infinity(), sum = 0;
-            if (op != Reduction::sum)
-              for (const int64_t r : offsets.reduced)
-                max = std::isnan(base[r]) ? double(base[r]) : std::max(max, double(base[r]));
-            if (op == Reduction::sum)
-              for (const int64_t r : offsets.reduced) sum += base[r];
-            if (op == Reduction::logsumexp)
-              for (const int64_t r : offsets.reduced) sum += std::exp(base[r] - max);
-            out[i] = T(op == Reduction::sum   ? sum
-                       : op == Reduction::max ? max
-                       : std::isinf(max)      ? max
-                                              : max + std::log(sum));
-          }
-        });
+    visit_reduction(op, count, [&]<class State>(State, double divisor) {
+      parallel_for(outputs, kGrain / (count + 1) + 1, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          State state;
+          for (int64_t r = 0; r < count; ++r)
+            state.add(in[walks.kept.offset(i) + walks.reduced.offset(r)]);
+          out[i] = T(state.result() / divisor);
+        }
+      });
+    });
+  });
+}
+
+void Reference::softmax(Softmax kind, const Shape& rows, const Tensor& x, Tensor& y) {
+  if (x.count() == 0) return;
+  const ReduceWalks walks = reduce_walks(x.shape(), rows);
+  const Walk row_of = broadcast_walks(x.shape(), rows, rows).first;
+  std::vector<reduction::LogTotal> totals(rows.count());
+  visit_float(x.dtype(), [&]<class T>(T) {
+    const T* in = x.data<T>();
+    T* out = y.mutable_data<T>();
+    reduce_states<reduction::LogSumExp>(
+        in, walks, rows.count(), x.count() / rows.count(),
+        [&](int64_t i, const auto& state) { totals[i] = reduction::LogTotal(state); });
+    parallel_for(x.count(), kGrain / 8, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        out[i] = T(totals[row_of.offset(i)].softmax(kind, in[i]));
+    });
   });
 }
 

@@ -20,7 +20,7 @@ enum ExitStatus {
   kBadData = 3,
   kCheckFailed = 4,
   kNotFinite = 5,
-  kInterrupted = 130
+  kStopped = 128  ///< plus the signal that asked: 130 after Ctrl-C
 };
 
 /// What the command line asks for; returns the exit status.

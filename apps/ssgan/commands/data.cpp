@@ -9,6 +9,7 @@
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/data/visible_labels.h"
 #include "apps/ssgan/model/samples.h"
+#include "apps/ssgan/utf8.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -51,7 +52,7 @@ Picture examples(const ImageSet& set) {
 }
 
 void print_row(const std::string& name, int64_t train, int64_t visible, int64_t test) {
-  fmt::print("{:20} {:>9} {:>9} {:>9}\n", name, train, visible, test);
+  fmt::print("{:20} {:>9} {:>9} {:>9}\n", printable(name), train, visible, test);
 }
 
 /// Reads a data set whole and prints how many images of each class it has.
@@ -72,8 +73,8 @@ int data(const DataRequest& r) {
                          {"training", training[c]},
                          {"visible", visible[c]},
                          {"test", tests[c]}});
-    fmt::print("{}\n",
-               nlohmann::ordered_json{{"protocol", protocol}, {"classes", classes}}.dump(2));
+    fmt::print("{}\n", nlohmann::ordered_json{{"protocol", protocol}, {"classes", classes}}.dump(
+                           2, ' ', false, nlohmann::json::error_handler_t::replace));
     return kDone;
   }
   fmt::print("{:20} {:>9} {:>9} {:>9}\n", "class", "training", "visible", "test");
@@ -81,7 +82,7 @@ int data(const DataRequest& r) {
     print_row(train.classes[c], training[c], visible[c], tests[c]);
   print_row("all", train.count(), std::accumulate(visible.begin(), visible.end(), int64_t{0}),
             test.count());
-  fmt::print("{}\n", protocol);
+  fmt::print("{}\n", printable(protocol));
   if (!r.out.empty()) fmt::print("{}\n", r.out.string());
   return kDone;
 }

@@ -7,7 +7,8 @@
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/model/evaluate.h"
-#include "apps/ssgan/run/checkpoint.h"
+#include "apps/ssgan/run/run_checkpoints.h"
+#include "apps/ssgan/utf8.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -35,9 +36,9 @@ int eval(const EvalRequest& r) {
                                               {"protocol", protocol},
                                               {"images", test.count()},
                                               {"accuracy", score}}
-                           .dump());
+                           .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   else
-    fmt::print("accuracy {:.4f} on {} images ({})\n", score, test.count(), protocol);
+    fmt::print("accuracy {:.4f} on {} images ({})\n", score, test.count(), printable(protocol));
   return kDone;
 }
 
@@ -50,11 +51,10 @@ void add_eval(CLI::App& program, Chosen& chosen) {
     std::string checkpoint;
     EvalRequest request;
   };
-  CLI::App* app =
-      add_command(program, "eval", "Accuracy of a checkpoint on test images",
-                  "ssgan eval --checkpoint runs/first/checkpoints/step_00001375.safetensors");
+  CLI::App* app = add_command(program, "eval", "Accuracy of a checkpoint on test images",
+                              "ssgan eval --checkpoint runs/first");
   auto f = std::make_shared<Flags>();
-  app->add_option("--checkpoint", f->checkpoint, "File to evaluate")->required();
+  app->add_option("--checkpoint", f->checkpoint, "File, or a run's folder: its newest")->required();
   f->options.add_data(*app);
   f->runtime.add(*app);
   app->add_flag("--json", f->request.json, "Print the result as JSON");
@@ -62,7 +62,7 @@ void add_eval(CLI::App& program, Chosen& chosen) {
     chosen = [f] {
       EvalRequest& r = f->request;
       r.device = f->runtime.resolve();
-      r.checkpoint = read_checkpoint(f->checkpoint);
+      r.checkpoint = read_named(f->checkpoint);
       r.options = f->options.resolve(r.checkpoint.options);
       return eval(r);
     };

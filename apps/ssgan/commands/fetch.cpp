@@ -3,6 +3,7 @@
 
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/data/download.h"
+#include "apps/ssgan/say.h"
 #include "nn/data/folders.h"
 #include "nn/data/md5.h"
 #include "nn/data/svhn.h"
@@ -45,7 +46,7 @@ int fetch(const FetchRequest& r) {
                          path.string(), md5);
     } else {
       const std::string url = fmt::format("{}/{}", r.url, file_name(split));
-      fmt::print(stderr, "{}\n", url);
+      say("{}\n", url);
       download(url, official_md5(split), path, limits_of(split));
     }
     fmt::print("{}\n", path.string());

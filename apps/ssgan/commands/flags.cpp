@@ -3,12 +3,15 @@
 #include <omp.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
+#include "apps/ssgan/say.h"
 #include "tensor/cuda_plugin.h"
 
 namespace gradus::ssgan {
@@ -67,7 +70,7 @@ void OptionFlags::add_data_dir(CLI::App& app) {
 void OptionFlags::add_data_set(CLI::App& app) {
   app.add_option("--data", data,
                  "Data set: digits (drawn by this program), svhn, mnist, fashion-mnist, or folder "
-                 "(of PNGs: DIR/train/CLASS/NAME.png and DIR/test/CLASS/NAME.png)")
+                 "(of PNGs and JPEGs: DIR/train/CLASS/NAME.png and DIR/test/CLASS/NAME.png)")
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kDataSets), std::end(kDataSets))));
   add_data_dir(app);
 }
@@ -215,15 +218,56 @@ Device parse_device(const std::string& text) {
 Device available_device() {
   const CudaReport cuda = cuda_report();
   const Device device = cuda.devices > 0 ? Device{DeviceKind::cuda, 0} : kCpu;
-  fmt::print(stderr, "device {}: {}\n", to_string(device),
-             device.is_cpu() ? cuda.reason : cuda.device);
+  say("device {}: {}\n", to_string(device), device.is_cpu() ? cuda.reason : cuda.device);
   return device;
 }
 
 }  // namespace
 
+void group_options(CLI::App& app, const std::string& heading) {
+  for (CLI::Option* o : app.get_options())
+    if (o->get_group() == app.get_help_ptr()->get_group() && o != app.get_help_ptr())
+      o->group(heading);
+}
+
+void show_defaults(CLI::App& app) {
+  const nlohmann::ordered_json mended = to_json(preset("default")),
+                               printed = to_json(preset("tutorial"));
+  const auto text = [](const nlohmann::ordered_json& v) {
+    return v.is_string() ? v.get<std::string>() : v.dump();
+  };
+  for (CLI::Option* o : app.get_options()) {
+    const std::string type = o->get_type_name();
+    const size_t brace = type.find('{');
+    if (brace != type.npos)
+      o->option_text(type.substr(brace));
+    else if (!type.empty())
+      o->option_text(type == "TEXT" ? type : "N");
+    std::string key = o->get_lnames().empty() ? "" : o->get_lnames().front();
+    std::ranges::replace(key, '-', '_');
+    if (!mended.contains(key) || o->get_type_size() == 0) {
+      if (const std::string value = o->get_default_str(); !value.empty() && o->get_type_size() > 0)
+        o->description(fmt::format("{} [{}]", o->get_description(), value));
+      continue;
+    }
+    const std::string a = text(mended[key]), b = text(printed[key]);
+    if (!a.empty())
+      o->description(fmt::format("{} [{}{}]", o->get_description(), a,
+                                 a == b ? "" : "; preset tutorial: " + b));
+  }
+}
+
+void use_threads(int asked) {
+  if (asked == 0) asked = omp_get_max_threads();
+  const int most = std::max(64, 4 * omp_get_num_procs());
+  if (asked > most)
+    say("threads: {} on {} processors are too many; {} are used\n", asked, omp_get_num_procs(),
+        most);
+  omp_set_num_threads(std::min(asked, most));
+}
+
 Device RuntimeFlags::resolve() const {
-  if (threads > 0) omp_set_num_threads(threads);
+  if (threads > 0) use_threads(threads);
   const Device used = device == "auto" ? available_device() : parse_device(device);
   if (precision == "tf32" && used.is_cpu())
     throw UsageError("--precision tf32: only a CUDA device has it; the CPU computes in fp32");

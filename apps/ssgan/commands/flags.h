@@ -44,6 +44,16 @@ struct OptionFlags {
   void require_data(const Options& options) const;
 };
 
+/// The options of `app` that are in no group yet come under this heading of its help.
+void group_options(CLI::App& app, const std::string& heading);
+/// Their default, by preset, stands behind the text of each flag that changes Options; of what a
+/// flag takes, words are listed and ranges left out.
+void show_defaults(CLI::App& app);
+
+/// Has so many CPU threads compute; 0: as many as OMP_NUM_THREADS says, or as there are processors.
+/// Says so where a machine of this size must do with fewer.
+void use_threads(int asked);
+
 /// Flags that say where and how to compute, but not what.
 struct RuntimeFlags {
   std::string device = "auto";

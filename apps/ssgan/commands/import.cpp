@@ -7,6 +7,7 @@
 #include "apps/ssgan/commands/flags.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/run/checkpoint.h"
+#include "apps/ssgan/say.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -23,10 +24,9 @@ int import_checkpoint(const ImportRequest& r) {
   if (from.ends_with(".index")) from.resize(from.size() - std::string_view(".index").size());
   const Imported in = from.ends_with(".safetensors") ? import_pytorch(from, r.options)
                                                      : import_tensorflow(from, r.options);
-  for (const std::string& line : in.notes) fmt::print(stderr, "{}: {}\n", from, line);
+  for (const std::string& line : in.notes) say("{}: {}\n", from, line);
   if (in.lr)
-    fmt::print(stderr, "{}: learning rate {:.4g}; a resumed run takes its own from its schedule\n",
-               from, *in.lr);
+    say("{}: learning rate {:.4g}; a resumed run takes its own from its schedule\n", from, *in.lr);
   write_checkpoint(r.out, in.checkpoint);
   fmt::print("{} at step {}\n", r.out.string(), in.checkpoint.step);
   return kDone;

@@ -1,15 +1,17 @@
 #include <CLI/CLI.hpp>
 #include <fstream>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/commands/flags.h"
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/golden/step_dump.h"
+#include "apps/ssgan/json.h"
 #include "apps/ssgan/run/checkpoint.h"
+#include "apps/ssgan/run/run_checkpoints.h"
 #include "apps/ssgan/run/run_plan.h"
+#include "apps/ssgan/say.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -26,8 +28,8 @@ struct ReplayRequest {
 std::optional<double> recorded_loss(const std::filesystem::path& run, int64_t step) {
   std::ifstream in(run / "metrics.jsonl");
   for (std::string line; std::getline(in, line);) {
-    const auto json = nlohmann::json::parse(line, nullptr, false);
-    if (json.is_object() && json.value("step", int64_t{-1}) == step && json.contains("d"))
+    const auto json = parse_json_object(line);
+    if (number_or(json, "step", int64_t{-1}) == step && json.contains("d") && json["d"].is_number())
       return json["d"].get<double>();
   }
   return {};
@@ -54,8 +56,8 @@ int replay(const ReplayRequest& r) {
     trainer.load(c.tensors);
     step = c.step;
   }
-  fmt::print(stderr, "from {}, {} steps to replay\n", before ? before->string() : "fresh weights",
-             r.step - 1 - step);
+  say("from {}, {} steps to replay\n", before ? before->string() : "fresh weights",
+      r.step - 1 - step);
   for (; step < r.step - 1; ++step) {
     trainer.step(step, plan.images(step), plan.lr(step));
     trainer.take_metrics();
@@ -67,9 +69,7 @@ int replay(const ReplayRequest& r) {
   fmt::print("{}\n", r.out.string());
   const std::optional<double> recorded = recorded_loss(r.run, r.step);
   if (!recorded || *recorded == m.d) return kDone;
-  fmt::print(
-      stderr,
-      "step {}: the run's d was {}, here it is {}: another machine, thread count or library, "
+  say("step {}: the run's d was {}, here it is {}: another machine, thread count or library, "
       "or the run was resumed from elsewhere\n",
       r.step, *recorded, m.d);
   return kCheckFailed;

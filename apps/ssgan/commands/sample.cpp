@@ -5,7 +5,7 @@
 #include "apps/ssgan/commands/flags.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/model/samples.h"
-#include "apps/ssgan/run/checkpoint.h"
+#include "apps/ssgan/run/run_checkpoints.h"
 #include "nn/data/png.h"
 
 namespace gradus::ssgan {
@@ -48,7 +48,7 @@ void add_sample(CLI::App& program, Chosen& chosen) {
   CLI::App* app = add_command(program, "sample", "A grid of images from a checkpoint's generator",
                               "ssgan sample --checkpoint F.safetensors --out grid.png");
   auto f = std::make_shared<Flags>();
-  app->add_option("--checkpoint", f->checkpoint, "File to sample from")->required();
+  app->add_option("--checkpoint", f->checkpoint, "File, or a run's folder: its newest")->required();
   app->add_option("--out", f->request.out, "PNG to write")->required();
   CLI::Option* count = app->add_option("--count", f->request.count, "Images")
                            ->check(CLI::Range(2, 10000))
@@ -71,7 +71,7 @@ void add_sample(CLI::App& program, Chosen& chosen) {
       require<UsageError>(!r.interpolate || r.columns > 1,
                           "--interpolate: --columns 1 leaves no way from one vector to another");
       r.device = f->runtime.resolve();
-      r.checkpoint = read_checkpoint(f->checkpoint);
+      r.checkpoint = read_named(f->checkpoint);
       Options base = r.checkpoint.options;
       base.running_stats = false;
       r.options = f->options.resolve(base);

@@ -4,6 +4,7 @@
 
 #include "apps/ssgan/data/digits.h"
 #include "autograd/shaping.h"
+#include "nn/crc32c.h"
 #include "nn/data/folders.h"
 #include "nn/data/image_folder.h"
 #include "nn/data/mnist.h"
@@ -57,6 +58,17 @@ ImageSet drawn_digits(int64_t n, Split split, ZeroAs zero_as) {
   set.protocol =
       fmt::format("digits, {} {} images", n, split == Split::train ? "training" : "test");
   return set;
+}
+
+std::string data_checksum(const ImageSet& train, const ImageSet& test) {
+  const auto of = [](const ImageSet& set) {
+    uint32_t crc = 0;
+    for (const std::string& name : set.classes) crc = crc32c({name.c_str(), name.size() + 1}, crc);
+    for (const Tensor& t : {set.images, set.labels})
+      crc = crc32c({static_cast<const char*>(t.raw()), static_cast<size_t>(t.bytes())}, crc);
+    return crc;
+  };
+  return fmt::format("train {:08x}, test {:08x}", of(train), of(test));
 }
 
 bool has_raw_zeros(const Options& o) { return o.data == "digits" || o.data == "svhn"; }

@@ -15,6 +15,10 @@ inline constexpr const char* kDataSets[] = {"digits", "svhn", "mnist", "fashion-
 /// missing or damaged, or where the network has another number of classes.
 ImageSet load_images(const Options& options, Split split);
 
+/// Of all bytes of both sets and the names of their classes: "train 01234567, test 89abcdef", by
+/// CRC-32C.
+std::string data_checksum(const ImageSet& train, const ImageSet& test);
+
 /// The first n images of the drawn data set, n from 0 on: u8 [n, 32, 32, 3], labels i32 [n].
 ImageSet drawn_digits(int64_t n, Split split, ZeroAs zero_as);
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "apps/ssgan/json.h"
 #include "autograd/shaping.h"
 #include "tensor/file.h"
 
@@ -55,14 +55,13 @@ std::string network_of(const std::string& parameter) {
 std::vector<Comparison> compare_with_case(const TensorFile& actual,
                                           const std::filesystem::path& case_dir) {
   const TensorFile expected = load_safetensors(case_dir / "expected.safetensors");
+  for (const auto& [name, reason] : expected.unread) throw DataError(reason);
   const std::vector<std::byte> text = read_file(case_dir / "case.json");
   std::set<std::string> zero_gradient;
   try {
-    const auto json =
-        nlohmann::json::parse(reinterpret_cast<const char*>(text.data()),
-                              reinterpret_cast<const char*>(text.data()) + text.size());
+    const auto json = parse_json({reinterpret_cast<const char*>(text.data()), text.size()});
     json.at("zero_gradient").get_to(zero_gradient);
-  } catch (const nlohmann::json::exception& e) {
+  } catch (const std::exception& e) {
     throw DataError(fmt::format("{}: {}", (case_dir / "case.json").string(), e.what()));
   }
 
@@ -81,16 +80,16 @@ std::vector<Comparison> compare_with_case(const TensorFile& actual,
       c.skipped = true;
       continue;
     }
-    const auto it = actual.tensors.find(name);
-    if (it == actual.tensors.end()) {
+    const Tensor* const found = actual.find(name);
+    if (!found) {
       c.problem = "missing";
       continue;
     }
-    if (!fits(name, it->second.shape(), want.shape())) {
-      c.problem = fmt::format("has shape {}, {} expected", it->second.shape(), want.shape());
+    if (!fits(name, found->shape(), want.shape())) {
+      c.problem = fmt::format("has shape {}, {} expected", found->shape(), want.shape());
       continue;
     }
-    const Tensor got = want.shape().rank() ? leading(it->second, want.shape()[0]) : it->second;
+    const Tensor got = want.shape().rank() ? leading(*found, want.shape()[0]) : *found;
     const Tensor part = want.shape().rank() ? leading(want, got.shape()[0]) : want;
     double scale = largest(part);
     if (name.starts_with("grad.") && zero_gradient.contains(name.substr(5)))

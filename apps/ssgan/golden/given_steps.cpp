@@ -10,13 +10,12 @@ namespace gradus::ssgan {
 namespace {
 
 const Tensor& find(const TensorFile& file, const std::string& name, DType dtype, int rank) {
-  const auto it = file.tensors.find(name);
-  require<DataError>(it != file.tensors.end(), "batch: no tensor {}", name);
-  require<DataError>(it->second.dtype() == dtype && it->second.shape().rank() == rank,
+  const Tensor* const found = file.find(name);
+  require<DataError>(found, "batch: no tensor {}", name);
+  require<DataError>(found->dtype() == dtype && found->shape().rank() == rank,
                      "batch: {} is {} {}; {} of rank {} expected", name,
-                     gradus::name(it->second.dtype()), it->second.shape(), gradus::name(dtype),
-                     rank);
-  return it->second;
+                     gradus::name(found->dtype()), found->shape(), gradus::name(dtype), rank);
+  return *found;
 }
 
 void require_shape(const char* name, const Tensor& t, const Shape& shape) {
@@ -37,7 +36,7 @@ class BatchSource {
     mask_ = find(r.batch, "label_mask", DType::i32, 2);
     z_ = find(r.batch, "z", DType::f32, 3);
     lr_ = find(r.batch, "lr", DType::f64, 1);
-    if (r.batch.tensors.contains("index")) {
+    if (r.batch.find("index")) {
       index_ = find(r.batch, "index", DType::i32, 2);
       set_ = load_images(r.options, Split::train);
     } else {
@@ -92,6 +91,9 @@ class BatchSource {
 TensorFile run_steps(const GivenSteps& given) {
   const BatchSource source(given);
   Trainer trainer(given.options, given.dtype, given.device);
+  for (const auto& [name, reason] : given.weights.unread)
+    if (name.starts_with("generator.") || name.starts_with("discriminator."))
+      throw DataError(reason);
   trainer.generator().load(given.weights.tensors, "generator.", false);
   trainer.discriminator().load(given.weights.tensors, "discriminator.", false);
 

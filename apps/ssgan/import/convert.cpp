@@ -61,7 +61,8 @@ void require_not_negative(const std::string& what, const Tensor& t) {
 }
 
 Checkpoint fresh_checkpoint(const Options& options) {
-  Checkpoint c{options, 0, {}, {}};
+  Checkpoint c;
+  c.options = options;
   Trainer(options, DType::f32, kCpu).save(c.tensors);
   return c;
 }

@@ -34,8 +34,8 @@ Imported import_tensorflow(const std::filesystem::path& prefix, const Options& o
 /// A safetensors file of a PyTorch program under our names ("discriminator.conv3.weight",
 /// "generator.bn1.running_var"; docs/ssgan.md lists the names) in PyTorch's layouts: Linear [out,
 /// in], Conv2d [out, in, kh, kw], ConvTranspose2d [in, out, kh, kw]. Running statistics may be
-/// absent; other tensors are left out. num_batches_tracked, of 64-bit integers, is refused by
-/// load_safetensors and must not be saved.
+/// absent; other tensors, such as num_batches_tracked, are left out. Weights of 16 bits are
+/// widened.
 ///
 /// The generator's dense layer is taken to be followed by view(N, C, 4, 4), so its unit
 /// (c * 4 + h) * 4 + w becomes our (h * 4 + w) * C + c. A program that views it as (N, 4, 4, C)

@@ -29,13 +29,12 @@ Imported import_pytorch(const std::filesystem::path& path, const Options& option
   for (auto& [name, tensor] : imported.checkpoint.tensors) {
     if (is_adam(name)) continue;
     const std::string theirs = pytorch_name(name), what = path.string() + ": " + theirs;
-    const auto it = file.tensors.find(theirs);
-    if (it == file.tensors.end() && is_statistic(name)) continue;
-    require<DataError>(it != file.tensors.end(), "{}: no such tensor; {} expected", what,
-                       tensor.shape());
+    const Tensor* const found = file.find(theirs);
+    if (!found && is_statistic(name)) continue;
+    require<DataError>(found, "{}: no such tensor; {} expected", what, tensor.shape());
     used.insert(theirs);
     const bool kernel = tensor.shape().rank() == 4;
-    tensor = convert(what, it->second, tensor.shape(),
+    tensor = convert(what, *found, tensor.shape(),
                      kernel ? std::vector{0, 2, 3, 1} : std::vector<int>{});
     if (name.starts_with("generator.dense.")) tensor = units_to_nhwc(tensor);
     if (is_variance(name)) require_not_negative(what, tensor);
@@ -45,6 +44,7 @@ Imported import_pytorch(const std::filesystem::path& path, const Options& option
   std::vector<std::string> left_out;
   for (const auto& [name, tensor] : file.tensors)
     if (!used.contains(name)) left_out.push_back(name);
+  for (const auto& [name, reason] : file.unread) left_out.push_back(name);
   if (!left_out.empty()) imported.notes.push_back("left out: " + listed(left_out));
   return imported;
 }

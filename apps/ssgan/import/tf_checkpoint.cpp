@@ -10,7 +10,7 @@
 #include <string_view>
 #include <tuple>
 
-#include "apps/ssgan/crc32c.h"
+#include "nn/crc32c.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
 

@@ -23,9 +23,7 @@ Tensor bytes_of(const Tensor& images) {
 
 /// f32 [count, 100] on the CPU, which depend on the seed and their number alone.
 Tensor noise(int64_t count, uint64_t seed) {
-  Tensor z({count, kZSize}, DType::f32);
-  backend(z).fill_normal(Random(seed, Stream::sample).next(), 0, 1, z);
-  return z;
+  return normal({count, kZSize}, Random(seed, Stream::sample).next());
 }
 
 Tensor generated(Generator& generator, const Tensor& z, Statistics statistics) {

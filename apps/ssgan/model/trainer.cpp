@@ -89,9 +89,7 @@ Batch Trainer::gather_batch(const Tensor& index) const {
 }
 
 Tensor Trainer::draw_z(int64_t count) {
-  Tensor z({count, kZSize}, dtype_, device_);
-  backend(z).fill_normal(random_.next(), 0, 1, z);
-  return z;
+  return normal({count, kZSize}, random_.next(), 0, 1, dtype_, device_);
 }
 
 void Trainer::run(const Batch& real, const Tensor& z, const Pass& training, const Trace& trace) {

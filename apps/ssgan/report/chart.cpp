@@ -29,7 +29,8 @@ struct Range {
   }
 };
 
-bool finite(const Point& p) { return std::isfinite(p.x) && std::isfinite(p.y); }
+/// Whether it can be drawn: beyond 2^53 steps are not told apart, and ranges must not overflow.
+bool finite(const Point& p) { return std::abs(p.x) <= 0x1p53 && std::abs(p.y) <= 1e300; }
 
 /// Where data lies in the picture, and how axes are labelled.
 struct Scales {
@@ -211,16 +212,21 @@ std::string description(const Chart& chart) {
 }  // namespace
 
 std::vector<double> round_ticks(double low, double high, int count, bool whole) {
-  const double rough = (high - low) / count;
+  const double rough = high / count - low / count;
+  if (!(rough > 0) || !std::isfinite(rough)) return {};
   const double power = std::pow(10.0, std::floor(std::log10(rough)));
   double spacing = 10 * power;
   for (const double factor : {5.0, 2.5, 2.0, 1.0})
     if (factor * power >= rough * 0.999) spacing = factor * power;
   if (whole) spacing = std::max(1.0, spacing == 2.5 ? 2.0 : spacing);
   std::vector<double> ticks;
-  const double slack = 1e-9 * (high - low) / spacing;
-  for (double i = std::ceil(low / spacing - slack); i <= std::floor(high / spacing + slack); ++i)
-    ticks.push_back(i * spacing + 0.0);  // the sum makes -0 a plain 0
+  const double slack = 1e-9 * (high / spacing - low / spacing);
+  const double first = std::ceil(low / spacing - slack), last = std::floor(high / spacing + slack);
+  // Counted by an integer: adding 1 to a double above 2^53 changes nothing.
+  for (int i = 0; i <= 2 * count && first + i <= last; ++i) {
+    const double tick = (first + i) * spacing + 0.0;  // the sum makes -0 a plain 0
+    if (ticks.empty() || tick > ticks.back()) ticks.push_back(tick);
+  }
   return ticks;
 }
 

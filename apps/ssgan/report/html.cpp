@@ -39,6 +39,14 @@ struct Results {
   bool final;
 };
 
+/// Whether the summary is of a run that took all its steps and has not been gone on with since.
+bool is_final(const RunRecord& run) {
+  const auto complete = run.summary.find("complete");  // version 0.1.0 wrote it at the end only
+  if (run.summary.empty() || (complete != run.summary.end() && *complete != true)) return false;
+  const double steps = number_at(run.summary, "steps");
+  return !(!run.epochs.rows.empty() && run.epochs.rows.back()[run.epochs.index("step")] > steps);
+}
+
 Results results_of(const RunRecord& run) {
   Results r{number_at(run.summary, "test_accuracy"),
             number_at(run.summary, "train_accuracy"),
@@ -46,9 +54,10 @@ Results results_of(const RunRecord& run) {
             number_at(run.summary, "steps"),
             number_at(run.summary, "seconds"),
             "",
-            !run.summary.empty()};
+            is_final(run)};
   if (const auto it = run.summary.find("protocol"); it != run.summary.end())
     r.protocol = it->is_string() ? it->get<std::string>() : it->dump();
+  if (!r.final) r.baseline_accuracy = std::numeric_limits<double>::quiet_NaN();
   if (!r.final && !run.epochs.rows.empty()) {
     const auto& last = run.epochs.rows.back();
     r.test_accuracy = last[run.epochs.index("test_accuracy")];
@@ -279,7 +288,7 @@ std::string settings(const Json& config) {
 
 }  // namespace
 
-void write_report(const std::filesystem::path& path) {
+void write_report(const std::filesystem::path& path, Refresh refresh) {
   const RunRecord run = read_run_record(path, kMostSamples);
   const Results results = results_of(run);
   const std::string name = escape_html(run.name);
@@ -289,6 +298,7 @@ void write_report(const std::filesystem::path& path) {
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
       "'unsafe-inline'; img-src data:\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
+  if (refresh == Refresh::yes) page += "<meta http-equiv=\"refresh\" content=\"30\">\n";
   page += fmt::format("<title>Training report: {}</title>\n<style>{}</style>\n</head>\n", name,
                       kPageStyle);
   page += fmt::format("<body>\n<main>\n<h1>Training report: {}</h1>\n<p class=\"quiet\">{}</p>\n",

@@ -16,6 +16,8 @@ namespace gradus::ssgan {
 /// Each may be missing, and a run that still goes on gives a report of what is there; a part that
 /// is damaged is left out, and the page says so. Throws DataError where `path` is not a folder or
 /// what is there cannot be read, OutputError where the page cannot be written.
-void write_report(const std::filesystem::path& path);
+/// Refresh::yes: a browser that shows it reads it again every half minute.
+enum class Refresh { no, yes };
+void write_report(const std::filesystem::path& path, Refresh refresh = Refresh::no);
 
 }  // namespace gradus::ssgan

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "apps/ssgan/json.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
 
@@ -17,8 +18,7 @@ nlohmann::ordered_json read_object(const fs::path& path, std::vector<std::string
   auto object = nlohmann::ordered_json::object();
   if (!fs::exists(path)) return object;
   const auto bytes = read_file(path);
-  const auto* text = reinterpret_cast<const char*>(bytes.data());
-  auto json = nlohmann::ordered_json::parse(text, text + bytes.size(), nullptr, false);
+  auto json = parse_json_object({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   if (json.is_object()) return json;
   notes.push_back(path.filename().string() + " is not a JSON object and is left out.");
   return object;

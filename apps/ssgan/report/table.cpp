@@ -4,9 +4,9 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "apps/ssgan/json.h"
 #include "tensor/file.h"
 
 namespace gradus::ssgan {
@@ -102,7 +102,7 @@ Log read_json_lines(const std::filesystem::path& path, std::vector<std::string> 
   const std::string text = text_of(path);
   for (const std::string_view line : split(text, '\n')) {
     if (line.empty()) continue;
-    const auto json = nlohmann::json::parse(line, nullptr, false);
+    const auto json = parse_json_object(line);
     std::vector<double> row(log.table.names.size(), kMissing);
     if (json.is_object())
       for (size_t i = 0; i < row.size(); ++i) {

@@ -4,7 +4,8 @@
 #include <filesystem>
 #include <span>
 #include <string>
-#include <string_view>
+
+#include "tensor/file.h"
 
 namespace gradus::ssgan {
 
@@ -17,25 +18,18 @@ class TensorBoardWriter {
  public:
   /// Creates the folder `dir` where it is missing, and the file in it, with its first record.
   explicit TensorBoardWriter(const std::filesystem::path& dir);
-  ~TensorBoardWriter();
-  TensorBoardWriter(const TensorBoardWriter&) = delete;
-  TensorBoardWriter& operator=(const TensorBoardWriter&) = delete;
 
   void scalar(const std::string& tag, double value, int64_t step);
   /// `png` holds a PNG file of width x height pixels.
   void image(const std::string& tag, std::span<const uint8_t> png, int width, int height,
              int64_t step);
   /// Waits until the disk has what was written.
-  void flush();
+  void flush() { file_.sync(); }
 
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return file_.path(); }
 
  private:
-  void append(std::string_view record);
-
-  std::filesystem::path path_;
-  int fd_ = -1;
-  int64_t size_ = 0;
+  GrowingFile file_;
 };
 
 }  // namespace gradus::ssgan

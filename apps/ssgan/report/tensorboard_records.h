@@ -21,4 +21,8 @@ std::string scalar_record(std::string_view tag, double value, int64_t step, doub
 std::string image_record(std::string_view tag, std::span<const uint8_t> png, int width, int height,
                          int64_t step, double wall_time);
 
+/// The records of an event file, up to the first that is cut short or damaged, without those of
+/// steps beyond `step`.
+std::string records_upto(std::string_view file, int64_t step);
+
 }  // namespace gradus::ssgan

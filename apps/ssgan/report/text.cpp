@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "apps/ssgan/utf8.h"
+
 namespace gradus::ssgan {
 namespace {
 
@@ -16,7 +18,7 @@ constexpr const char* kNone = "–";
 std::string escape_html(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (const char c : text) {
+  for (const char c : as_utf8(text)) {
     if (c == '&')
       out += "&amp;";
     else if (c == '<')

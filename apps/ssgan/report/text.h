@@ -7,8 +7,8 @@
 
 namespace gradus::ssgan {
 
-/// UTF-8 text made safe between tags and in quoted attributes of HTML and SVG. Control characters,
-/// which HTML does not allow, become U+FFFD.
+/// Text made safe between tags and in quoted attributes of HTML and SVG. Control characters,
+/// which HTML does not allow, and bytes that are not UTF-8 become U+FFFD.
 std::string escape_html(std::string_view text);
 
 /// RFC 4648, section 4, with padding.

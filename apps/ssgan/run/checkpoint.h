@@ -16,6 +16,7 @@ struct Checkpoint {
   Options options;
   int64_t step = 0;  ///< taken so far
   std::vector<double> epoch_sums;
+  std::string data;  ///< data_checksum of the images it was trained on, or empty
   std::map<std::string, Tensor> tensors;
   std::filesystem::path path = {};  ///< of the file that it was read from
 };
@@ -34,30 +35,10 @@ bool statistics_are_fresh(const std::map<std::string, Tensor>& tensors);
 /// Throws UsageError where `options` ask for running statistics that were never updated, as those
 /// of the tutorial preset are.
 void require_statistics(const Checkpoint& checkpoint, const Options& options);
-/// Loads "generator." or "discriminator." alone. Throws DataError that names the file.
+/// Throws NotFinite that names the file, or step, and the tensor where a weight is none.
+void require_finite(const std::string& where, const std::map<std::string, Tensor>& tensors);
+/// Loads "generator." or "discriminator." alone. Throws DataError that names the file, and
+/// NotFinite as require_finite.
 void load_network(const Checkpoint& checkpoint, const std::string& prefix, Module& network);
-
-/// The checkpoint of the highest step in `run`/checkpoints. Throws DataError where there is none.
-std::filesystem::path newest_checkpoint(const std::filesystem::path& run);
-/// The checkpoint of the highest step up to `step`, if there is one.
-std::optional<std::filesystem::path> checkpoint_upto(const std::filesystem::path& run,
-                                                     int64_t step);
-/// The checkpoint of the lowest step from `step` on, if there is one.
-std::optional<std::filesystem::path> checkpoint_from(const std::filesystem::path& run,
-                                                     int64_t step);
-/// The configuration of a run's config.json. Throws DataError that names the file where it is
-/// missing or damaged.
-Options read_config(const std::filesystem::path& run);
-/// The run folder that a checkpoint lies in, if it lies in one.
-std::optional<std::filesystem::path> run_of(const std::filesystem::path& checkpoint);
-
-/// Whether going on from `checkpoint` in the folder `run` continues the run that is there; false
-/// where none is. Throws UsageError where something would be lost: a run that the checkpoint is not
-/// of, or later checkpoints.
-bool continues_run(const Checkpoint& checkpoint, const std::filesystem::path& run);
-/// Throws DataError that names the file where `asked` is another network than the checkpoint's.
-void require_same_network(const Checkpoint& checkpoint, const Options& asked);
-/// Throws UsageError where data, batches, labels or seed are others, which a run keeps.
-void require_same_run(const Checkpoint& checkpoint, const Options& asked);
 
 }  // namespace gradus::ssgan

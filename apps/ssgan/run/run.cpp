@@ -2,35 +2,26 @@
 
 #include <chrono>
 #include <cmath>
-#include <csignal>
 
+#include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/model/evaluate.h"
+#include "apps/ssgan/report/html.h"
+#include "apps/ssgan/run/signals.h"
+#include "apps/ssgan/say.h"
+#include "apps/ssgan/utf8.h"
 
 namespace gradus::ssgan {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // Reading a step's losses waits for the device; so many steps are read at once.
 constexpr size_t kMostUnread = 16;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
-
-volatile std::sig_atomic_t interrupted = 0;
 
 }  // namespace
-
-void stop_on_interrupt() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { interrupted = 1; };
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigaction(SIGINT, &action, nullptr);
-}
-
-bool is_interrupted() { return interrupted != 0; }
 
 Run::Run(const Options& options, const RunSettings& settings, const ImageSet& train,
          const ImageSet& test)
@@ -38,11 +29,14 @@ Run::Run(const Options& options, const RunSettings& settings, const ImageSet& tr
       settings_(settings),
       test_(test),
       plan_(options_, train),
-      trainer_(options_, DType::f32, settings.device) {
+      trainer_(options_, DType::f32, settings.device),
+      protocol_(fmt::format("{}; labels visible: {} ({}); {}{}", train.protocol, plan_.labelled(),
+                            to_string(options_.labels), test.protocol, zero_protocol(options_))),
+      data_(data_checksum(train, test)) {
   trainer_.use(train, plan_.label_mask());
 }
 
-void Run::resume(const Checkpoint& c) {
+void Run::resume(const Checkpoint& c, const std::optional<RunSummary>& earlier) {
   const std::string name = c.path.string();
   try {
     trainer_.load(c.tensors);
@@ -53,22 +47,30 @@ void Run::resume(const Checkpoint& c) {
   require<DataError>(c.step <= total_steps(), "{}: {} steps were taken, but this run has {} in all",
                      name, c.step, total_steps());
   step_ = c.step;
-  resumed_ = true;
+  if (!earlier) return;
+  // After a crash the summary may be of another step than the checkpoint.
+  const double part = static_cast<double>(step_) / std::max<double>(earlier->steps, step_);
+  seconds_before_ = part * earlier->seconds;
+  if (earlier->steps == step_) epoch_seconds_before_ = earlier->epoch_seconds;
 }
 
 void Run::train(RunFolder& folder) {
-  const auto start = Clock::now();
-  auto epoch_start = start;
+  start_ = epoch_start_ = Clock::now();
   const int64_t last =
       settings_.max_steps ? std::min(settings_.max_steps, total_steps()) : total_steps();
   const int64_t save_every = settings_.save_every ? settings_.save_every : 5 * plan_.per_epoch();
-  Progress progress(step_, last, settings_.log_every, settings_.color);
+  Progress progress({step_, last, plan_.per_epoch(), options_.batch_size, test_.count(),
+                     settings_.baseline_follows},
+                    settings_.log_every, settings_.color);
   folder.log(fmt::format("start at step {} of {}, {} steps an epoch", step_, total_steps(),
                          plan_.per_epoch()));
-  // A run in a new folder has its start there, for replay.
-  int64_t saved = resumed_ ? step_ : -1;
-  if (resumed_ && !std::filesystem::exists(folder.checkpoint_path(step_))) save(folder);
-  while (step_ < last && !interrupted) {
+  // Where a folder cannot be written this shows now, and the run can be gone on with from here.
+  if (std::filesystem::exists(checkpoint_path(folder.path(), step_)))
+    write_summary(folder.path(), summary());
+  else
+    save(folder);
+  int64_t saved = step_;
+  while (step_ < last && !stop_signal()) {
     const double lr = plan_.lr(step_);
     const std::vector<int32_t> images = plan_.images(step_);
     trainer_.step(step_, images, lr);
@@ -76,10 +78,7 @@ void Run::train(RunFolder& folder) {
     const bool ends_epoch = step_ % plan_.per_epoch() == 0, saves = step_ % save_every == 0;
     if (ends_epoch || saves || step_ == last || unread_.size() == kMostUnread)
       read_metrics(folder, progress);
-    if (ends_epoch) {
-      finish_epoch(folder, progress, lr, seconds_since(epoch_start));
-      epoch_start = Clock::now();
-    }
+    if (ends_epoch) finish_epoch(folder, progress, lr);
     if (saves) {
       save(folder);
       saved = step_;
@@ -87,11 +86,11 @@ void Run::train(RunFolder& folder) {
   }
   read_metrics(folder, progress);
   if (saved != step_) save(folder);
-  seconds_ = seconds_since(start);
 }
 
 void Run::read_metrics(RunFolder& folder, Progress& progress) {
   const std::vector<Metrics> read = trainer_.take_metrics();
+  progress.reach(step_);
   for (size_t i = 0; i < read.size(); ++i) {
     const Metrics& m = read[i];
     const auto& [step, lr, labelled] = unread_[i];
@@ -113,7 +112,15 @@ void Run::read_metrics(RunFolder& folder, Progress& progress) {
 
 RunSummary Run::summary() const {
   const auto known = [](double v) { return v < 0 ? NAN : v; };
-  return {known(epoch_.train_accuracy), known(epoch_.test_accuracy), seconds_, step_};
+  RunSummary s;
+  s.protocol = protocol_;
+  s.steps = step_;
+  s.seconds = seconds_before_ + seconds_since(start_);
+  s.epoch_seconds = epoch_seconds_before_ + seconds_since(epoch_start_);
+  s.train_accuracy = known(epoch_.train_accuracy);
+  s.test_accuracy = known(epoch_.test_accuracy);
+  s.complete = is_complete();
+  return s;
 }
 
 // JSON has no NaN: a baseline's missing losses are kept as 0 and come back by the next step.
@@ -146,7 +153,8 @@ void Run::require_finite(int64_t step, const Metrics& m) const {
   for (const auto& [name, value] : gan) check(name, value);
 }
 
-void Run::finish_epoch(RunFolder& folder, Progress& progress, double lr, double seconds) {
+void Run::finish_epoch(RunFolder& folder, Progress& progress, double lr) {
+  const auto start = Clock::now();
   const Epoch e = epoch_;
   epoch_ = {};
   epoch_.train_accuracy = e.labelled ? e.masked_correct / e.labelled : -1;
@@ -163,7 +171,9 @@ void Run::finish_epoch(RunFolder& folder, Progress& progress, double lr, double 
   row.g = e.g / e.steps;
   row.train_accuracy = summary().train_accuracy;
   row.test_accuracy = epoch_.test_accuracy;
-  row.seconds = seconds;
+  row.seconds = epoch_seconds_before_ + seconds_since(epoch_start_);
+  epoch_start_ = Clock::now();
+  epoch_seconds_before_ = 0;
   folder.epoch(row);
   std::string line = fmt::format("epoch {:3}", row.epoch);
   if (options_.unlabeled)
@@ -171,25 +181,44 @@ void Run::finish_epoch(RunFolder& folder, Progress& progress, double lr, double 
   line += fmt::format("  d_class {:.4f}", row.d_class);
   if (options_.unlabeled) line += fmt::format("  g {:.4f}", row.g);
   line += fmt::format("  train {:.4f}  test {:.4f}  {:.1f} s", row.train_accuracy,
-                      row.test_accuracy, seconds);
+                      row.test_accuracy, row.seconds);
   folder.log(line);
-  progress.line(line);
+  std::vector<std::string> parts{
+      fmt::format("epoch {:3}", row.epoch), fmt::format("test {:.4f}", row.test_accuracy),
+      fmt::format("train {:.4f}", row.train_accuracy), fmt::format("class {:.3f}", row.d_class)};
+  if (options_.unlabeled) {
+    parts.push_back(fmt::format("d {:.3f}", row.d));
+    parts.push_back(fmt::format("g {:.4f}", row.g));
+  }
+  parts.push_back(clock_time(row.seconds));
+  progress.line(parts);
   if (options_.unlabeled)
     folder.samples(row.epoch, step_,
                    sample_grid(trainer_.generator(), 50, 8, options_.seed, Statistics::batch));
+  write_live_report(folder, row.seconds);
+  progress.evaluated(seconds_since(start));
+}
+
+// A report reads all logs: where that takes long, not every epoch has one.
+void Run::write_live_report(const RunFolder& folder, double epoch_seconds) {
+  since_report_ += epoch_seconds;
+  if (report_seconds_ > 1 && since_report_ < 20 * report_seconds_) return;
+  const auto start = Clock::now();
+  try {
+    write_report(folder.path(), Refresh::yes);
+  } catch (const Error& e) {
+    say("no report of this epoch: {}\n", printable(e.what()));
+  }
+  report_seconds_ = seconds_since(start);
+  since_report_ = 0;
 }
 
 void Run::save(RunFolder& folder) {
-  Checkpoint c{options_, step_, to_values(epoch_), {}};
+  Checkpoint c{options_, step_, to_values(epoch_), data_, {}};
   trainer_.save(c.tensors);
-  for (const auto& [name, t] : c.tensors) {
-    if (!is_float(t.dtype())) continue;
-    const Tensor on_host = t.to(kCpu);
-    for (const float v : on_host.span<float>())
-      require<NotFinite>(std::isfinite(v), "step {}: {} is not finite; no checkpoint is written",
-                         step_, name);
-  }
-  write_checkpoint(folder.checkpoint_path(step_), c);
+  gradus::ssgan::require_finite(fmt::format("step {}, whose checkpoint is not written", step_),
+                                c.tensors);
+  folder.checkpoint(c, summary(), settings_.keep);
 }
 
 }  // namespace gradus::ssgan

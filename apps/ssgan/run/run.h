@@ -1,5 +1,8 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "apps/ssgan/model/trainer.h"
@@ -7,30 +10,19 @@
 #include "apps/ssgan/run/progress.h"
 #include "apps/ssgan/run/run_folder.h"
 #include "apps/ssgan/run/run_plan.h"
+#include "apps/ssgan/run/run_summary.h"
 
 namespace gradus::ssgan {
-
-/// After the first call, Ctrl-C asks a run to stop after its step; a second one ends the program.
-void stop_on_interrupt();
-/// Whether Ctrl-C has asked.
-bool is_interrupted();
-
-/// Of a run up to where it is. Accuracies, in [0, 1], are those of the last finished epoch, NaN
-/// before the first.
-struct RunSummary {
-  double train_accuracy;  ///< on the labelled training images, as they were trained on
-  double test_accuracy;
-  double seconds;  ///< of this session
-  int64_t steps;   ///< in all
-};
 
 /// How a run goes on, beside what its options say it computes.
 struct RunSettings {
   Device device;
   bool color = false;
-  int64_t max_steps = 0;   ///< stop after so many in all; 0: run all epochs
-  int64_t log_every = 50;  ///< steps between plain progress lines
-  int64_t save_every = 0;  ///< steps between checkpoints; 0: every five epochs
+  bool baseline_follows = false;  ///< for the time left
+  int64_t max_steps = 0;          ///< stop after so many in all; 0: run all epochs
+  int64_t log_every = 50;         ///< steps between plain progress lines
+  int64_t save_every = 0;         ///< steps between checkpoints; 0: every five epochs
+  int64_t keep = 3;               ///< so many checkpoints remain, the newest
 };
 
 /// One training run, from its first step, or from a checkpoint, to its last.
@@ -40,17 +32,22 @@ class Run {
   /// memory is out.
   Run(const Options& options, const RunSettings& settings, const ImageSet& train,
       const ImageSet& test);
-  /// Goes on from there. Throws DataError that names the file where the checkpoint does not fit the
-  /// options.
-  void resume(const Checkpoint& checkpoint);
+  /// Goes on from there; `earlier` is the summary of the run so far, where it is known. Throws
+  /// DataError that names the file where the checkpoint does not fit the options.
+  void resume(const Checkpoint& checkpoint, const std::optional<RunSummary>& earlier);
 
   int64_t step() const { return step_; }  ///< taken so far
   int64_t total_steps() const { return plan_.total_steps(); }
-  int64_t labelled_count() const { return plan_.labelled(); }
+  int64_t steps_per_epoch() const { return plan_.per_epoch(); }
+  bool is_complete() const { return step_ == total_steps(); }
+  /// One line that says on which images the run is trained and tested.
+  const std::string& protocol() const { return protocol_; }
+  /// data_checksum of these.
+  const std::string& data() const { return data_; }
 
-  /// Trains until the last step, settings.max_steps or Ctrl-C; everything goes to `folder`, at the
-  /// end a checkpoint too. Throws NotFinite where a loss or a weight is not; no checkpoint is
-  /// written then. Throws OutputError as the folder does.
+  /// Trains until the last step, settings.max_steps or a signal (signals.h); everything goes to
+  /// `folder`, at the end a checkpoint too. Throws NotFinite where a loss or a weight is not; no
+  /// checkpoint is written then. Throws OutputError as the folder does.
   void train(RunFolder& folder);
   RunSummary summary() const;
 
@@ -66,13 +63,15 @@ class Run {
     double lr;
     int64_t labelled;
   };
+  using Clock = std::chrono::steady_clock;
   static std::vector<double> to_values(const Epoch& epoch);
   static Epoch from_values(const std::vector<double>& values);
 
   /// Of the steps taken since the last call: to the folder, the epoch's sums and the progress.
   void read_metrics(RunFolder& folder, Progress& progress);
   void require_finite(int64_t step, const Metrics& m) const;
-  void finish_epoch(RunFolder& folder, Progress& progress, double lr, double seconds);
+  void finish_epoch(RunFolder& folder, Progress& progress, double lr);
+  void write_live_report(const RunFolder& folder, double epoch_seconds);
   void save(RunFolder& folder);
 
   Options options_;
@@ -80,11 +79,13 @@ class Run {
   const ImageSet& test_;
   RunPlan plan_;
   Trainer trainer_;
-  bool resumed_ = false;
+  std::string protocol_, data_;
   int64_t step_ = 0;
   Epoch epoch_;
   std::vector<Unread> unread_;  ///< steps whose metrics still lie on the device
-  double seconds_ = 0;
+  Clock::time_point start_ = Clock::now(), epoch_start_ = start_;  ///< of this session
+  double report_seconds_ = 0, since_report_ = 0;                   ///< the last one took; since it
+  double seconds_before_ = 0, epoch_seconds_before_ = 0;           ///< in earlier sessions
 };
 
 }  // namespace gradus::ssgan

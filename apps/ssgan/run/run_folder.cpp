@@ -1,12 +1,17 @@
 #include "apps/ssgan/run/run_folder.h"
 
+#include <sys/stat.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <fstream>
-#include <functional>
 #include <nlohmann/json.hpp>
 
+#include "apps/ssgan/errors.h"
+#include "apps/ssgan/run/json_file.h"
+#include "apps/ssgan/run/run_files.h"
+#include "apps/ssgan/run/run_logs.h"
 #include "nn/data/png.h"
 #include "tensor/file.h"
 
@@ -15,8 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kEpochColumns =
-    "epoch,step,lr,d_real,d_fake,d_class,d,g,train_accuracy,test_accuracy,seconds\n";
+constexpr const char* kFirstStep = "first_step";
 
 void make_folder(const fs::path& path) {
   std::error_code error;
@@ -24,98 +28,110 @@ void make_folder(const fs::path& path) {
   require<OutputError>(!error, "{}: cannot make this folder: {}", path.string(), error.message());
 }
 
-void write_text(const fs::path& path, const std::string& text) {
-  write_file(path, std::as_bytes(std::span(text)));
-}
-
 /// A number, or nothing where there is none.
 std::string cell(double value) { return std::isnan(value) ? "" : fmt::format("{:.6g}", value); }
 
-/// Keeps the lines for which `keep` holds.
-void filter_lines(const fs::path& path, const std::function<bool(const std::string&)>& keep) {
-  std::ifstream in(path);
-  if (!in) return;
-  std::string kept;
-  for (std::string line; std::getline(in, line);)
-    if (keep(line)) kept += line + "\n";
-  in.close();
-  write_text(path, kept);
+/// Of those that are called as a run's.
+std::string first_file(const fs::path& run) {
+  const auto files = files_of_run(run);
+  return files.empty() ? "config.json" : files.front().lexically_relative(run).string();
 }
 
-bool metrics_line_upto(const std::string& line, int64_t step) {
-  const auto json = nlohmann::json::parse(line, nullptr, false);
-  return json.is_object() && json.contains("step") && json["step"].is_number_integer() &&
-         json["step"].get<int64_t>() <= step;
-}
-
-bool epoch_line_upto(const std::string& line, int64_t step) {
-  long long epoch, at;
-  if (std::sscanf(line.c_str(), "%lld,%lld,", &epoch, &at) == 2) return at <= step;
-  return line.starts_with("epoch,");
-}
-
-bool holds_run(const fs::path& path) {
-  std::error_code error;
-  return fs::exists(path / "config.json", error);
-}
-
-void remove_run(const fs::path& path) {
-  for (const char* name : {"config.json", "metrics.jsonl", "epochs.csv", "log.txt", "tb", "samples",
-                           "checkpoints", "summary.json", "report.html", "baseline"}) {
-    std::error_code error;
-    fs::remove_all(path / name, error);
-    require<OutputError>(!error, "{}: cannot be removed: {}", (path / name).string(),
-                         error.message());
-  }
+void require_kind(const fs::path& path, RunStart::Kind kind) {
+  const Holds holds = what_holds(path);
+  const std::string name = path.string();
+  require<OutputError>(kind != RunStart::Kind::fresh || holds != Holds::run,
+                       "{}: it already holds a run; go on with --resume, or replace it with "
+                       "--overwrite",
+                       name);
+  require<OutputError>(kind == RunStart::Kind::overwrite || holds != Holds::replaced,
+                       "{}: the run there was being replaced when the program ended; start the new "
+                       "one again, with --overwrite",
+                       name);
+  require<OutputError>(holds != Holds::others,
+                       "{}: it holds files called as a run's ({}), but no config.json of a run; "
+                       "nothing is touched: choose another folder",
+                       name, first_file(path));
+  std::error_code error;  // where it is missing
+  require<OutputError>(
+      kind != RunStart::Kind::fresh || fs::is_empty(path / "checkpoints", error) || error,
+      "{}: its checkpoints/ is not empty; nothing is touched: choose another folder", name);
 }
 
 }  // namespace
 
-void RunFolder::Lines::open(const fs::path& path, const char* mode) {
-  name_ = path.string();
-  file_.reset(std::fopen(name_.c_str(), mode));
-  require<OutputError>(file_ != nullptr, "{}: cannot be written: {}", name_, std::strerror(errno));
+void RunFolder::require_startable(const fs::path& path, RunStart::Kind kind) {
+  std::error_code error;
+  require<UsageError>(!fs::equivalent(path, "/", error),
+                      "--out {}: a run needs a folder of its own", path.string());
+  if (!fs::is_directory(path, error)) return;
+  const RunLock probe(path);
+  require_kind(path, kind);
 }
 
-void RunFolder::Lines::write(const std::string& text) {
-  const bool ok = std::fwrite(text.data(), 1, text.size(), file_.get()) == text.size() &&
-                  std::fflush(file_.get()) == 0;
-  require<OutputError>(ok, "{}: cannot be written: {}", name_, std::strerror(errno));
-}
-
-void RunFolder::require_startable(const fs::path& path, Start start) {
-  require<OutputError>(start != Start::fresh || !holds_run(path),
-                       "{}: it already holds a run; go on with --resume, or replace it with "
-                       "--overwrite",
-                       path.string());
-}
-
-RunFolder::RunFolder(fs::path path, const Options& options, Start start, int64_t step)
-    : path_(std::move(path)) {
-  require_startable(path_, start);
-  if (start == Start::overwrite && holds_run(path_)) remove_run(path_);
-  for (const char* folder : {"", "samples", "checkpoints", "tb"}) make_folder(path_ / folder);
-  if (start == Start::resume) {
-    filter_lines(path_ / "metrics.jsonl",
-                 [step](const std::string& line) { return metrics_line_upto(line, step); });
-    filter_lines(path_ / "epochs.csv",
-                 [step](const std::string& line) { return epoch_line_upto(line, step); });
+fs::path RunFolder::make_new(const fs::path& path) {
+  if (path.has_parent_path()) make_folder(path.parent_path());
+  for (int n = 1;; ++n) {
+    const fs::path name = n == 1 ? path : fs::path(fmt::format("{}-{}", path.string(), n));
+    if (::mkdir(name.c_str(), 0777) == 0) return name;
+    require<OutputError>(errno == EEXIST, "{}: cannot make this folder: {}", name.string(),
+                         std::strerror(errno));
   }
-  write_text(path_ / "config.json", to_json(options).dump(2) + "\n");
-  log_.open(path_ / "log.txt", "a");
-  metrics_.open(path_ / "metrics.jsonl", "a");
-  std::error_code error;  // of a file that is not there yet
-  const bool has_header = fs::file_size(path_ / "epochs.csv", error) > 0 && !error;
-  epochs_.open(path_ / "epochs.csv", "a");
-  if (!has_header) epochs_.write(kEpochColumns);
+}
+
+RunFolder::RunFolder(fs::path path, const Options& options, const RunConditions& now,
+                     const RunStart& start)
+    : path_(std::move(path)), first_step_(start.step) {
+  make_folder(path_);
+  lock_ = std::make_unique<RunLock>(path_);
+  require_kind(path_, start.kind);
+  const Holds holds = what_holds(path_);
+  if (start.kind == RunStart::Kind::resume && holds == Holds::run) resume(now, start);
+  if (start.kind == RunStart::Kind::overwrite && holds != Holds::nothing) remove_run(path_);
+  remove_temporaries(path_);
+  auto config = to_json(options);
+  config["threads"] = now.threads;
+  config["device"] = now.device;
+  config[kFirstStep] = first_step_;
+  write_json(path_ / "config.json", config);
+  for (const char* folder : {"samples", "checkpoints", "tb"}) make_folder(path_ / folder);
+  log_ = std::make_unique<GrowingFile>(path_ / "log.txt");
+  metrics_ = std::make_unique<GrowingFile>(path_ / "metrics.jsonl");
+  epochs_ = std::make_unique<GrowingFile>(path_ / "epochs.csv");
+  if (epochs_->size() == 0) epochs_->append(fmt::format("{}\n", kEpochColumns));
   board_ = std::make_unique<TensorBoardWriter>(path_ / "tb");
 }
 
-fs::path RunFolder::checkpoint_path(int64_t step) const {
-  return path_ / "checkpoints" / fmt::format("step_{:08}.safetensors", step);
+void RunFolder::resume(const RunConditions& now, const RunStart& start) {
+  if (const auto later = checkpoint_from(path_, start.step + 1))
+    require<OutputError>(std::ranges::count(start.damaged, *later) > 0,
+                         "{}: the run has gone on to {} meanwhile", path_.string(),
+                         later->filename().string());
+  const auto config = read_json_object(path_ / "config.json");
+  const auto number = [&](const char* key, int64_t otherwise) {
+    return config.contains(key) && config[key].is_number_integer() ? config[key].get<int64_t>()
+                                                                   : otherwise;
+  };
+  first_step_ = std::clamp<int64_t>(number(kFirstStep, 0), 0, start.step);
+  const auto changed = [&](const char* what, const auto& from, const auto& to) {
+    if (from != to)
+      notes_.push_back(
+          fmt::format("{} {} -> {}: the bits may differ from those of a run that was not stopped",
+                      what, from, to));
+  };
+  changed("threads", number("threads", now.threads), now.threads);
+  if (config.contains("device") && config["device"].is_string())
+    changed("device", config["device"].get<std::string>(), now.device);
+  for (std::string& note : cut_logs(path_, first_step_, start.step, start.per_epoch))
+    notes_.push_back(std::move(note));
+  for (const fs::path& file : start.damaged) {
+    const std::string aside = file.string() + ".damaged";
+    require<OutputError>(::rename(file.c_str(), aside.c_str()) == 0, "{}: cannot be renamed: {}",
+                         file.string(), std::strerror(errno));
+  }
 }
 
-void RunFolder::log(const std::string& line) { log_.write(line + "\n"); }
+void RunFolder::log(const std::string& line) { log_->append(line + "\n"); }
 
 void RunFolder::metrics(int64_t epoch, int64_t step, double lr, const Metrics& m) {
   nlohmann::ordered_json json{{"step", step}, {"epoch", epoch}, {"lr", lr}};
@@ -128,13 +144,13 @@ void RunFolder::metrics(int64_t epoch, int64_t step, double lr, const Metrics& m
                                                    {"masked_correct", m.masked_correct}};
   for (const auto& [name, value] : values)
     if (!std::isnan(value)) json[name] = value;
-  metrics_.write(json.dump() + "\n");
+  metrics_->append(json.dump() + "\n");
 }
 
 void RunFolder::epoch(const EpochRow& r) {
-  epochs_.write(fmt::format("{},{},{},{},{},{},{},{},{},{},{:.3f}\n", r.epoch, r.step, cell(r.lr),
-                            cell(r.d_real), cell(r.d_fake), cell(r.d_class), cell(r.d), cell(r.g),
-                            cell(r.train_accuracy), cell(r.test_accuracy), r.seconds));
+  epochs_->append(fmt::format("{},{},{},{},{},{},{},{},{},{},{:.3f}\n", r.epoch, r.step, cell(r.lr),
+                              cell(r.d_real), cell(r.d_fake), cell(r.d_class), cell(r.d), cell(r.g),
+                              cell(r.train_accuracy), cell(r.test_accuracy), r.seconds));
   const std::pair<const char*, double> values[] = {{"loss/d_real", r.d_real},
                                                    {"loss/d_fake", r.d_fake},
                                                    {"loss/d_class", r.d_class},
@@ -155,6 +171,14 @@ void RunFolder::samples(int64_t epoch, int64_t step, const Picture& picture) {
   board_->image("samples", png, picture.width, picture.height, step);
 }
 
-void RunFolder::summary(const std::string& json) { write_text(path_ / "summary.json", json); }
+void RunFolder::checkpoint(const Checkpoint& c, const RunSummary& summary, int64_t keep) {
+  log_->sync();
+  metrics_->sync();
+  epochs_->sync();
+  board_->flush();
+  write_checkpoint(checkpoint_path(path_, c.step), c);
+  write_summary(path_, summary);
+  prune_checkpoints(path_, keep, first_step_);
+}
 
 }  // namespace gradus::ssgan

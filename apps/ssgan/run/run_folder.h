@@ -1,14 +1,18 @@
 #pragma once
 
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "apps/ssgan/model/samples.h"
 #include "apps/ssgan/model/trainer.h"
 #include "apps/ssgan/options.h"
 #include "apps/ssgan/report/tensorboard.h"
+#include "apps/ssgan/run/run_checkpoints.h"
+#include "apps/ssgan/run/run_lock.h"
+#include "apps/ssgan/run/run_summary.h"
+#include "tensor/file.h"
 
 namespace gradus::ssgan {
 
@@ -22,22 +26,42 @@ struct EpochRow {
   double seconds;  ///< the epoch took
 };
 
+/// What config.json says beside the options: bits depend on it.
+struct RunConditions {
+  int64_t threads = 0;
+  std::string device;
+};
+
+/// How a run comes to its folder.
+struct RunStart {
+  enum class Kind { fresh, overwrite, resume } kind = Kind::fresh;
+  int64_t step = 0;                            ///< taken so far
+  int64_t per_epoch = 1;                       ///< steps
+  std::vector<std::filesystem::path> damaged;  ///< later checkpoints, to be put aside
+};
+
 /// The folder that a run writes: config.json, metrics.jsonl, epochs.csv, log.txt, tb/, samples/,
 /// checkpoints/, summary.json, report.html. Every line is in its file when a call returns, for
-/// other programs to read; a file written as a whole, and tb/ at the end of an epoch, are on the
-/// disk. What writes throws OutputError that names the file.
+/// other programs to read; a file written as a whole, and the logs at a checkpoint, are on the
+/// disk. No other process can write the run meanwhile. What writes throws OutputError that names
+/// the file.
 class RunFolder {
  public:
-  enum class Start { fresh, overwrite, resume };
-  /// Throws OutputError where `path` holds a run and `start` is fresh.
-  static void require_startable(const std::filesystem::path& path, Start start);
-  /// fresh: as require_startable. overwrite: removes the run that `path` holds. resume: cuts what
-  /// metrics.jsonl and epochs.csv say beyond `step`, and goes on behind it.
-  RunFolder(std::filesystem::path path, const Options& options, Start start, int64_t step);
+  /// Throws OutputError where a run of this kind cannot start in `path`: where it holds a run and
+  /// the start is fresh, where it holds files called as a run's that are none, where another
+  /// process writes a run there. Throws UsageError for the root folder, and to resume a run that
+  /// was being replaced.
+  static void require_startable(const std::filesystem::path& path, RunStart::Kind kind);
+  /// Makes a folder that was not there: `path`, or with -2, -3, ... behind it.
+  static std::filesystem::path make_new(const std::filesystem::path& path);
+  /// As require_startable. overwrite: removes the run that `path` holds. resume: makes the logs end
+  /// with the step; throws ReadError, before anything is touched, where one cannot be read.
+  RunFolder(std::filesystem::path path, const Options& options, const RunConditions& conditions,
+            const RunStart& start);
 
   const std::filesystem::path& path() const { return path_; }
-  /// checkpoints/step_NNNNNNNN.safetensors; `step` is how many were taken.
-  std::filesystem::path checkpoint_path(int64_t step) const;
+  /// What there is to say of the start, a line each.
+  const std::vector<std::string>& notes() const { return notes_; }
 
   /// A line of log.txt, without its end.
   void log(const std::string& line);
@@ -47,25 +71,18 @@ class RunFolder {
   void epoch(const EpochRow& row);
   /// samples/epoch_NNN.png, and the same in tb/.
   void samples(int64_t epoch, int64_t step, const Picture& picture);
-  /// Replaces summary.json.
-  void summary(const std::string& json);
+  /// A checkpoint, after the logs that lead to it are on the disk, and summary.json. Of older ones
+  /// those remain that prune_checkpoints keeps.
+  void checkpoint(const Checkpoint& checkpoint, const RunSummary& summary, int64_t keep);
 
  private:
-  class Lines {
-   public:
-    void open(const std::filesystem::path& path, const char* mode);
-    void write(const std::string& text);
-
-   private:
-    struct Close {
-      void operator()(std::FILE* f) const { std::fclose(f); }
-    };
-    std::string name_;
-    std::unique_ptr<std::FILE, Close> file_;
-  };
+  void resume(const RunConditions& now, const RunStart& start);
 
   std::filesystem::path path_;
-  Lines log_, metrics_, epochs_;
+  std::unique_ptr<RunLock> lock_;
+  int64_t first_step_ = 0;  ///< that the logs begin after
+  std::vector<std::string> notes_;
+  std::unique_ptr<GrowingFile> log_, metrics_, epochs_;
   std::unique_ptr<TensorBoardWriter> board_;
 };
 

@@ -6,10 +6,10 @@
 #include "tensor/host_device.h"
 #include "tensor/shape.h"
 
-namespace gradus::cuda {
+namespace gradus {
 
-/// Axes of a walk, innermost first: element i of the walk lies at offset(i) of a tensor.
-struct Axes {
+/// A walk along some axes, innermost first: its element i lies at offset(i) of a tensor.
+struct Walk {
   int rank = 0;
   int64_t extent[Shape::kMaxRank]{}, stride[Shape::kMaxRank]{};
 
@@ -39,8 +39,8 @@ struct Axes {
 
 /// Where a and b, which broadcast to y, have y's elements. Neighbouring axes along which both run
 /// on are joined.
-inline std::pair<Axes, Axes> broadcast_axes(const Shape& y, const Shape& a, const Shape& b) {
-  Axes in_a, in_b;
+inline std::pair<Walk, Walk> broadcast_walks(const Shape& y, const Shape& a, const Shape& b) {
+  Walk in_a, in_b;
   int64_t step_a = 1, step_b = 1;
   for (int i = 1; i <= y.rank(); ++i) {
     const int64_t extent_a = i <= a.rank() ? a[-i] : 1, extent_b = i <= b.rank() ? b[-i] : 1;
@@ -59,24 +59,24 @@ inline std::pair<Axes, Axes> broadcast_axes(const Shape& y, const Shape& a, cons
   return {in_a, in_b};
 }
 
-/// Of a reduction of x to y: the axes of x that y keeps, and those that it sums over.
-struct ReduceAxes {
-  Axes kept, reduced;
+/// Of a reduction of x to y: along the axes of x that y keeps, and along the others.
+struct ReduceWalks {
+  Walk kept, reduced;
 };
 
-inline ReduceAxes reduce_axes(const Shape& x, const Shape& y) {
-  ReduceAxes axes;
+inline ReduceWalks reduce_walks(const Shape& x, const Shape& y) {
+  ReduceWalks walks;
   int64_t step = 1;
   for (int i = 1; i <= x.rank(); ++i) {
     const bool is_kept = i <= y.rank() && y[-i] == x[-i];
-    Axes& list = is_kept ? axes.kept : axes.reduced;
-    if (x[-i] != 1 && list.runs_on(step))
-      list.extent[list.rank - 1] *= x[-i];
+    Walk& walk = is_kept ? walks.kept : walks.reduced;
+    if (x[-i] != 1 && walk.runs_on(step))
+      walk.extent[walk.rank - 1] *= x[-i];
     else if (x[-i] != 1)
-      list.add(x[-i], step);
+      walk.add(x[-i], step);
     step *= x[-i];
   }
-  return axes;
+  return walks;
 }
 
-}  // namespace gradus::cuda
+}  // namespace gradus

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace gradus::ssgan {
+namespace gradus {
 
 /// CRC-32C (Castagnoli et al. 1993; examples in RFC 3720 B.4).
 uint32_t crc32c(std::string_view bytes);
@@ -14,4 +14,4 @@ uint32_t crc32c(std::string_view bytes, uint32_t before);
 /// checksums is none of a pattern: rotated right by 15 bits, plus 0xA282EAD8.
 uint32_t masked_crc32c(std::string_view bytes);
 
-}  // namespace gradus::ssgan
+}  // namespace gradus

@@ -1,9 +1,9 @@
-#include "apps/ssgan/crc32c.h"
+#include "nn/crc32c.h"
 
 #include <array>
 #include <bit>
 
-namespace gradus::ssgan {
+namespace gradus {
 namespace {
 
 constexpr std::array<uint32_t, 256> kTable = [] {
@@ -31,4 +31,4 @@ uint32_t masked_crc32c(std::string_view bytes) {
   return std::rotr(crc32c(bytes), 15) + 0xA282EAD8u;
 }
 
-}  // namespace gradus::ssgan
+}  // namespace gradus

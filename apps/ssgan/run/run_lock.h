@@ -1,0 +1,21 @@
+#pragma once
+
+#include <filesystem>
+
+namespace gradus::ssgan {
+
+/// That no other process writes the run in a folder. The system drops it with the process, however
+/// that ends. Where the file system knows no locks there is none.
+class RunLock {
+ public:
+  /// Throws OutputError where another process has it, or where the folder cannot be opened.
+  explicit RunLock(const std::filesystem::path& folder);
+  ~RunLock();
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+
+ private:
+  int fd_;
+};
+
+}  // namespace gradus::ssgan

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace gradus::ssgan {
+
+/// Makes metrics.jsonl, epochs.csv, log.txt and tb/ of the run in `folder` end with step `step`,
+/// for a run that goes on from there: what a crash left of later steps and of unfinished lines
+/// goes. `first` is the step that the logs begin after, `per_epoch` steps are an epoch. Returns
+/// what is missing, a line each. Throws ReadError, before any file is touched, where one cannot be
+/// read.
+std::vector<std::string> cut_logs(const std::filesystem::path& folder, int64_t first, int64_t step,
+                                  int64_t per_epoch);
+
+inline constexpr const char* kEpochColumns =
+    "epoch,step,lr,d_real,d_fake,d_class,d,g,train_accuracy,test_accuracy,seconds";
+
+}  // namespace gradus::ssgan

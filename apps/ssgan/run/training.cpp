@@ -1,0 +1,230 @@
+#include "apps/ssgan/run/training.h"
+
+#include <omp.h>
+
+#include <cmath>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "apps/ssgan/commands/commands.h"
+#include "apps/ssgan/data/data_sets.h"
+#include "apps/ssgan/errors.h"
+#include "apps/ssgan/report/html.h"
+#include "apps/ssgan/run/run_files.h"
+#include "apps/ssgan/run/shell.h"
+#include "apps/ssgan/run/signals.h"
+#include "apps/ssgan/say.h"
+#include "apps/ssgan/utf8.h"
+
+namespace gradus::ssgan {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string default_run_name(const Options& o) {
+  char time[32];
+  const std::time_t now = std::time(nullptr);
+  std::strftime(time, sizeof time, "%Y-%m-%d_%H%M%S", std::localtime(&now));
+  return fmt::format("runs/{}-{}-{}{}", time, o.data, o.preset, o.unlabeled ? "" : "-supervised");
+}
+
+RunStart start_of(const Training& t, const Run& run) {
+  using Kind = RunStart::Kind;
+  const Kind kind = t.resume ? Kind::resume : t.overwrite ? Kind::overwrite : Kind::fresh;
+  return {kind, run.step(), run.steps_per_epoch(),
+          t.resume ? t.resume->damaged : std::vector<fs::path>{}};
+}
+
+RunConditions conditions_of(const Training& t) {
+  return {omp_get_max_threads(), to_string(t.settings.device)};
+}
+
+/// Words that the log keeps.
+void tell(RunFolder& folder, const std::string& line) {
+  folder.log(line);
+  say("{}\n", printable(line));
+}
+
+/// For a shell.
+std::string go_on(const Training& t) {
+  return fmt::format("{} --resume --out {}{}", this_training(), for_shell(t.out.string()),
+                     t.baseline && !started_by_script() ? " --baseline" : "");
+}
+
+/// The supervised baseline of the same options, below the run's folder; one that a run which goes
+/// on left unfinished goes on, too.
+RunSummary train_baseline(const Training& t, const ImageSet& train, const ImageSet& test) {
+  Training baseline = t;
+  baseline.out = t.out / "baseline";
+  baseline.options.unlabeled = false;
+  baseline.overwrite = true;
+  baseline.resume.reset();
+  baseline.settings.baseline_follows = false;
+  say("baseline: the discriminator alone, on the labelled images, as many steps\n");
+  Run run(baseline.options, baseline.settings, train, test);
+  if (t.resume && what_holds(baseline.out) == Holds::run) {
+    try {
+      Resumption from = newest_whole(baseline.out);
+      if (changed_settings(from.checkpoint, baseline.options).empty()) {
+        run.resume(from.checkpoint, read_summary(baseline.out));
+        baseline.resume = std::move(from);
+      }
+    } catch (const DataError& e) {
+      say("{}; the baseline starts again\n", printable(e.what()));
+    }
+  }
+  RunFolder folder(baseline.out, baseline.options, conditions_of(t), start_of(baseline, run));
+  run.train(folder);
+  write_report(folder.path());
+  return run.summary();
+}
+
+/// `"lr": 0.001, "seed": 2`: what differs from the preset.
+std::string changes_of(const Options& o) {
+  const nlohmann::ordered_json here = to_json(o), there = to_json(preset(o.preset));
+  std::string text;
+  for (const auto& [key, value] : here.items())
+    if (value != there[key])
+      text += fmt::format("{}\"{}\": {}", text.empty() ? ", but " : ", ", key, value.dump());
+  return text;
+}
+
+std::string first_screen(const Training& t, const Run& run) {
+  const Options& o = t.options;
+  const RunConditions on = conditions_of(t);
+  return fmt::format(
+      "trains     {}\n"
+      "data       {}\n"
+      "settings   preset {}{}\n"
+      "length     {} steps of {} images, {} to go; a test after every {}\n"
+      "run        {} ({}, {} threads)\n",
+      o.unlabeled ? "a discriminator that tells classes and generated images, and a generator"
+                  : "a discriminator on the labelled images alone: the supervised baseline",
+      run.protocol(), o.preset, changes_of(o), run.total_steps(), o.batch_size,
+      run.total_steps() - run.step(), run.steps_per_epoch(), t.out.string(), on.device, on.threads);
+}
+
+int stop_early(const Training& t, const std::string& what) {
+  write_report(t.out);
+  say("{}: go on with `{}`\n", what, go_on(t));
+  return kStopped + stop_signal();
+}
+
+void print_summary(const Training& t, const RunSummary& s) {
+  fmt::print("run        {}\n", printable(t.out.string()));
+  fmt::print("measured   {}\n", printable(s.protocol));
+  fmt::print("steps      {} in {}\n", s.steps, clock_time(s.seconds));
+  if (std::isfinite(s.test_accuracy))
+    fmt::print("accuracy   test {:.4f}, labelled training images {:.4f}{}\n", s.test_accuracy,
+               s.train_accuracy, s.complete ? "" : " (at the end of the last whole epoch)");
+  if (std::isfinite(s.baseline_accuracy))
+    fmt::print("baseline   test {:.4f} (the discriminator alone, same labels, as many steps)\n",
+               s.baseline_accuracy);
+  if (t.options.unlabeled && s.complete)
+    fmt::print(
+        "samples    {}\n",
+        printable(
+            (t.out / "samples" / fmt::format("epoch_{:03}.png", t.options.epochs - 1)).string()));
+  const std::string out = for_shell(t.out.string());
+  fmt::print("checkpoint {}\n", printable(checkpoint_path(t.out, s.steps).string()));
+  fmt::print("report     {}\n", printable((t.out / "report.html").string()));
+  fmt::print("next       {} eval --checkpoint {}\n", this_program(), out);
+  if (t.options.unlabeled)
+    fmt::print("           {} sample --checkpoint {} --out samples.png\n", this_program(), out);
+  fmt::print("           {}{}\n", go_on(t),
+             s.complete ? fmt::format(" --epochs {}", 2 * t.options.epochs) : "");
+}
+
+/// Whether the program was killed between the last summary and its report.
+bool lacks_report(const fs::path& run) {
+  std::error_code error;
+  const auto report = fs::last_write_time(run / "report.html", error);
+  return error || report < fs::last_write_time(run / "summary.json", error);
+}
+
+/// Words on a session that goes on. Throws DataError where the images are others than before.
+std::vector<std::string> notes_on_resume(const Resumption& from, const Options& now,
+                                         const std::string& data) {
+  std::vector<std::string> notes = from.notes;
+  for (const std::string& change : changed_settings(from.checkpoint, now))
+    notes.push_back("changed on resume: " + change);
+  const std::string& before = from.checkpoint.data;
+  if (before.empty() || before == data) return notes;
+  const std::string words = fmt::format(
+      "{}: it was trained on other images than the data set {} has now (checksums {} then, {} now)",
+      from.checkpoint.path.string(), now.data, before, data);
+  require<DataError>(!from.same_folder, "{}; give --out a new folder to go on with these", words);
+  notes.push_back(words);
+  return notes;
+}
+
+void train(const Training& t, Run& run, RunFolder& folder) {
+  try {
+    run.train(folder);
+  } catch (const NotFinite& e) {
+    const auto last = checkpoint_upto(t.out, kAnyStep);
+    throw NotFinite(fmt::format("{}. The last checkpoint is {}; go on from it with `{} --lr {:g}`",
+                                e.what(), last ? last->string() : "missing", go_on(t),
+                                t.options.schedule.start / 2));
+  }
+}
+
+}  // namespace
+
+int train(Training t) {
+  const Options& o = t.options;
+  const std::string configuration = to_json(o).dump(2);
+  if (t.dry_run) {
+    fmt::print("{}\n", configuration);
+    return kDone;
+  }
+  const bool names_itself = t.out.empty();
+  if (names_itself) t.out = default_run_name(o);
+  if (!names_itself)
+    RunFolder::require_startable(t.out, t.resume      ? RunStart::Kind::resume
+                                        : t.overwrite ? RunStart::Kind::overwrite
+                                                      : RunStart::Kind::fresh);
+  stop_on_signals();
+  t.settings.baseline_follows = t.baseline && o.unlabeled;
+  const ImageSet train_set = load_images(o, Split::train), test_set = load_images(o, Split::test);
+  Run run(o, t.settings, train_set, test_set);
+  std::vector<std::string> notes;
+  bool is_done = false;  // but for a baseline
+  std::optional<RunSummary> earlier;
+  if (t.resume) {
+    notes = notes_on_resume(*t.resume, o, run.data());
+    if (const auto own = run_of(t.resume->checkpoint.path)) earlier = read_summary(*own);
+    run.resume(t.resume->checkpoint, earlier);
+    is_done = t.resume->same_folder && run.is_complete() && earlier && earlier->complete;
+  }
+  const bool needs_baseline = t.baseline && o.unlabeled;
+  if (is_done && !(needs_baseline && std::isnan(earlier->baseline_accuracy))) {
+    say("complete: all {} steps were taken; nothing is changed. For more: `{} --epochs {}`\n",
+        run.step(), go_on(t), 2 * o.epochs);
+    if (lacks_report(t.out)) write_report(t.out);
+    print_summary(t, *earlier);
+    return kDone;
+  }
+  if (names_itself) t.out = RunFolder::make_new(t.out);
+  RunFolder folder(t.out, o, conditions_of(t), start_of(t, run));
+  folder.log(run.protocol());
+  say("{}", printable(first_screen(t, run)));
+  notes.insert(notes.end(), folder.notes().begin(), folder.notes().end());
+  for (const std::string& note : notes) tell(folder, note);
+
+  if (!is_done) train(t, run, folder);
+  if (stop_signal() && !run.is_complete())
+    return stop_early(t, fmt::format("interrupted after step {}", run.step()));
+  RunSummary summary = is_done ? *earlier : run.summary();
+  if (run.is_complete() && needs_baseline) {
+    const RunSummary baseline = train_baseline(t, train_set, test_set);
+    if (!baseline.complete) return stop_early(t, "interrupted in the baseline");
+    summary.baseline_accuracy = baseline.test_accuracy;
+    write_summary(t.out, summary);
+  }
+  write_report(t.out);
+  print_summary(t, summary);
+  return kDone;
+}
+
+}  // namespace gradus::ssgan
