@@ -30,8 +30,9 @@ nlohmann::ordered_json metadata(const TensorFile& file, const std::string& path,
   }
 }
 
-/// Throws DataError where the weights that tell the widths are not of the configured sizes, so that a small file
-/// cannot ask for large networks. What else is missing or misshapen, loading the networks finds.
+/// Throws DataError where the weights that tell the widths are not of the configured sizes, so that
+/// a small file cannot ask for large networks. What else is missing or misshapen, loading the
+/// networks finds.
 void require_sizes(const Checkpoint& c) {
   const int64_t g = c.options.network.g_size_mult, d = c.options.network.d_size_mult;
   for (const auto& [name, shape] :
