@@ -43,10 +43,9 @@ inline void require_rank(const char* operation, const char* what, const Shape& s
 /// The draw's step lies where the numbers are drawn.
 inline void require_on(const char* operation, const Draw& draw, Device device) {
   if (!draw.step.defined()) return;
-  require<DeviceError>(draw.step.device() == device,
-                       "{}: it draws on {}, but the draw's step is on {}",
-                       Composite::name(operation), to_string(device),
-                       to_string(draw.step.device()));
+  require<DeviceError>(
+      draw.step.device() == device, "{}: it draws on {}, but the draw's step is on {}",
+      Composite::name(operation), to_string(device), to_string(draw.step.device()));
 }
 
 /// Each of `index`, i32, lies in [0, rows) or is `allowed`; the message calls it `what`. Passes

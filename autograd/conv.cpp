@@ -70,9 +70,11 @@ Operands operands(const Var& x, const Var& w, const Var& bias) {
 /// Gives the bias its gradient; returns that of the sums before the epilogue.
 Tensor through_epilogue(const Gradient& g, GradSink& grads) {
   if (!grads.wants(2)) return g.applied();
-  if (is_identity(g.activation)) {
-    grads.add(2, sum(g.dy, {0, 1, 2}));
-    return g.dy;
+  // The sum of one channel is one over everything, which is taken in parts of its own.
+  if (is_identity(g.activation) || g.dy.shape()[3] == 1) {
+    const Tensor dy = g.applied();
+    grads.add(2, sum(dy, {0, 1, 2}));
+    return dy;
   }
   Tensor dy = reused(g.dy), dbias({dy.shape()[3]}, dy.dtype(), dy.device());
   backend(dy).epilogue_backward(g.activation, g.y, g.dy, dy, dbias);

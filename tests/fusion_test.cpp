@@ -120,7 +120,16 @@ void check_switch(DType dtype, Device device, double tolerance) {
       [](const Var& x) {
         return std::vector{relu(x) + tanh(x), x};
       }};
-  for (const Operation& op : operations(dtype, device))
+  std::vector<Operation> all = operations(dtype, device);
+  for (const int64_t few : {1, 3, 5})  // whose sums take rows together
+    all.push_back({"conv_transpose2d to few channels",
+                   {random_tensor({8, 8, 8, 16}, dtype, 1).to(device),
+                    random_tensor({16, 5, 5, few}, dtype, 2).to(device),
+                    random_tensor({few}, dtype, 3).to(device)},
+                   [](const auto& in) {
+                     return conv_transpose2d(in[0], in[1], in[2], {2, 2});
+                   }});
+  for (const Operation& op : all)
     for (size_t i = 0; i < std::size(readers); ++i) {
       INFO(op.name << ", reader " << i << " on " << to_string(device));
       const std::vector<Array> fused = results(op, readers[i]);

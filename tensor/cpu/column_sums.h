@@ -50,4 +50,20 @@ std::vector<double> column_sums(int64_t rows, int64_t columns, int sums, const F
   return partial;
 }
 
+/// The same with one sum a column, of rows that need not be told apart: of a few columns 16 rows
+/// are read as one, which makes vectors. fn gets the columns that a row then has: fn.template
+/// operator()<kRows>(row, columns, acc).
+template <class T, class Fn>
+std::vector<double> joined_column_sums(int64_t rows, int64_t columns, const Fn& fn) {
+  constexpr int64_t kJoined = 16;
+  const bool join = sizeof(T) < sizeof(double) && columns < kJoined && rows % kJoined == 0;
+  const int64_t wide = join ? kJoined * columns : columns;
+  const std::vector<double> sums = column_sums<T>(
+      rows * columns / wide, wide, 1,
+      [=]<int kRows>(int64_t row, double* acc) { fn.template operator()<kRows>(row, wide, acc); });
+  std::vector<double> joined(columns, 0.0);
+  for (int64_t i = 0; i < wide; ++i) joined[i % columns] += sums[i];
+  return joined;
+}
+
 }  // namespace gradus::cpu

@@ -30,9 +30,10 @@ void sum_rows(const Middle& m, const T* x, double divisor, T* y) {
   if (is_matrix || (m.inner <= kTile && m.rows * m.inner >= 2 * kGrain)) {
     for (int64_t o = 0; o < m.outer; ++o) {
       const T* in = x + o * m.rows * m.inner;
-      const std::vector<double> sums = column_sums<T>(
-          m.rows, m.inner, 1,
-          [=]<int kRows>(int64_t row, double* acc) { add_rows<kRows>(in, m.inner, row, acc); });
+      const std::vector<double> sums = joined_column_sums<T>(
+          m.rows, m.inner, [=]<int kRows>(int64_t row, int64_t columns, double* acc) {
+            add_rows<kRows>(in, columns, row, acc);
+          });
       for (int64_t c = 0; c < m.inner; ++c) y[o * m.inner + c] = T(sums[c] / divisor);
     }
     return;

@@ -120,22 +120,14 @@ void Reference::epilogue_backward(const Activation& activation, const Tensor& y,
   const int64_t channels = dbias.count();
   if (channels == 0) return;
   visit(activation, y.dtype(), [&]<class T>(auto f, T) {
-    // Rows of a few channels make one row of vectors.
-    const bool join =
-        sizeof(T) < sizeof(double) && channels < 16 && y.count() % (16 * channels) == 0;
-    const int64_t columns = join ? 16 * channels : channels, rows = y.count() / columns;
     const T *vy = y.data<T>(), *vdy = dy.data<T>();
     T *vdx = dx.mutable_data<T>(), *vdbias = dbias.mutable_data<T>();
-    const std::vector<double> sums =
-        column_sums<T>(rows, columns, 1, [=]<int kRows>(int64_t row, double* acc) {
+    const std::vector<double> sums = joined_column_sums<T>(
+        y.count() / channels, channels, [=]<int kRows>(int64_t row, int64_t columns, double* acc) {
           times_derivative(f, row * columns, (row + kRows) * columns, vdy, vy, vdx);
           add_rows<kRows>(vdx, columns, row, acc);
         });
-    for (int64_t c = 0; c < channels; ++c) {
-      double sum = 0;
-      for (int64_t i = c; i < columns; i += channels) sum += sums[i];
-      vdbias[c] = T(sum);
-    }
+    for (int64_t c = 0; c < channels; ++c) vdbias[c] = T(sums[c]);
   });
 }
 
