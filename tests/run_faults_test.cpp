@@ -75,9 +75,14 @@ class Whole {
     check_same(out);
   }
   void check_same(const fs::path& out) const {
+    // A signal's own checkpoint, of step 9 say, counts among the three that remain.
+    const fs::directory_iterator kept(checkpoint_dir(out));
+    CHECK(std::distance(begin(kept), end(kept)) >= 3);
+    CHECK(fs::exists(checkpoint(out, 12)));
     for (const int step : {8, 10, 12}) {
       INFO(step);
-      CHECK((text_of(checkpoint(out, step)) == text_of(checkpoint(path(), step))));
+      if (fs::exists(checkpoint(out, step)))
+        CHECK((text_of(checkpoint(out, step)) == text_of(checkpoint(path(), step))));
     }
     CHECK((text_of(out / "metrics.jsonl") == text_of(path() / "metrics.jsonl")));
     CHECK((text_of(out / "config.json") == text_of(path() / "config.json")));
