@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # documented_commands.sh SSGAN SOURCE: every command of ssgan and ./gradus that README.md and docs/
-# write down exists, with the flags that are written behind it.
+# write down exists, with the flags that are written behind it; so does every example that they run.
 set -euo pipefail
 
 ssgan=$1 source=$2 faults=0 seen=0
@@ -29,8 +29,9 @@ check_flags() {
 # Commands stand alone in indented lines, or between backquotes; a comment may follow.
 commands=$(
   cd "$source"
-  sed -nE 's/^    +((build[a-z-]*\/bin\/)?ssgan [a-z-]|\.\/gradus )/\1/p' README.md docs/*.md
-  grep -hoE '`((build[a-z-]*\/bin\/)?ssgan [a-z-]|\./gradus )[^`]+`' README.md docs/*.md | tr -d '`'
+  command='((build[a-z-]*/bin/)?ssgan [a-z-]|build/bin/example_|\./gradus )'
+  sed -nE "s#^    +$command#\1#p" README.md docs/*.md docs/guide/*.md
+  grep -hoE "\`$command[^\`]+\`" README.md docs/*.md docs/guide/*.md | tr -d '`'
 )
 while IFS= read -r line; do
   line=${line%%  #*}
@@ -45,6 +46,9 @@ while IFS= read -r line; do
       if [[ $first == test && $second =~ ^[a-z] && $second != PRESET ]]; then
         grep -q "\"name\": \"$second\"" "$source/CMakePresets.json" || fault "no preset: $line"
       fi
+      ;;
+    build/bin/example_*)
+      [[ -f $source/examples/${program#build/bin/example_}.cpp ]] || fault "no such example: $line"
       ;;
     *)
       while [[ $line == *', ssgan '* ]]; do # "ssgan step, ssgan compare"

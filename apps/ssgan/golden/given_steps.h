@@ -5,7 +5,7 @@
 
 namespace gradus::ssgan {
 
-/// Steps of training on given weights and data. docs/ssgan.md names the tensors.
+/// Steps of training on given weights and data. docs/formats.md names the tensors.
 struct GivenSteps {
   Options options;
   DType dtype = DType::f32;

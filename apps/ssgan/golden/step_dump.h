@@ -10,7 +10,7 @@
 namespace gradus::ssgan {
 
 /// Collects what `ssgan step` and `replay` write: one step's activations and gradients, the losses
-/// of each step f64 [K], the parameters after the last. docs/ssgan.md lists the names.
+/// of each step f64 [K], the parameters after the last. docs/formats.md lists the names.
 class StepDump {
  public:
   /// For the step whose insides are wanted; valid as long as this object.

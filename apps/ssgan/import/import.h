@@ -32,7 +32,7 @@ struct Imported {
 Imported import_tensorflow(const std::filesystem::path& prefix, const Options& options);
 
 /// A safetensors file of a PyTorch program under our names ("discriminator.conv3.weight",
-/// "generator.bn1.running_var"; docs/ssgan.md lists the names) in PyTorch's layouts: Linear [out,
+/// "generator.bn1.running_var"; docs/formats.md lists the names) in PyTorch's layouts: Linear [out,
 /// in], Conv2d [out, in, kh, kw], ConvTranspose2d [in, out, kh, kw]. Running statistics may be
 /// absent; other tensors, such as num_batches_tracked, are left out. Weights of 16 bits are
 /// widened.

@@ -52,7 +52,7 @@ class Trainer {
   /// model_loss.
   Metrics step(const Batch& real, const Tensor& z, double lr, const Trace& trace);
 
-  /// Weights, running statistics and both Adams, under the names of docs/ssgan.md.
+  /// Weights, running statistics and both Adams, under the names of docs/formats.md.
   void save(std::map<std::string, Tensor>& tensors);
   /// Copies them back. Throws DataError as Module::load.
   void load(const std::map<std::string, Tensor>& tensors);
