@@ -33,7 +33,9 @@ std::vector<double> read(const std::filesystem::path& csv, const std::string& co
 
 int main(int argc, char** argv) try {
   if (argc < 4) throw std::runtime_error("usage: run_curves PICTURE.svg COLUMN RUN...");
-  Plot plot({.title = argv[2], .x_label = "step"});
+  std::string title = argv[2];
+  std::replace(title.begin(), title.end(), '_', ' ');
+  Plot plot({.title = title, .x_label = "step"});
   for (int i = 3; i < argc; ++i) {
     const std::filesystem::path run = argv[i];
     const auto x = read(run / "epochs.csv", "step"), y = read(run / "epochs.csv", argv[2]);
