@@ -14,8 +14,9 @@ using namespace gradus;
 namespace fs = std::filesystem;
 
 TEST_CASE("cli: help has an example, and version says what is in") {
-  for (const char* command : {"train", "data", "data fetch", "eval", "sample", "step", "replay",
-                              "import", "compare", "bench", "summary", "explain"}) {
+  for (const char* command :
+       {"train", "data", "data fetch", "eval", "predict", "export", "sample", "step", "replay",
+        "import", "compare", "bench", "summary", "explain"}) {
     INFO(command);
     for (const char* flag : {" -h", " --help"}) {
       const ProgramResult r = run_program(command + std::string(flag));

@@ -80,6 +80,8 @@ NetworkOptions network_of(const Options& o) {
 
 nlohmann::ordered_json to_json(const Options& o) {
   const NetworkOptions& n = o.network;
+  nlohmann::ordered_json names = nlohmann::json::array();
+  for (const std::string& name : o.class_names) names.push_back(path_to_json(name));
   return {{"preset", o.preset},
           {"data", o.data},
           {"data_dir", path_to_json(o.data_dir)},
@@ -103,6 +105,7 @@ nlohmann::ordered_json to_json(const Options& o) {
           {"eval_stats", o.running_stats ? "running" : "batch"},
           {"test_images", o.notebook_test_set ? "notebook" : "all"},
           {"classes", n.num_classes},
+          {"class_names", names},
           {"extra_class", n.extra_class},
           {"g_size_mult", n.g_size_mult},
           {"d_size_mult", n.d_size_mult}};
@@ -136,6 +139,8 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   read(json, "eval_stats", o.running_stats, "running", true, "batch", false);
   read(json, "test_images", o.notebook_test_set, "notebook", true, "all", false);
   if (json.contains("classes")) read(json, "classes", n.num_classes);  // version 0.1.0 had 10
+  if (json.contains("class_names")) read(json, "class_names", o.class_names);
+  for (std::string& name : o.class_names) name = path_from_json(name);
   read(json, "extra_class", n.extra_class);
   read(json, "g_size_mult", n.g_size_mult);
   read(json, "d_size_mult", n.d_size_mult);
@@ -155,6 +160,9 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   in("limit_batches", double(o.limit_batches), 0, 1e15);
   in("drop_rate", n.drop_rate, 0, 0.99);
   in("classes", n.num_classes, 2, 1000);
+  require<DataError>(o.class_names.empty() || std::cmp_equal(o.class_names.size(), n.num_classes),
+                     "configuration: {} class_names, but {} classes", o.class_names.size(),
+                     n.num_classes);
   in("extra_class", n.extra_class, 0, 1);
   in("g_size_mult", n.g_size_mult, 1, 1024);
   in("d_size_mult", n.d_size_mult, 1, 1024);

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "apps/ssgan/data/visible_labels.h"
 #include "apps/ssgan/model/losses.h"
@@ -15,6 +16,8 @@ struct Options {
   std::string preset = "default";
   std::string data = "digits";  ///< see data.h
   std::string data_dir;         ///< empty: looked up (nn/data/folders.h, mnist.h)
+  /// By class, those that it learns; as files of version 0.1.0, which had none: empty.
+  std::vector<std::string> class_names;
   NetworkOptions network;
   bool dropout = true;  ///< false: network.drop_rate never acts
   ZeroAs zero_as = ZeroAs::klass;

@@ -1,7 +1,6 @@
 #include "nn/data/image_folder.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "nn/data/batches.h"
 #include "nn/data/picture.h"
@@ -11,8 +10,6 @@ namespace gradus {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int kSide = 32;
 
 std::string lower_case(std::string text) {
   std::ranges::transform(text, text.begin(),
@@ -75,31 +72,6 @@ std::vector<LabelledFile> files_of(const fs::path& part, const std::vector<std::
   return files;
 }
 
-/// The part of the pixel [i, i + 1) that [begin, end) covers.
-double overlap(int i, double begin, double end) {
-  return std::min(end, i + 1.0) - std::max(begin, double(i));
-}
-
-/// The square in the middle, to u8 [32, 32, 3].
-void shrink(const Picture& p, std::span<uint8_t> out) {
-  const int side = std::min(p.width, p.height);
-  const int left = (p.width - side) / 2, top = (p.height - side) / 2;
-  const double scale = double(side) / kSide;
-  for (int i = 0; i < kSide * kSide; ++i) {
-    const double y0 = i / kSide * scale, y1 = y0 + scale, x0 = i % kSide * scale, x1 = x0 + scale;
-    double sum[3] = {};
-    for (int y = static_cast<int>(y0); y < std::min(std::ceil(y1), double(side)); ++y)
-      for (int x = static_cast<int>(x0); x < std::min(std::ceil(x1), double(side)); ++x) {
-        const double weight = overlap(y, y0, y1) * overlap(x, x0, x1);
-        const uint8_t* pixel = &p.rgb[3 * (size_t(top + y) * size_t(p.width) + size_t(left + x))];
-        for (int c = 0; c < 3; ++c) sum[c] += weight * pixel[c];
-      }
-    for (int c = 0; c < 3; ++c)
-      out[3 * size_t(i) + size_t(c)] =
-          static_cast<uint8_t>(std::clamp(sum[c] / (scale * scale) + 0.5, 0.0, 255.0));
-  }
-}
-
 }  // namespace
 
 std::vector<std::string> class_folders(const fs::path& dir) {
@@ -132,19 +104,35 @@ ImageSet load_image_folder(const fs::path& dir, Split split) {
   }
   const std::vector<LabelledFile> files = files_of(part, set.classes);
   const auto n = static_cast<int64_t>(files.size());
-  set.images = Tensor({n, kSide, kSide, 3}, DType::u8);
+  set.images = Tensor({n, kFittedSide, kFittedSide, 3}, DType::u8);
   set.labels = Tensor({n}, DType::i32);
-  constexpr size_t kImageBytes = size_t{kSide} * kSide * 3;
+  constexpr size_t kImageBytes = size_t{kFittedSide} * kFittedSide * 3;
   const auto pixels = set.images.mutable_span<uint8_t>();
   const auto labels = set.labels.mutable_span<int32_t>();
   size_t at = 0;
   for (const int32_t i : shuffled(n, 0, 0)) {
     const LabelledFile& file = files[static_cast<size_t>(i)];
-    shrink(read_picture(file.path), pixels.subspan(at * kImageBytes, kImageBytes));
+    fit_picture(read_picture(file.path), pixels.subspan(at * kImageBytes, kImageBytes));
     labels[at++] = file.label;
   }
   set.protocol = fmt::format("{}, {} images of {} classes", part.string(), n, set.classes.size());
   return set;
+}
+
+std::vector<fs::path> pictures_below(const fs::path& folder) {
+  std::vector<fs::path> files, open{folder};  // the next last
+  while (!open.empty()) {
+    const fs::path path = open.back();
+    open.pop_back();
+    std::error_code error;
+    if (path == folder || (fs::is_directory(path, error) && !fs::is_symlink(path, error))) {
+      std::vector<fs::path> entries = entries_of(path);
+      open.insert(open.end(), entries.rbegin(), entries.rend());
+    } else if (is_picture(path)) {
+      files.push_back(path);
+    }
+  }
+  return files;
 }
 
 }  // namespace gradus

@@ -23,4 +23,9 @@ std::vector<std::string> class_folders(const std::filesystem::path& dir);
 /// not so, or an image cannot be read.
 ImageSet load_image_folder(const std::filesystem::path& dir, Split split);
 
+/// All files .png, .jpg and .jpeg, in any case, in `folder` and the folders below it, sorted within
+/// each, without hidden ones. Links to folders are not followed. Throws DataError that names a
+/// folder which cannot be read.
+std::vector<std::filesystem::path> pictures_below(const std::filesystem::path& folder);
+
 }  // namespace gradus

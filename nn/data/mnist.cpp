@@ -24,11 +24,6 @@ constexpr std::array<std::array<Official, 2>, 2> kOfficial{{
       {"8181f5470baa50b63fa0f6fddb340f0a", "15d484375f8d13e6eb1aabb0c3f46965"}}},
 }};
 
-const std::vector<std::string> kDigits{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
-const std::vector<std::string> kGarments{"T-shirt/top", "Trouser",   "Pullover", "Dress",
-                                         "Coat",        "Sandal",    "Shirt",    "Sneaker",
-                                         "Bag",         "Ankle boot"};
-
 std::filesystem::path existing_file(const std::filesystem::path& dir, const std::string& name) {
   std::error_code error;
   for (const char* suffix : {"", ".gz"})
@@ -54,6 +49,12 @@ Tensor framed(const Tensor& grey) {
 }  // namespace
 
 const char* name(MnistKind kind) { return kind == MnistKind::digits ? "mnist" : "fashion-mnist"; }
+
+std::vector<std::string> mnist_classes(MnistKind kind) {
+  if (kind == MnistKind::digits) return {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+  return {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+          "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+}
 
 std::filesystem::path find_mnist(MnistKind kind,
                                  const std::optional<std::filesystem::path>& data_dir) {
@@ -88,7 +89,7 @@ ImageSet load_mnist_grey(const std::filesystem::path& dir, MnistKind kind, Split
   require<DataError>(shape[0] == n, "{}: {} images, but {} has {} labels", images_path.string(),
                      shape[0], labels_path.string(), n);
   ImageSet set;
-  set.classes = kind == MnistKind::digits ? kDigits : kGarments;
+  set.classes = mnist_classes(kind);
   set.images = images.values.reshape({n, kSide, kSide, 1});
   set.labels = Tensor({n}, DType::i32);
   const auto given = labels.values.span<uint8_t>();

@@ -14,6 +14,8 @@ enum class MnistKind { digits, fashion };
 
 /// "mnist" or "fashion-mnist".
 const char* name(MnistKind kind);
+/// The names of the ten classes, by label.
+std::vector<std::string> mnist_classes(MnistKind kind);
 
 /// The folder of its files: `data_dir` where given, else the subfolder of that name in
 /// data_folder(), else in /usr/share/datasets, where Debian's package dataset-fashion-mnist puts

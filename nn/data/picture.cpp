@@ -1,6 +1,7 @@
 #include "nn/data/picture.h"
 
-#include <cstring>
+#include <algorithm>
+#include <cmath>
 #include <string_view>
 
 #include "nn/data/jpeg.h"
@@ -10,13 +11,58 @@
 #include "tensor/file_kind.h"
 
 namespace gradus {
+namespace {
+
+constexpr int kSide = kFittedSide;
+
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+bool begins_as_png(std::span<const std::byte> bytes) {
+  return text_of(bytes).starts_with("\x89PNG");
+}
+bool begins_as_jpeg(std::span<const std::byte> bytes) {
+  return text_of(bytes).starts_with("\xff\xd8");
+}
+
+/// The part of the pixel [i, i + 1) that [begin, end) covers.
+double overlap(int i, double begin, double end) {
+  return std::min(end, i + 1.0) - std::max(begin, double(i));
+}
+
+}  // namespace
+
+void fit_picture(const Picture& p, std::span<uint8_t> out) {
+  const int side = std::min(p.width, p.height);
+  const int left = (p.width - side) / 2, top = (p.height - side) / 2;
+  const double scale = double(side) / kSide;
+  for (int i = 0; i < kSide * kSide; ++i) {
+    const double y0 = i / kSide * scale, y1 = y0 + scale, x0 = i % kSide * scale, x1 = x0 + scale;
+    double sum[3] = {};
+    for (int y = static_cast<int>(y0); y < std::min(std::ceil(y1), double(side)); ++y)
+      for (int x = static_cast<int>(x0); x < std::min(std::ceil(x1), double(side)); ++x) {
+        const double weight = overlap(y, y0, y1) * overlap(x, x0, x1);
+        const uint8_t* pixel = &p.rgb[3 * (size_t(top + y) * size_t(p.width) + size_t(left + x))];
+        for (int c = 0; c < 3; ++c) sum[c] += weight * pixel[c];
+      }
+    for (int c = 0; c < 3; ++c)
+      out[3 * size_t(i) + size_t(c)] =
+          static_cast<uint8_t>(std::clamp(sum[c] / (scale * scale) + 0.5, 0.0, 255.0));
+  }
+}
+
+bool begins_as_picture(std::span<const std::byte> bytes) {
+  return begins_as_png(bytes) || begins_as_jpeg(bytes);
+}
+
+Picture decode_picture(std::span<const std::byte> bytes, const std::string& name) {
+  if (begins_as_png(bytes)) return decode_png(bytes, name);
+  if (begins_as_jpeg(bytes)) return decode_jpeg(bytes, name);
+  throw DataError(fmt::format("{}: no PNG, nor a JPEG{}", name, looks_like(bytes)));
+}
 
 Picture read_picture(const std::filesystem::path& path) {
-  const std::vector<std::byte> bytes = read_file(path);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (text.starts_with("\x89PNG")) return decode_png(bytes, path.string());
-  if (text.starts_with("\xff\xd8")) return decode_jpeg(bytes, path.string());
-  throw DataError(fmt::format("{}: no PNG, nor a JPEG{}", path.string(), looks_like(bytes)));
+  return decode_picture(read_file(path), path.string());
 }
 
 }  // namespace gradus

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace gradus {
@@ -14,9 +17,18 @@ struct Picture {
 /// Pictures that are read have at most so many pixels each way.
 inline constexpr int kMaxPictureExtent = 8192;
 
-/// A PNG or a JPEG, which its content tells, not its name, as 8-bit RGB (read_png, decode_jpeg).
-/// Throws DataError that names the file where it is missing, damaged, of another kind, or wider or
-/// higher than kMaxPictureExtent.
+/// Whether the bytes begin as those of a PNG or a JPEG do.
+bool begins_as_picture(std::span<const std::byte> bytes);
+/// A PNG or a JPEG as 8-bit RGB (decode_png, decode_jpeg). Throws DataError that begins with `name`
+/// where it is damaged, of another kind, or wider or higher than kMaxPictureExtent.
+Picture decode_picture(std::span<const std::byte> bytes, const std::string& name);
+/// The same of a file: its content tells of which kind it is, not its name. Throws DataError, too,
+/// where it is missing.
 Picture read_picture(const std::filesystem::path& path);
+
+inline constexpr int kFittedSide = 32;
+/// The square in the middle, made 32x32, as u8 [32, 32, 3]: each new pixel is the mean over the
+/// area that it covers of the old ones.
+void fit_picture(const Picture& picture, std::span<uint8_t> rgb);
 
 }  // namespace gradus

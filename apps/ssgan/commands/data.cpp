@@ -99,7 +99,8 @@ void add_data(CLI::App& program, Chosen& chosen) {
   auto f = std::make_shared<Flags>();
   f->options.add_data_set(*app);
   f->options.add_labels(*app);
-  app->add_option("--out", f->request.out, "PNG to write: ten training images of each class");
+  app->add_option("--out", f->request.out, "PNG to write: ten training images of each class")
+      ->check(a_png());
   app->add_flag("--json", f->request.json, "Print the result as JSON");
   app->callback([app, f, &chosen] {
     if (!app->get_subcommands().empty()) return;

@@ -1,44 +1,233 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/commands/flags.h"
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
-#include "apps/ssgan/model/evaluate.h"
+#include "apps/ssgan/model/frechet.h"
+#include "apps/ssgan/model/samples.h"
+#include "apps/ssgan/model/scores.h"
+#include "apps/ssgan/report/score_pictures.h"
 #include "apps/ssgan/run/run_checkpoints.h"
 #include "apps/ssgan/utf8.h"
+#include "nn/data/png.h"
 
 namespace gradus::ssgan {
 namespace {
 
+using Json = nlohmann::ordered_json;
+constexpr int64_t kMistakes = 40;  // shown, at most
+
 struct EvalRequest {
-  Checkpoint checkpoint;
-  Options options;
+  std::vector<Checkpoint> members;  ///< one, or those of an ensemble
+  Options options;                  ///< of the first, and of the data
   Device device;
+  std::optional<Checkpoint> generated;  ///< whose generator is measured, too
   bool json = false;
+  std::filesystem::path confusion, mistakes;  ///< pictures; empty: none
 };
 
-/// Prints the accuracy, in [0, 1], on the test set.
+/// By one kind of batch norm's statistics.
+struct Outcome {
+  std::string statistics;
+  std::vector<double> accuracies;  ///< of each member
+  Predictions predictions;         ///< of all together
+};
+
+Outcome evaluate(const EvalRequest& r, const ImageSet& test, Statistics statistics) {
+  Outcome out{statistics == Statistics::running ? "running" : "batch", {}, {}};
+  std::vector<Predictions> all;
+  for (const Checkpoint& member : r.members) {
+    Discriminator discriminator(network_of(member.options), DType::f32, r.device);
+    load_network(member, "discriminator.", discriminator);
+    all.push_back(predict(discriminator, test.images, statistics));
+    out.accuracies.push_back(accuracy(all.back(), test.labels));
+  }
+  out.predictions = mean_of(all);
+  return out;
+}
+
+/// How far generated images are from the test images by D's features, and, to compare, one half of
+/// these from the other.
+struct Distance {
+  double generated, halves;
+  int64_t features;
+};
+
+Distance distance_of_generated(const EvalRequest& r, const ImageSet& test, Statistics statistics) {
+  const Checkpoint& c = *r.generated;
+  require<UsageError>(c.options.unlabeled,
+                      "--generated {}: the supervised baseline trains no generator",
+                      c.path.string());
+  require<DataError>(test.count() >= 4, "--generated: {} test images are too few", test.count());
+  const Checkpoint& judge = r.members.front();
+  Discriminator discriminator(network_of(judge.options), DType::f32, r.device);
+  load_network(judge, "discriminator.", discriminator);
+  Generator generator(network_of(c.options), DType::f32, r.device);
+  load_network(c, "generator.", generator);
+  const Features real = features_of(discriminator, test.images, statistics);
+  const Features fake = features_of(
+      discriminator, sample_images(generator, test.count(), r.options.seed, Statistics::batch),
+      statistics);
+  const int64_t half = real.count() / 2;
+  return {frechet_distance(real, fake),
+          frechet_distance(real.part(0, half), real.part(half, real.count())), real.size};
+}
+
+/// Throws DataError where a member of an ensemble learned other classes than the first.
+void require_alike(const std::vector<Checkpoint>& members) {
+  const Options& first = members.front().options;
+  for (const Checkpoint& m : members)
+    require<DataError>(m.options.network.num_classes == first.network.num_classes &&
+                           m.options.network.extra_class == first.network.extra_class &&
+                           m.options.class_names == first.class_names &&
+                           m.options.zero_as == first.zero_as,
+                       "{}: of other classes than {}; an ensemble has one set of them",
+                       m.path.string(), members.front().path.string());
+}
+
+std::string protocol_of(const EvalRequest& r, const ImageSet& test) {
+  return fmt::format("{}; {}{} statistics{}", test.protocol,
+                     r.members.size() > 1 ? fmt::format("{} networks; ", r.members.size()) : "",
+                     r.options.running_stats ? "running" : "batch", zero_protocol(r.options));
+}
+
+Json to_json(const EvalRequest& r, const ImageSet& test, const std::vector<Outcome>& outcomes,
+             const Scores& s, const std::vector<std::string>& names) {
+  Json json{{"checkpoint", r.members.front().path.string()},
+            {"protocol", protocol_of(r, test)},
+            {"images", test.count()},
+            {"accuracy", s.accuracy},
+            {"accuracy_by_statistics", Json::object()},
+            {"calibration_error", s.calibration_error},
+            {"calibration", Json::array()},
+            {"classes", Json::array()},
+            {"confusion", Json::array()},
+            {"mistakes", Json::array()}};
+  for (const Outcome& o : outcomes)
+    json["accuracy_by_statistics"][o.statistics] = accuracy(o.predictions, test.labels);
+  if (r.members.size() > 1)
+    for (size_t m = 0; m < r.members.size(); ++m)
+      json["ensemble"].push_back({{"checkpoint", r.members[m].path.string()},
+                                  {"accuracy", outcomes.front().accuracies[m]}});
+  for (const CalibrationBin& bin : s.calibration)
+    json["calibration"].push_back(
+        {{"images", bin.images}, {"confidence", bin.confidence}, {"accuracy", bin.accuracy}});
+  for (int64_t c = 0; c < s.classes; ++c) {
+    json["classes"].push_back(
+        {{"name", names[size_t(c)]}, {"images", s.images_of(c)}, {"accuracy", s.accuracy_of(c)}});
+    const auto row = s.confusion.begin() + c * s.classes;
+    json["confusion"].push_back(std::vector<int64_t>(row, row + s.classes));
+  }
+  const Predictions& p = outcomes.front().predictions;
+  for (const int64_t image : s.mistakes) {
+    if (static_cast<int64_t>(json["mistakes"].size()) == kMistakes) break;
+    json["mistakes"].push_back(
+        {{"image", image},
+         {"class", names[size_t(test.labels.span<int32_t>()[size_t(image)])]},
+         {"taken_for", names[size_t(p.class_of(image))]},
+         {"probability", p.confidence(image)}});
+  }
+  return json;
+}
+
+void print_classes(const Scores& s, const std::vector<std::string>& names) {
+  fmt::print("\n{:20} {:>8} {:>9}  most often taken for\n", "class", "images", "accuracy");
+  for (int64_t c = 0; c < s.classes; ++c) {
+    if (s.images_of(c) == 0) continue;
+    const int64_t other = s.mistaken_for(c);
+    fmt::print(
+        "{:20} {:>8} {:>9.4f}  {}\n", printable(names[size_t(c)]), s.images_of(c), s.accuracy_of(c),
+        other < 0 ? ""
+                  : fmt::format("{} ({})", printable(names[size_t(other)]), s.taken(c, other)));
+  }
+}
+
+void print_confusion(const Scores& s, const std::vector<std::string>& names) {
+  constexpr int64_t kMostClasses = 20;
+  if (s.classes > kMostClasses) return;
+  fmt::print("\nconfusion (a row a class, a column what it was taken for)\n{:12}", "");
+  for (const std::string& name : names) fmt::print(" {:>5.5}", printable(name));
+  for (int64_t c = 0; c < s.classes; ++c) {
+    fmt::print("\n{:12.12}", printable(names[size_t(c)]));
+    for (int64_t as = 0; as < s.classes; ++as) fmt::print(" {:>5}", s.taken(c, as));
+  }
+  fmt::print("\n");
+}
+
+void print_calibration(const Scores& s) {
+  fmt::print(
+      "\ncalibration error {:.4f} (how far probabilities are from the share that is right)\n"
+      "probability   images  mean probability  accuracy\n",
+      s.calibration_error);
+  for (size_t b = 0; b < s.calibration.size(); ++b) {
+    const CalibrationBin& bin = s.calibration[b];
+    if (bin.images)
+      fmt::print("{:.1f} to {:.1f} {:>9} {:>17.4f} {:>9.4f}\n", 0.1 * double(b),
+                 0.1 * double(b + 1), bin.images, bin.confidence, bin.accuracy);
+  }
+}
+
+void print(const EvalRequest& r, const ImageSet& test, const std::vector<Outcome>& outcomes,
+           const Scores& s, const std::vector<std::string>& names) {
+  fmt::print("accuracy {:.4f} on {} images ({})\n", s.accuracy, test.count(),
+             printable(protocol_of(r, test)));
+  if (outcomes.size() > 1)
+    fmt::print("         {:.4f} by {} statistics\n", accuracy(outcomes[1].predictions, test.labels),
+               outcomes[1].statistics);
+  if (r.members.size() > 1)
+    for (size_t m = 0; m < r.members.size(); ++m)
+      fmt::print("         {:.4f} {} alone\n", outcomes.front().accuracies[m],
+                 printable(r.members[m].path.string()));
+  print_classes(s, names);
+  print_confusion(s, names);
+  print_calibration(s);
+}
+
+/// Prints how good the predictions of the test set's classes are.
 int eval(const EvalRequest& r) {
   const Options& o = r.options;
-  Discriminator discriminator(network_of(o), DType::f32, r.device);
-  require_statistics(r.checkpoint, o);
-  load_network(r.checkpoint, "discriminator.", discriminator);
+  require_alike(r.members);
+  bool has_running = true;
+  for (const Checkpoint& member : r.members) {
+    require_statistics(member, o);
+    has_running &= !statistics_are_fresh(member.tensors);
+  }
   const ImageSet test = load_images(o, Split::test);
-  const double score =
-      accuracy(discriminator, test, o.running_stats ? Statistics::running : Statistics::batch);
-  const std::string protocol = fmt::format("{}; {} statistics{}", test.protocol,
-                                           o.running_stats ? "running" : "batch", zero_protocol(o));
-  if (r.json)
-    fmt::print("{}\n", nlohmann::ordered_json{{"checkpoint", r.checkpoint.path.string()},
-                                              {"protocol", protocol},
-                                              {"images", test.count()},
-                                              {"accuracy", score}}
-                           .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  else
-    fmt::print("accuracy {:.4f} on {} images ({})\n", score, test.count(), printable(protocol));
+  const Statistics chosen = o.running_stats ? Statistics::running : Statistics::batch;
+  std::vector<Outcome> outcomes{evaluate(r, test, chosen)};
+  if (has_running)
+    outcomes.push_back(
+        evaluate(r, test, o.running_stats ? Statistics::batch : Statistics::running));
+  const Predictions& p = outcomes.front().predictions;
+  const Scores s = score(p, test.labels);
+  std::vector<std::string> names = class_labels(o);
+  names.resize(size_t(s.classes));
+  std::optional<Distance> distance;
+  if (r.generated) distance = distance_of_generated(r, test, chosen);
+  if (!r.confusion.empty()) write_png(r.confusion, confusion_picture(s, names));
+  if (!r.mistakes.empty()) write_png(r.mistakes, mistakes_picture(s, p, test, names, kMistakes));
+  if (r.json) {
+    Json json = to_json(r, test, outcomes, s, names);
+    if (distance)
+      json["generated"] = {{"checkpoint", r.generated->path.string()},
+                           {"frechet_distance", distance->generated},
+                           {"frechet_distance_of_halves", distance->halves}};
+    fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
+    return kDone;
+  }
+  print(r, test, outcomes, s, names);
+  if (distance)
+    fmt::print(
+        "\ngenerated images: Fréchet distance {:.4g} from the test images by the {} features of "
+        "this "
+        "discriminator\n(one half of the test images from the other: {:.4g})\n",
+        distance->generated, distance->features, distance->halves);
+  for (const std::filesystem::path& picture : {r.confusion, r.mistakes})
+    if (!picture.empty()) fmt::print("{}\n", printable(picture.string()));
   return kDone;
 }
 
@@ -48,22 +237,37 @@ void add_eval(CLI::App& program, Chosen& chosen) {
   struct Flags {
     OptionFlags options;
     RuntimeFlags runtime;
-    std::string checkpoint;
+    std::string checkpoint, generated;
+    std::vector<std::string> ensemble;
     EvalRequest request;
   };
-  CLI::App* app = add_command(program, "eval", "Accuracy of a checkpoint on test images",
-                              "ssgan eval --checkpoint runs/first");
+  CLI::App* app =
+      add_command(program, "eval", "How well a checkpoint tells the test images' classes",
+                  "ssgan eval --checkpoint runs/first --mistakes mistakes.png");
   auto f = std::make_shared<Flags>();
   app->add_option("--checkpoint", f->checkpoint, "File, or a run's folder: its newest")->required();
+  app->add_option("--ensemble", f->ensemble,
+                  "Further checkpoints: the mean of all their probabilities counts");
   f->options.add_data(*app);
+  app->add_option("--confusion", f->request.confusion, "PNG to write: the confusion matrix")
+      ->check(a_png());
+  app->add_option("--mistakes", f->request.mistakes,
+                  "PNG to write: the 40 mistakes that the network was surest of")
+      ->check(a_png());
+  app->add_option("--generated", f->generated,
+                  "Measure the images of this checkpoint's generator, too, or of another's")
+      ->expected(0, 1);
   f->runtime.add(*app);
   app->add_flag("--json", f->request.json, "Print the result as JSON");
-  app->callback([f, &chosen] {
-    chosen = [f] {
+  app->callback([app, f, &chosen] {
+    chosen = [app, f] {
       EvalRequest& r = f->request;
       r.device = f->runtime.resolve();
-      r.checkpoint = read_named(f->checkpoint);
-      r.options = f->options.resolve(r.checkpoint.options);
+      r.members.push_back(read_named(f->checkpoint));
+      for (const std::string& member : f->ensemble) r.members.push_back(read_named(member));
+      if (app->count("--generated"))
+        r.generated = f->generated.empty() ? r.members.front() : read_named(f->generated);
+      r.options = f->options.resolve(r.members.front().options);
       return eval(r);
     };
   });

@@ -54,6 +54,18 @@ CLI::Validator a_seed() {
 
 CLI::Validator a_count() { return between(1, 1e9); }
 
+CLI::Validator a_png() {
+  return CLI::Validator(
+      [](const std::string& name) {
+        std::string extension = std::filesystem::path(name).extension().string();
+        std::ranges::transform(extension, extension.begin(),
+                               [](unsigned char c) { return std::tolower(c); });
+        const bool ok = extension.empty() || extension == ".png";
+        return ok ? "" : fmt::format("{}: pictures are written as PNG; expected a name .png", name);
+      },
+      "");
+}
+
 CLI::App* add_command(CLI::App& program, const std::string& name, const std::string& description,
                       const std::string& example) {
   CLI::App* app = program.add_subcommand(name, description);
@@ -77,12 +89,16 @@ void OptionFlags::add_data_set(CLI::App& app) {
 
 void OptionFlags::add_data(CLI::App& app) {
   add_data_set(app);
-  app.add_option("--eval-stats", eval_stats,
-                 "Batch norm in evaluation: the batch's own statistics, or the running ones")
-      ->check(one_of({"batch", "running"}));
+  add_eval_stats(app);
   app.add_option("--test-images", test_images,
                  "Of the official SVHN test file: all, or the first half as the notebook")
       ->check(one_of({"all", "notebook"}));
+}
+
+void OptionFlags::add_eval_stats(CLI::App& app) {
+  app.add_option("--eval-stats", eval_stats,
+                 "Batch norm in evaluation: the batch's own statistics, or the running ones")
+      ->check(one_of({"batch", "running"}));
 }
 
 void OptionFlags::add_network(CLI::App& app) {

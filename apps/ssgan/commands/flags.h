@@ -19,6 +19,7 @@ namespace gradus::ssgan {
 CLI::Validator not_negative();  ///< finite, from 0 on
 CLI::Validator a_seed();        ///< from 0 to 2^64 - 1
 CLI::Validator a_count();       ///< from 1 to 1e9
+CLI::Validator a_png();         ///< a name that ends in .png or in nothing
 
 /// The flags that change Options, each unset where the command line does not name it.
 struct OptionFlags {
@@ -33,7 +34,8 @@ struct OptionFlags {
   void add_data_dir(CLI::App& app);
   void add_data_set(CLI::App& app);  ///< --data, --data-dir
   void add_data(CLI::App& app);      ///< these, and how a checkpoint is evaluated on them
-  void add_labels(CLI::App& app);    ///< --labels, --seed
+  void add_eval_stats(CLI::App& app);
+  void add_labels(CLI::App& app);  ///< --labels, --seed
   void add_network(CLI::App& app);
   void add_training(CLI::App& app);
   /// `base` with what the flags say; without `base` the preset's. Throws UsageError for flags that

@@ -16,8 +16,9 @@ struct SampleRequest {
   Options options;
   Device device;
   std::filesystem::path out;
-  int64_t count = 50;
+  int64_t count = 0;  ///< 0: 8 rows
   int columns = 8;
+  int scale = 1;
   int64_t interpolate = 0;  ///< instead, so many rows from one noise vector to another
 };
 
@@ -30,8 +31,9 @@ int sample(const SampleRequest& r) {
   const Statistics statistics = o.running_stats ? Statistics::running : Statistics::batch;
   const Picture picture =
       r.interpolate ? interpolation_grid(generator, r.interpolate, r.columns, o.seed, statistics)
-                    : sample_grid(generator, r.count, r.columns, o.seed, statistics);
-  write_png(r.out, picture);
+                    : sample_grid(generator, r.count ? r.count : int64_t{8} * r.columns, r.columns,
+                                  o.seed, statistics);
+  write_png(r.out, enlarged(picture, r.scale));
   fmt::print("{}\n", r.out.string());
   return kDone;
 }
@@ -49,12 +51,15 @@ void add_sample(CLI::App& program, Chosen& chosen) {
                               "ssgan sample --checkpoint F.safetensors --out grid.png");
   auto f = std::make_shared<Flags>();
   app->add_option("--checkpoint", f->checkpoint, "File, or a run's folder: its newest")->required();
-  app->add_option("--out", f->request.out, "PNG to write")->required();
-  CLI::Option* count = app->add_option("--count", f->request.count, "Images")
-                           ->check(CLI::Range(2, 10000))
-                           ->capture_default_str();
+  app->add_option("--out", f->request.out, "PNG to write")->required()->check(a_png());
+  CLI::Option* count = app->add_option("--count", f->request.count, "Images (else 8 rows)")
+                           ->check(CLI::Range(2, 10000));
   app->add_option("--columns", f->request.columns, "Images a row")
       ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app->add_option("--scale", f->request.scale,
+                  "Pixels of the picture a pixel of an image, each way")
+      ->check(CLI::Range(1, 32))
       ->capture_default_str();
   app->add_option("--interpolate", f->request.interpolate,
                   "Instead, so many rows that lead from one noise vector to another, on the sphere")

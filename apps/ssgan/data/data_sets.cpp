@@ -1,6 +1,9 @@
 #include "apps/ssgan/data/data_sets.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "apps/ssgan/data/digits.h"
 #include "autograd/shaping.h"
@@ -46,13 +49,17 @@ ImageSet images_as_stored(const Options& o, Split split) {
   return mnist(o, split);
 }
 
+std::string listed(const std::vector<std::string>& names) {
+  return fmt::format("[{}]", fmt::join(names, ", "));
+}
+
 }  // namespace
 
 ImageSet drawn_digits(int64_t n, Split split, ZeroAs zero_as) {
   DigitImages drawn = draw_digits(n, kDigitSeed, split);
   if (zero_as == ZeroAs::raw) std::replace(drawn.labels.begin(), drawn.labels.end(), 0, 10);
   ImageSet set;
-  set.classes = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+  set.classes = mnist_classes(MnistKind::digits);
   set.images = Tensor::from(std::span<const uint8_t>(drawn.pixels), {n, 32, 32, 3});
   set.labels = Tensor::from(std::span<const int32_t>(drawn.labels), {n});
   set.protocol =
@@ -80,6 +87,17 @@ std::string zero_protocol(const Options& o) {
                                : "; digit 0 as class 10, which is never right";
 }
 
+std::vector<std::string> class_labels(const Options& o) {
+  std::vector<std::string> names = o.class_names;
+  while (std::cmp_less(names.size(), o.network.num_classes))
+    names.push_back(std::to_string(names.size()));
+  if (o.network.extra_class)
+    names.emplace_back("generated");
+  else if (has_raw_zeros(o) && o.zero_as == ZeroAs::raw)
+    names.emplace_back("10");
+  return names;
+}
+
 Tensor classes_of(const Tensor& labels, ZeroAs zero_as) {
   Tensor classes = labels.clone();
   const auto values = classes.mutable_span<int32_t>();
@@ -93,13 +111,20 @@ ImageSet load_images(const Options& o, Split split) {
   require<DataError>(static_cast<int>(set.classes.size()) == classes,
                      "{}: {} classes, but the network has {}", set.protocol, set.classes.size(),
                      classes);
+  require<DataError>(o.class_names.empty() || set.classes == o.class_names,
+                     "{}: its classes are {}, but the network learned {}", set.protocol,
+                     listed(set.classes), listed(o.class_names));
   if (has_raw_zeros(o)) set.labels = classes_of(set.labels, o.zero_as);
   return set;
 }
 
 void fit_to_data(Options& o) {
   if (o.data == "folder")
-    o.network.num_classes = static_cast<int>(class_folders(o.data_dir).size());
+    o.class_names = class_folders(o.data_dir);
+  else
+    o.class_names = o.data == "fashion-mnist" ? mnist_classes(MnistKind::fashion)
+                                              : mnist_classes(MnistKind::digits);
+  o.network.num_classes = static_cast<int>(o.class_names.size());
 }
 
 }  // namespace gradus::ssgan

@@ -71,6 +71,11 @@ bool is_adam(const std::string& name) { return name.starts_with("adam."); }
 bool is_statistic(const std::string& name) { return name.find(".running_") != std::string::npos; }
 bool is_variance(const std::string& name) { return name.ends_with(".running_variance"); }
 
+std::string pytorch_name(const std::string& ours) {
+  if (!is_variance(ours)) return ours;
+  return ours.substr(0, ours.size() - std::string_view("iance").size());
+}
+
 std::string listed(const std::vector<std::string>& names) {
   constexpr size_t kMost = 4;
   const size_t shown = std::min(names.size(), kMost);

@@ -28,6 +28,9 @@ bool is_adam(const std::string& name);
 bool is_statistic(const std::string& name);
 bool is_variance(const std::string& name);
 
+/// "running_var" for "running_variance".
+std::string pytorch_name(const std::string& ours);
+
 inline constexpr const char* kNoStatistics =
     "moving averages are absent or were never updated: running statistics are 0 and 1 (evaluate by "
     "--eval-stats batch)";

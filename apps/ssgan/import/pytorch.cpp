@@ -12,11 +12,6 @@ Tensor units_to_nhwc(const Tensor& t) {
   return permute(t.reshape({units / 16, 16, rest}), {1, 0, 2}).reshape(t.shape());
 }
 
-std::string pytorch_name(const std::string& ours) {
-  if (!is_variance(ours)) return ours;
-  return ours.substr(0, ours.size() - std::string_view("iance").size());
-}
-
 }  // namespace
 
 Imported import_pytorch(const std::filesystem::path& path, const Options& options) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "autograd/shaping.h"
 #include "tensor/backend.h"
 
 namespace gradus::ssgan {
@@ -65,6 +66,31 @@ Picture grid(const Tensor& images, int columns) {
       std::copy_n(row, 3 * kSide, &picture.rgb[3 * ((top + y) * picture.width + left)]);
   }
   return picture;
+}
+
+Picture enlarged(const Picture& small, int scale) {
+  Picture large{small.width * scale, small.height * scale, {}};
+  large.rgb.reserve(size_t{3} * size_t(large.width) * size_t(large.height));
+  for (int y = 0; y < large.height; ++y)
+    for (int x = 0; x < large.width; ++x) {
+      const uint8_t* from =
+          &small.rgb[3 * (size_t(y / scale) * size_t(small.width) + size_t(x / scale))];
+      large.rgb.insert(large.rgb.end(), from, from + 3);
+    }
+  return large;
+}
+
+Tensor sample_images(Generator& generator, int64_t count, uint64_t seed, Statistics statistics) {
+  constexpr int64_t kBatch = 128;
+  const Tensor z = noise(count, seed);
+  Tensor all({count, kSide, kSide, 3}, DType::u8);
+  auto to = all.mutable_span<uint8_t>().begin();
+  for (int64_t begin = 0; begin < count; begin += kBatch) {
+    const Tensor part = slice(z, 0, begin, std::min(begin + kBatch, count)).value();
+    const Tensor images = generated(generator, part, statistics);
+    to = std::ranges::copy(images.span<uint8_t>(), to).out;
+  }
+  return all;
 }
 
 Picture sample_grid(Generator& generator, int64_t count, int columns, uint64_t seed,

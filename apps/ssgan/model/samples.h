@@ -11,6 +11,13 @@ namespace gradus::ssgan {
 /// each, as torchvision's make_grid lays them out. N and `columns` are at least 1, unchecked.
 Picture grid(const Tensor& images, int columns);
 
+/// Each pixel as a square of `scale` pixels; at least 1, unchecked.
+Picture enlarged(const Picture& picture, int scale);
+
+/// `count` generated images, u8 [count, 32, 32, 3], by batches of 128, from noise that depends on
+/// the seed alone. Bytes are 255 (x + 1) / 2, rounded.
+Tensor sample_images(Generator& generator, int64_t count, uint64_t seed, Statistics statistics);
+
 /// The grid of `count` images, at least 1, from noise that depends on the seed alone. Pixels are
 /// 255 (x + 1) / 2, rounded.
 Picture sample_grid(Generator& generator, int64_t count, int columns, uint64_t seed,

@@ -1,20 +1,12 @@
 #include "apps/ssgan/report/tensorboard_records.h"
 
-#include <bit>
-#include <concepts>
 #include <optional>
 
+#include "apps/ssgan/protobuf.h"
 #include "nn/crc32c.h"
 
 namespace gradus::ssgan {
 namespace {
-
-template <std::unsigned_integral U>
-std::string little_endian(U value) {
-  std::string bytes;
-  for (size_t i = 0; i < sizeof(U); ++i) bytes += static_cast<char>((value >> (8 * i)) & 0xFF);
-  return bytes;
-}
 
 std::string masked_crc(std::string_view bytes) { return little_endian(masked_crc32c(bytes)); }
 
@@ -22,43 +14,6 @@ std::string record(std::string_view event) {
   const std::string length = little_endian(uint64_t{event.size()});
   return length + masked_crc(length) + std::string(event) + masked_crc(event);
 }
-
-/// Builds a protobuf message, field by field.
-class Message {
- public:
-  Message& integer(int field, int64_t value) {
-    key(field, 0);
-    varint(static_cast<uint64_t>(value));
-    return *this;
-  }
-  Message& float64(int field, double value) {
-    key(field, 1);
-    bytes_ += little_endian(std::bit_cast<uint64_t>(value));
-    return *this;
-  }
-  Message& float32(int field, float value) {
-    key(field, 5);
-    bytes_ += little_endian(std::bit_cast<uint32_t>(value));
-    return *this;
-  }
-  Message& text(int field, std::string_view value) {
-    key(field, 2);
-    varint(value.size());
-    bytes_ += value;
-    return *this;
-  }
-  Message& message(int field, const Message& value) { return text(field, value.bytes_); }
-  const std::string& bytes() const { return bytes_; }
-
- private:
-  void key(int field, int wire_type) { varint(static_cast<uint64_t>(field << 3 | wire_type)); }
-  void varint(uint64_t value) {
-    for (; value >= 0x80; value >>= 7) bytes_ += static_cast<char>((value & 0x7F) | 0x80);
-    bytes_ += static_cast<char>(value);
-  }
-
-  std::string bytes_;
-};
 
 /// False where the bytes end within it.
 bool take_varint(std::string_view& bytes, uint64_t& value) {

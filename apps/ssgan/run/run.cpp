@@ -194,7 +194,7 @@ void Run::finish_epoch(RunFolder& folder, Progress& progress, double lr) {
   progress.line(parts);
   if (options_.unlabeled)
     folder.samples(row.epoch, step_,
-                   sample_grid(trainer_.generator(), 50, 8, options_.seed, Statistics::batch));
+                   sample_grid(trainer_.generator(), 64, 8, options_.seed, Statistics::batch));
   write_live_report(folder, row.seconds);
   progress.evaluated(seconds_since(start));
 }

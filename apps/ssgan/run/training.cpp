@@ -84,7 +84,7 @@ std::string changes_of(const Options& o) {
   const nlohmann::ordered_json here = to_json(o), there = to_json(preset(o.preset));
   std::string text;
   for (const auto& [key, value] : here.items())
-    if (value != there[key])
+    if (value != there[key] && key != "class_names")
       text += fmt::format("{}\"{}\": {}", text.empty() ? ", but " : ", ", key, value.dump());
   return text;
 }
