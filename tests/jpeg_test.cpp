@@ -107,7 +107,7 @@ TEST_CASE("jpeg: grey, colour and inks; baseline, progressive and arithmetic") {
 TEST_CASE("jpeg: what lies beside the pixels changes nothing") {
   const std::string plain = JpegWriter{8, 4, JCS_GRAYSCALE, JCS_GRAYSCALE, {9}}.file();
   // An orientation of 6, to be turned by a quarter.
-  const std::string exif("Exif\0\0II*\0\10\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0", 34);
+  const std::string exif("Exif\0\0II*\0\10\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0", 32);
   for (const std::string& file :
        {with_segment(plain, '\xe1', exif), with_segment(plain, '\xe2', "ICC_PROFILE of nonsense"),
         with_segment(plain, '\xfe', "a comment"), plain + "and more behind its end",
