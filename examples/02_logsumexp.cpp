@@ -29,7 +29,7 @@ int main(int argc, char** argv) {
     if (shift % 50 && std::abs(shift) != 4) continue;
     const double z = std::exp(stable.back());  // P(real) = Z / (Z + 1)
     const double p = sigmoid(Var(Tensor::full({}, stable.back(), DType::f32))).value().item();
-    fmt::print("{:6}  {:10.4f} {:10.4f}  {:12.4e} {:12.6f}\n", shift, naive.back(), stable.back(),
+    fmt::print("{:6}  {:>10.4f} {:>10.4f}  {:12.4e} {:12.6f}\n", shift, naive.back(), stable.back(),
                p, softmax(x).value().to_vector<float>()[0]);
     if (shift == 4) is_sound = is_sound && std::abs(p - z / (z + 1)) < 1e-6;
   }
