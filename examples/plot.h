@@ -122,10 +122,10 @@ class Plot {
       for (const Series& s : series_)
         for (const double v : horizontal ? s.x : s.y) take(v);
     }
+    if (!std::isfinite(a.low)) a.low = 0;  // nothing to draw
     if (!(a.high > a.low)) a.high = a.low + 1;
     double step = a.log ? 1 : std::pow(10, std::floor(std::log10((a.high - a.low) / 4)));
-    while ((a.high - a.low) / step > 8)
-      step *= a.log ? 2 : step < 1.5 * std::pow(10, std::floor(std::log10(step))) ? 2 : 2.5;
+    for (int i = 0; (a.high - a.low) / step > 8; ++i) step *= !a.log && i % 3 == 1 ? 2.5 : 2;
     for (double t = std::ceil(a.low / step - 1e-9) * step; t <= a.high + 1e-9 * step; t += step)
       a.ticks.push_back(a.log ? std::pow(10, t) : t);
     a.from = horizontal ? 70 : o_.height - 50;
