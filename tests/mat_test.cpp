@@ -104,6 +104,38 @@ TEST_CASE("mat: numbers of every storage type") {
   check(15, 13, raw<uint64_t>({3, 100}));
 }
 
+TEST_CASE("mat: names in UTF-16 and UTF-32 are given in UTF-8") {
+  const TempDir dir;
+  const auto name_of = [&](const MatWriter& w, const std::string& file) {
+    INFO(w.name_type);
+    MatReader reader(dir.put("file.mat", file));
+    return reader.next()->name;
+  };
+  const std::string expected = "X\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80";  // X, e acute, euro, a face
+  MatWriter w = kBytes;
+  w.name_type = 17;
+  w.name = raw<uint16_t>({'X', 0xe9, 0x20ac, 0xd83d, 0xde00});
+  CHECK(name_of(w, mat(w.plain())) == expected);
+  w.name_type = 18;
+  w.name = raw<uint32_t>({'X', 0xe9, 0x20ac, 0x1f600});
+  CHECK(name_of(w, mat(w.compressed())) == expected);
+  w.name = raw<uint32_t>({'y'});
+  CHECK(name_of(w, mat(w.plain())) == "y");
+  w.name = raw<uint32_t>({0x110000});
+  check_refused(dir, w.plain(), "its name has no character 0x110000");
+  w.name_type = 17;
+  for (const std::vector<uint16_t>& broken :
+       {std::vector<uint16_t>{0xd83d}, std::vector<uint16_t>{0xde00},
+        std::vector<uint16_t>{0xd83d, 'a'}}) {
+    w.name = raw(broken);
+    check_refused(dir, w.plain(), "its name is no sound UTF-16");
+  }
+  w.name = std::string(2 * 64, 'a');
+  check_refused(dir, w.plain(), "128 bytes of name, at most 126 are expected");
+  w.name = "abc";
+  check_refused(dir, w.plain(), "3 bytes of name");
+}
+
 TEST_CASE("mat: unread, empty and other arrays are passed over") {
   const TempDir dir;
   const MatWriter text{"t", {1, 1}, "x", 4, 16};

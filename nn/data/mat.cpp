@@ -12,7 +12,7 @@ namespace gradus {
 namespace {
 
 constexpr uint64_t kMaxDims = 32;
-constexpr uint64_t kMaxNameBytes = 63;
+constexpr uint64_t kMaxNameLetters = 63;
 constexpr uint32_t kComplexFlag = 0x0800;
 /// The class of MATLAB's newer objects, which have no dimensions.
 constexpr uint32_t kOpaqueClass = 17;
@@ -54,6 +54,17 @@ uint64_t width_of(uint32_t type) {
 }
 
 uint64_t padding_after(uint64_t bytes, uint64_t unit) { return (unit - bytes % unit) % unit; }
+
+/// False where there is no such character.
+bool append_utf8(std::string& text, uint32_t code) {
+  if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return false;
+  if (code < 0x80) return text += static_cast<char>(code), true;
+  const int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;  // bytes of 6 bits
+  constexpr std::array kFirst{0, 0xc0, 0xe0, 0xf0};
+  text += static_cast<char>(kFirst[more] | code >> 6 * more);
+  for (int i = more - 1; i >= 0; --i) text += static_cast<char>(0x80 | (code >> 6 * i & 0x3f));
+  return true;
+}
 
 template <class T>
 void swap_bytes(std::span<T> values) {
@@ -140,8 +151,7 @@ class MatReader::Impl {
                     dims.size());
       if (array.kind != MatClass::other) array.dims.assign(dims.begin(), dims.end());
     }
-    const auto letters = take_element<char>("name", kMaxNameBytes, {kMatInt8, kMatUint8, kMatUtf8});
-    array.name.assign(letters.begin(), letters.end());
+    array.name = take_name();
     stream_.check(
         std::ranges::none_of(array.name, [](unsigned char c) { return c < ' ' || c == 0x7f; }),
         "{}: its name should be made of letters, digits and underscores, but it has "
@@ -188,13 +198,49 @@ class MatReader::Impl {
     return {word, bytes, padding_after(bytes, 8)};
   }
 
+  /// In UTF-8.
+  std::string take_name() {
+    const Tag tag = take_tag();
+    if (tag.type != kMatUtf16 && tag.type != kMatUtf32) {
+      check_type("name", tag, {kMatInt8, kMatUint8, kMatUtf8, kMatUtf16, kMatUtf32});
+      const auto bytes = take_items<char>("name", kMaxNameLetters, tag);
+      return {bytes.begin(), bytes.end()};
+    }
+    std::string name;
+    uint32_t high = 0;  // of a pair of UTF-16
+    const auto add = [&](uint32_t code) {
+      const bool is_low = tag.type == kMatUtf16 && code >= 0xdc00 && code < 0xe000;
+      stream_.check(is_low == (high != 0), "{}: its name is no sound UTF-16", what());
+      if (is_low) code = 0x10000 + ((high - 0xd800) << 10) + (code - 0xdc00);
+      high = tag.type == kMatUtf16 && code >= 0xd800 && code < 0xdc00 ? code : 0;
+      if (high == 0)
+        stream_.check(append_utf8(name, code), "{}: its name has no character {:#x}", what(), code);
+    };
+    if (tag.type == kMatUtf16)
+      for (const uint16_t code : take_items<uint16_t>("name", kMaxNameLetters, tag)) add(code);
+    else
+      for (const uint32_t code : take_items<uint32_t>("name", kMaxNameLetters, tag)) add(code);
+    stream_.check(high == 0, "{}: its name is no sound UTF-16", what());
+    return name;
+  }
+
+  void check_type(const char* part, const Tag& tag, std::initializer_list<uint32_t> types) const {
+    stream_.check(std::ranges::count(types, tag.type) > 0,
+                  "{}: its {} should be of element type {}, not {}", what(), part,
+                  fmt::join(types, " or "), tag.type);
+  }
+
   template <class T>
   std::vector<T> take_element(const char* part, uint64_t max_count,
                               std::initializer_list<uint32_t> types) {
     const Tag tag = take_tag();
-    stream_.check(std::ranges::count(types, tag.type) > 0,
-                  "{}: its {} should be of element type {}, not {}", what(), part,
-                  fmt::join(types, " or "), tag.type);
+    check_type(part, tag, types);
+    return take_items<T>(part, max_count, tag);
+  }
+
+  /// What stands behind the tag, and its padding.
+  template <class T>
+  std::vector<T> take_items(const char* part, uint64_t max_count, const Tag& tag) {
     stream_.check(tag.bytes % sizeof(T) == 0 && tag.bytes / sizeof(T) <= max_count,
                   "{}: {} bytes of {}, at most {} are expected", what(), tag.bytes, part,
                   max_count * sizeof(T));

@@ -28,6 +28,8 @@ enum MatElementType : uint32_t {
   kMatMatrix = 14,
   kMatCompressed = 15,
   kMatUtf8 = 16,
+  kMatUtf16 = 17,
+  kMatUtf32 = 18,
 };
 
 /// The bytes of a MATLAB level-5 file's arrays, one array after the other, inflated where they are
