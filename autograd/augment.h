@@ -26,7 +26,7 @@ Var augment(const Var& x, const Augmentation& a, const Draw& draw);
 ///   invert  negatives (probability .5)
 ///   noise   of amplitude up to .05
 ///   cutout  a square of side 1 to 12 becomes 0 (DeVries & Taylor 2017)
-///   flip    left and right change places (probability .5)
+///   flip    left and right are swapped (probability .5)
 ///   strong  affine, colour, invert, noise and cutout
 /// Throws Error that lists the names for another one.
 Augmentation augmentation(const std::string& names);

@@ -86,7 +86,7 @@ Tensor arg_extremum(const char* operation, bool smallest, const Var& x, int axis
 
 }  // namespace
 
-Var sum(const Var& x, Axes axes, bool keep_axes) {
+Var sum(const Var& x, const Axes& axes, bool keep_axes) {
   const auto [kept, dropped] = reduced_shapes("sum", x, axes);
   const Tensor y = reduce("sum", Reduction::sum, x, kept);
   return Tape::record("sum", {x}, y.reshape(keep_axes ? kept : dropped),
@@ -95,7 +95,7 @@ Var sum(const Var& x, Axes axes, bool keep_axes) {
                       });
 }
 
-Var mean(const Var& x, Axes axes, bool keep_axes) {
+Var mean(const Var& x, const Axes& axes, bool keep_axes) {
   const auto [kept, dropped] = reduced_shapes("mean", x, axes);
   const Tensor y = reduce("mean", Reduction::mean, x, kept);
   return Tape::record("mean", {x}, y.reshape(keep_axes ? kept : dropped),
@@ -106,7 +106,7 @@ Var mean(const Var& x, Axes axes, bool keep_axes) {
                       });
 }
 
-Var var(const Var& x, Axes axes, bool keep_axes, int ddof) {
+Var var(const Var& x, const Axes& axes, bool keep_axes, int ddof) {
   const Composite name("var");
   const Shape kept = reduced_shapes("var", x, axes).kept;
   const int64_t n = kept.count() ? x.shape().count() / kept.count() : 0;
@@ -116,7 +116,7 @@ Var var(const Var& x, Axes axes, bool keep_axes, int ddof) {
   return sum(centred * centred, axes, keep_axes) / static_cast<double>(n - ddof);
 }
 
-Var max(const Var& x, Axes axes, bool keep_axes) {
+Var max(const Var& x, const Axes& axes, bool keep_axes) {
   const auto [kept, dropped] = reduced_shapes("max", x, axes);
   const Tensor y = reduce("max", Reduction::max, x, kept);
   return Tape::record("max", {x}, y.reshape(keep_axes ? kept : dropped),
@@ -129,7 +129,7 @@ Var max(const Var& x, Axes axes, bool keep_axes) {
                       });
 }
 
-Var logsumexp(const Var& x, Axes axes, bool keep_axes) {
+Var logsumexp(const Var& x, const Axes& axes, bool keep_axes) {
   const auto [kept, dropped] = reduced_shapes("logsumexp", x, axes);
   const Tensor y = reduce("logsumexp", Reduction::logsumexp, x, kept);
   return Tape::record("logsumexp", {x}, y.reshape(keep_axes ? kept : dropped),

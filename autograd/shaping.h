@@ -37,6 +37,7 @@ Var pad(const Var& x, const std::vector<AxisPadding>& axes, double value = 0);
 /// Throws TypeError or DeviceError where they are of another kind or apart, and ShapeError for
 /// other ranks or an index outside [0, R), which a recording on a CUDA device does not see.
 Var gather(const Var& x, const Tensor& index);
+inline Tensor gather(const Tensor& x, const Tensor& index) { return gather(Var(x), index).value(); }
 
 /// What one_hot does with an index outside [0, depth).
 enum class OutOfRange { error, zero_row };

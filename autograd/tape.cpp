@@ -74,10 +74,9 @@ Var Tape::record(const char* operation, std::span<const Var> inputs, const Var& 
   return out;
 }
 
-const Tape::Operation& Tape::operation(int place) const {
-  require<TapeError>(place >= 0 && place < size(), "operation: place {} is not on this tape",
-                     place);
-  return nodes_[place];
+const Tape::Operation& Tape::operation(int node) const {
+  require<TapeError>(node >= 0 && node < size(), "operation: node {} is not on this tape", node);
+  return nodes_[node];
 }
 
 int Tape::place(const Var& v) const {

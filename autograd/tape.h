@@ -16,7 +16,7 @@ namespace gradus {
 
 class Tape;
 
-/// A tensor, and its place on a tape. Without a tape it is a constant: operations on constants
+/// A tensor, and its node on a tape. Without a tape it is a constant: operations on constants
 /// record nothing. A Var and its copies are for one thread at a time, even to read.
 class [[nodiscard]] Var {
  public:
@@ -42,10 +42,17 @@ class [[nodiscard]] Var {
  private:
   friend class Tape;
   Tensor value_;
-  std::shared_ptr<Lazy> lazy_;  ///< in the place of value_
+  std::shared_ptr<Lazy> lazy_;  ///< instead of value_
   std::shared_ptr<Tape> tape_;
   int id_ = -1;
 };
+
+/// The value's, for people; computes it where it is lazy.
+[[nodiscard]] inline std::string to_string(const Var& x) {
+  return x.defined() ? to_string(x.value()) : to_string(Tensor());
+}
+template <>
+inline constexpr bool kPrinted<Var> = true;
 
 /// What a backward rule sees of the gradients: which inputs want one, and where to put it. Inputs
 /// are counted from 0, as `record` got them; one that the operation has not is a TapeError.
@@ -109,19 +116,19 @@ class Tape : public std::enable_shared_from_this<Tape> {
   [[nodiscard]] std::vector<Tensor> gradients(const Var& output, const Tensor& seed,
                                               std::span<const Var> targets, bool retain = false);
 
-  /// Places on the tape, [0, size()): leaves and operations.
+  /// The number of nodes, which are leaves and operations.
   int size() const { return static_cast<int>(nodes_.size()); }
 
-  /// What ran, for reports: `inputs` are places on this tape, -1 for a constant; a leaf has none.
+  /// What ran, for reports: `inputs` are nodes of this tape, -1 for a constant; a leaf has none.
   struct Operation {
     const char* name;
     std::vector<int> inputs;
     Shape shape;        ///< of the result
     std::string scope;  ///< in which it was recorded (Scope::path)
   };
-  /// Throws TapeError for a place outside [0, size()).
-  const Operation& operation(int place) const;
-  /// Where `v` is on this tape. Throws TapeError where it is not.
+  /// Throws TapeError for a node outside [0, size()).
+  const Operation& operation(int node) const;
+  /// The node of `v`. Throws TapeError where it is not on this tape.
   int place(const Var& v) const;
 
  private:

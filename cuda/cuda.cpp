@@ -13,12 +13,16 @@ constexpr size_t kBlasWorkspace = 32 << 20;  // what cuBLAS asks for on Hopper
 CachingAllocator::Raw device_memory(int index) {
   return {.allocate = [index](size_t bytes) -> void* {
             void* p = nullptr;
-            cudaSetDevice(index);
+            check(cudaSetDevice(index), "cudaSetDevice");
             if (cudaMalloc(&p, bytes) == cudaSuccess) return p;
             cudaGetLastError();  // the failure is reported by the allocator
             return nullptr;
           },
-          .release = [](void* p, size_t) { cudaFree(p); }};
+          .release =
+              [index](void* p, size_t) {
+                cudaSetDevice(index);
+                cudaFree(p);
+              }};
 }
 
 template <class T>
@@ -72,6 +76,7 @@ Cuda::Cuda(int index)
 }
 
 Cuda::~Cuda() {
+  cudaSetDevice(index_);
   conv_.reset();
   if (dnn_) cudnnDestroy(dnn_);
   if (blas_) cublasDestroy(blas_);
@@ -96,12 +101,21 @@ void Cuda::copy(const void* from, void* to, size_t bytes) {
 }
 
 std::unique_ptr<Recording> Cuda::record(std::function<void()> work) {
-  return recorder_.record(std::move(work),
-                          options_.graphs ? std::make_unique<CapturedGraph>(stream_) : nullptr);
+  return recorder_.record(std::move(work), options_.graphs
+                                               ? std::make_unique<CapturedGraph>(index_, stream_)
+                                               : nullptr);
 }
 
-void Cuda::begin_range(const std::string& name) { nvtxRangePushA(name.c_str()); }
+void Cuda::begin_range(const char* name) { nvtxRangePushA(name); }
 void Cuda::end_range() noexcept { nvtxRangePop(); }
+
+void Cuda::make_current() { check(cudaSetDevice(index_), "cudaSetDevice"); }
+
+void Cuda::wait(const char* kernel) {
+  cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
+  check(cudaStreamIsCapturing(stream_, &capturing), kernel);
+  if (capturing == cudaStreamCaptureStatusNone) check(cudaStreamSynchronize(stream_), kernel);
+}
 
 std::string Cuda::describe() const { return describe_device(index_); }
 

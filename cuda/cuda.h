@@ -27,8 +27,10 @@ class Cuda final : public Kernels {
   void copy(const void* from, void* to, size_t bytes) override;
   std::unique_ptr<Recording> record(std::function<void()> work) override;
   bool host_may_read() const override { return !recorder_.is_running(); }
-  void begin_range(const std::string& name) override;
+  void begin_range(const char* name) override;
   void end_range() noexcept override;
+  void make_current() override;
+  void wait(const char* kernel) override;
   std::string describe() const override;
   void configure(const BackendOptions& options) override;
 

@@ -6,11 +6,13 @@ namespace gradus::cuda {
 
 CapturedGraph::~CapturedGraph() {
   if (!executable_) return;
+  cudaSetDevice(device_);
   cudaStreamSynchronize(stream_);  // it may still run
   cudaGraphExecDestroy(executable_);
 }
 
 void CapturedGraph::capture(const std::function<void()>& work) {
+  check(cudaSetDevice(device_), "capturing a step");
   check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "capturing a step");
   cudaGraph_t graph = nullptr;
   try {
@@ -26,6 +28,9 @@ void CapturedGraph::capture(const std::function<void()>& work) {
   check(error, "capturing a step");
 }
 
-void CapturedGraph::replay() { check(cudaGraphLaunch(executable_, stream_), "replaying a step"); }
+void CapturedGraph::replay() {
+  check(cudaSetDevice(device_), "replaying a step");
+  check(cudaGraphLaunch(executable_, stream_), "replaying a step");
+}
 
 }  // namespace gradus::cuda

@@ -6,15 +6,16 @@
 
 namespace gradus::cuda {
 
-/// Work captured from a stream as a CUDA graph.
+/// Work captured from a device's stream as a CUDA graph.
 class CapturedGraph final : public Recorder::Graph {
  public:
-  explicit CapturedGraph(cudaStream_t stream) : stream_(stream) {}
+  CapturedGraph(int device, cudaStream_t stream) : device_(device), stream_(stream) {}
   ~CapturedGraph() override;
   void capture(const std::function<void()>& work) override;
   void replay() override;
 
  private:
+  int device_;
   cudaStream_t stream_;
   cudaGraphExec_t executable_ = nullptr;
 };

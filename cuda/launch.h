@@ -12,9 +12,8 @@ namespace gradus::cuda {
 inline constexpr int kThreads = 256;
 
 /// Called after each launch, on a card (launch.cpp) and on the CPU (tests/emulation/): throws
-/// DeviceError that names the kernel where the launch failed; with GRADUS_SYNC=1 in the environment
-/// it waits for the kernel, so that an error in it is found here too.
-void check_launch(const char* kernel, cudaError_t error, cudaStream_t stream);
+/// DeviceError that names the kernel where the launch failed.
+void check_launch(const char* kernel, cudaError_t error);
 
 /// kernel(args...) on `grid` blocks of `block` threads.
 template <class... P, class... A>
@@ -24,7 +23,7 @@ void launch(const char* name, cudaStream_t stream, dim3 grid, dim3 block, void (
   config.gridDim = grid;
   config.blockDim = block;
   config.stream = stream;
-  check_launch(name, cudaLaunchKernelEx(&config, kernel, std::forward<A>(args)...), stream);
+  check_launch(name, cudaLaunchKernelEx(&config, kernel, std::forward<A>(args)...));
 }
 
 /// Launches with a thread for each of n items, or a grid that strides over them where they are

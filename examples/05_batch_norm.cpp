@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
     step.copy_from(Tensor::full({}, t, DType::i32));
     const Tensor batch = normal({128, 1}, data.next(), 3, 0.5);
     const Var y = norm(Pass::training(random).with(Statistics::batch_and_update), batch);
-    plain = kMomentum * plain + (1 - kMomentum) * var(batch).value().item();
+    plain = kMomentum * plain + (1 - kMomentum) * var(batch).item();
     steps.push_back(t + 1);
     corrected.push_back(running(1));
     uncorrected.push_back(plain);

@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
     if (step % 500) continue;
     const Tensor guess = argmax(dense(evaluation, features(evaluation, test.x)));
     fmt::print("step {:4}: d_loss {:.3f}, accuracy {:.3f}\n", step, d_loss.value().item(),
-               mean(equal(guess, test.y)).value().item());
+               mean(equal(guess, test.y)).item());
   }
   if (argc <= 3) return 0;
   Plot plot({.title = "what the discriminator takes for which class (" + goal + ")",

@@ -10,7 +10,7 @@ struct Classifier : Module {
   Conv2d conv2{*this, "conv2", {.in = 16, .out = 32, .stride = 2}};
   Linear dense{*this, "dense", {.in = 7 * 7 * 32, .out = 10}};
 
-  Var operator()(const Pass& pass, const Tensor& images) {
+  Var operator()(const Pass& pass, const Tensor& images) const {
     const Var x = Var(images.to(DType::f32)) / 127.5 - 1;
     const Var h = relu(conv2(pass, relu(conv1(pass, x))));
     return dense(pass, reshape(h, {-1, 7 * 7 * 32}));
@@ -40,13 +40,13 @@ int main(int argc, char** argv) try {
         batches.at(step / batches.per_epoch(), step % batches.per_epoch());
     const Tensor index = Tensor::from<int32_t>(rows, {static_cast<int64_t>(rows.size())});
     const Pass pass = Pass::training(random);
-    const Var logits = model(pass, gather(train.pixels, index).value());
-    const Var loss = cross_entropy(logits, gather(train.labels, index).value());
+    const Var logits = model(pass, gather(train.pixels, index));
+    const Var loss = cross_entropy(logits, gather(train.labels, index));
     adam.step(pass.gradients(loss, model.parameters()), 1e-3);
     if (step % 100 == 0) fmt::print("step {}: loss {:.3f}\n", step, loss.value().item());
   }
   const Var logits = model(Pass::evaluation(Statistics::running), test.pixels);
-  fmt::print("test accuracy {:.3f}\n", mean(equal(argmax(logits), test.labels)).value().item());
+  fmt::print("test accuracy {:.3f}\n", mean(equal(argmax(logits), test.labels)).item());
 } catch (const DataError& e) {
   fmt::print("skipped: {}\n", e.what());
 }

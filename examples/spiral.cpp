@@ -32,6 +32,6 @@ int main() {
     adam.step(pass.gradients(loss, model.parameters()), 0.01);
     if (step % 100 == 0)
       fmt::print("step {}: loss {:.3f}, accuracy {:.3f}\n", step, loss.value().item(),
-                 mean(equal(argmax(logits), points.arm)).value().item());
+                 mean(equal(argmax(logits), points.arm)).item());
   }
 }

@@ -35,15 +35,15 @@ Var rate_of(const Pass& pass, double momentum, DType dtype) {
 
 /// running = (1 - rate) * running + rate * batch, in place; the rate is 1 - momentum where it is
 /// undefined.
-void move_towards(Buffer& running, const Tensor& batch, double momentum, const Var& rate) {
-  const Var moved = rate.defined() ? (1 - rate) * Var(running.value()) + rate * Var(batch)
-                                   : momentum * Var(running.value()) + (1 - momentum) * Var(batch);
+void move_towards(Tensor running, const Tensor& batch, double momentum, const Var& rate) {
+  const Var moved = rate.defined() ? (1 - rate) * Var(running) + rate * Var(batch)
+                                   : momentum * Var(running) + (1 - momentum) * Var(batch);
   running.copy_from(moved.value());
 }
 
 }  // namespace
 
-Var Layer::operator()(const Pass& pass, const Var& x) {
+Var Layer::operator()(const Pass& pass, const Var& x) const {
   if (name_.empty()) return forward(pass, x);
   const Scope scope(device(), pass.full(name_));
   return pass.report(name_, forward(pass, x));
@@ -61,7 +61,7 @@ Linear::Linear(Parent parent, std::string name, const Options& o)
     : WeightedLayer(parent, std::move(name), {o.out, o.in}, {o.out, o.in, 1}, o.initializer, o.in,
                     o.out) {}
 
-Var Linear::forward(const Pass& pass, const Var& x) {
+Var Linear::forward(const Pass& pass, const Var& x) const {
   return matmul(x, pass.use(weight()), {.b = true}) + pass.use(bias());
 }
 
@@ -70,7 +70,7 @@ Conv2d::Conv2d(Parent parent, std::string name, const Conv2dOptions& o)
                     {o.out, fan(o, o.in), 1}, o.initializer, fan(o, o.in), fan(o, o.out)),
       geometry_(geometry(o)) {}
 
-Var Conv2d::forward(const Pass& pass, const Var& x) {
+Var Conv2d::forward(const Pass& pass, const Var& x) const {
   return conv2d(x, pass.use(weight()), pass.use(bias()), geometry_);
 }
 
@@ -80,7 +80,7 @@ ConvTranspose2d::ConvTranspose2d(Parent parent, std::string name, const Conv2dOp
                     fan(o, o.out)),
       geometry_(geometry(o)) {}
 
-Var ConvTranspose2d::forward(const Pass& pass, const Var& x) {
+Var ConvTranspose2d::forward(const Pass& pass, const Var& x) const {
   return conv_transpose2d(x, pass.use(weight()), pass.use(bias()), geometry_);
 }
 
@@ -93,7 +93,7 @@ BatchNorm::BatchNorm(Parent parent, std::string name, const Options& o)
       running_mean_(*this, "running_mean", {o.channels}, 0),
       running_variance_(*this, "running_variance", {o.channels}, 1) {}
 
-Var BatchNorm::forward(const Pass& pass, const Var& x) {
+Var BatchNorm::forward(const Pass& pass, const Var& x) const {
   const Var gamma = pass.use(weight_), beta = pass.use(bias_);
   if (pass.statistics() == Statistics::running)
     return batch_norm_with(running_mean_.value(), running_variance_.value(), x, gamma, beta,
@@ -101,8 +101,8 @@ Var BatchNorm::forward(const Pass& pass, const Var& x) {
   const auto [y, mean, variance] = batch_norm(x, gamma, beta, epsilon_);
   if (pass.statistics() == Statistics::batch_and_update) {
     const Var rate = rate_of(pass, momentum_, x.dtype());
-    move_towards(running_mean_, mean, momentum_, rate);
-    move_towards(running_variance_, variance, momentum_, rate);
+    move_towards(running_mean_.value(), mean, momentum_, rate);
+    move_towards(running_variance_.value(), variance, momentum_, rate);
   }
   return y;
 }
@@ -113,7 +113,7 @@ LayerNorm::LayerNorm(Parent parent, std::string name, const Options& o)
       weight_(*this, "weight", o.shape, constant(1)),
       bias_(*this, "bias", o.shape, constant(0)) {}
 
-Var LayerNorm::forward(const Pass& pass, const Var& x) {
+Var LayerNorm::forward(const Pass& pass, const Var& x) const {
   return layer_norm(x, pass.use(weight_), pass.use(bias_), epsilon_);
 }
 

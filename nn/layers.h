@@ -20,12 +20,13 @@ namespace gradus {
 class Layer : public Module {
  public:
   Layer(Parent parent, std::string name) : Module(parent, name), name_(std::move(name)) {}
-  /// Computes and reports it under the layer's name.
-  Var operator()(const Pass& pass, const Var& x);
+  /// Computes and reports it under the layer's name. The layer's parts stay as they are, but for
+  /// the elements that the pass says to move: running statistics, and what WeightNorm starts from.
+  Var operator()(const Pass& pass, const Var& x) const;
   const std::string& name() const { return name_; }
 
  protected:
-  virtual Var forward(const Pass& pass, const Var& x) = 0;
+  virtual Var forward(const Pass& pass, const Var& x) const = 0;
 
  private:
   friend class Sequential;  // names what it takes
@@ -37,6 +38,8 @@ class WeightedLayer : public Layer {
  public:
   Parameter& weight() { return weight_; }
   Parameter& bias() { return bias_; }
+  const Parameter& weight() const { return weight_; }
+  const Parameter& bias() const { return bias_; }
   /// The weight's elements as [A, B, C]: B of them for each of the A * C output channels.
   const Shape& filters() const { return filters_; }
 
@@ -61,7 +64,7 @@ class Linear : public WeightedLayer {
   Linear(int64_t in, int64_t out) : Linear(Options{in, out}) {}
 
  protected:
-  Var forward(const Pass& pass, const Var& x) override;
+  Var forward(const Pass& pass, const Var& x) const override;
 };
 
 struct Conv2dOptions {
@@ -82,7 +85,7 @@ class Conv2d : public WeightedLayer {
   explicit Conv2d(const Conv2dOptions& options) : Conv2d(Parent(), "", options) {}
 
  protected:
-  Var forward(const Pass& pass, const Var& x) override;
+  Var forward(const Pass& pass, const Var& x) const override;
 
  private:
   ConvOptions geometry_;
@@ -96,7 +99,7 @@ class ConvTranspose2d : public WeightedLayer {
   explicit ConvTranspose2d(const Conv2dOptions& options) : ConvTranspose2d(Parent(), "", options) {}
 
  protected:
-  Var forward(const Pass& pass, const Var& x) override;
+  Var forward(const Pass& pass, const Var& x) const override;
 
  private:
   ConvOptions geometry_;
@@ -118,7 +121,7 @@ class BatchNorm final : public Layer {
   explicit BatchNorm(const Options& options) : BatchNorm(Parent(), "", options) {}
 
  protected:
-  Var forward(const Pass& pass, const Var& x) override;
+  Var forward(const Pass& pass, const Var& x) const override;
 
  private:
   double epsilon_, momentum_;
@@ -138,7 +141,7 @@ class LayerNorm final : public Layer {
   explicit LayerNorm(const Options& options) : LayerNorm(Parent(), "", options) {}
 
  protected:
-  Var forward(const Pass& pass, const Var& x) override;
+  Var forward(const Pass& pass, const Var& x) const override;
 
  private:
   double epsilon_;
@@ -157,7 +160,7 @@ class Dropout final : public Layer {
   explicit Dropout(double rate) : Dropout(Parent(), "", rate) {}
 
  protected:
-  Var forward(const Pass& pass, const Var& x) override { return dropout(pass, x, rate_); }
+  Var forward(const Pass& pass, const Var& x) const override { return dropout(pass, x, rate_); }
 
  private:
   double rate_;

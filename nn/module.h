@@ -139,6 +139,8 @@ class Module {
 /// For people: a line a module that has parts of its own, with their shapes, and how many numbers
 /// its parameters are in all.
 [[nodiscard]] std::string to_string(const Module& module);
+template <std::derived_from<Module> M>
+inline constexpr bool kPrinted<M> = true;
 
 /// Where the bytes of all parameters lie, in the order of Module::parameters: by this, who holds on
 /// to them can tell whether they are still the module's.

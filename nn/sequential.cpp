@@ -16,7 +16,7 @@ Sequential& Sequential::add(Step step) {
   return *this;
 }
 
-Var Sequential::forward(const Pass& pass, const Var& x) {
+Var Sequential::forward(const Pass& pass, const Var& x) const {
   Var y = x;
   for (const Step& step : steps_) y = step.call_(pass, y);
   return y;

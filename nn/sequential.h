@@ -41,7 +41,7 @@ class Sequential final : public Layer {
   /// A part of `parent`, whose dtype and device its layers take.
   Sequential(Parent parent, std::string name, std::initializer_list<Step> steps = {});
 
-  /// Adds a step; a layer gets the name of its place, "0", "1", ...
+  /// Adds a step; a layer is named by its index, "0", "1", ...
   Sequential& add(Step step);
   /// Adds a layer made by L(*this, name, args...).
   template <class L, class... Args>
@@ -52,7 +52,7 @@ class Sequential final : public Layer {
   }
 
  protected:
-  Var forward(const Pass& pass, const Var& x) override;
+  Var forward(const Pass& pass, const Var& x) const override;
 
  private:
   std::vector<Step> steps_;

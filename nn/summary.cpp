@@ -6,7 +6,7 @@
 namespace gradus {
 namespace {
 
-/// Whether the losses depend on each place of the tape.
+/// Whether the losses depend on each node of the tape.
 std::vector<char> ancestors(const Tape& tape, std::span<const Var> losses) {
   std::vector<char> reaches(static_cast<size_t>(tape.size()), 0);
   for (const Var& loss : losses) reaches[static_cast<size_t>(tape.place(loss))] = 1;
@@ -22,9 +22,9 @@ bool multiplies(const Tape::Operation& op) {
   return name == "conv2d" || name == "matmul" || name == "conv_transpose2d";
 }
 
-/// Where a layer applies its parameters, whose places are `leaves`, to data; INT_MAX where it does
-/// not. What comes before, in the layer's scope, makes its weights of its parameters.
-int place_of_use(const Tape& tape, const std::vector<int>& leaves) {
+/// The node that applies a layer's parameters, the nodes `leaves`, to data; INT_MAX where none
+/// does. What comes before, in the layer's scope, makes its weights of its parameters.
+int node_of_use(const Tape& tape, const std::vector<int>& leaves) {
   std::vector<char> made(static_cast<size_t>(tape.size()), 0);  // of the parameters alone
   for (const int leaf : leaves) made[static_cast<size_t>(leaf)] = 1;
   int first = INT_MAX;
@@ -53,7 +53,7 @@ int64_t multiply_adds(const Tape& tape, const Tape::Operation& op) {
 struct Found {
   LayerSummary layer;
   std::vector<int> leaves = {};
-  int place = INT_MAX;
+  int node = INT_MAX;
 };
 
 }  // namespace
@@ -76,14 +76,14 @@ std::vector<LayerSummary> summarize(Module& module, const Pass& pass, std::span<
     f.leaves.push_back(leaves[i]);
   }
   for (Found& f : found) {
-    f.place = place_of_use(tape, f.leaves);
-    if (f.place == INT_MAX) continue;
-    const Tape::Operation& op = tape.operation(f.place);
+    f.node = node_of_use(tape, f.leaves);
+    if (f.node == INT_MAX) continue;
+    const Tape::Operation& op = tape.operation(f.node);
     f.layer.operation = op.name;
     f.layer.output = op.shape;
     f.layer.multiply_adds = multiply_adds(tape, op);
   }
-  std::ranges::stable_sort(found, {}, &Found::place);
+  std::ranges::stable_sort(found, {}, &Found::node);
   std::vector<LayerSummary> layers;
   for (Found& f : found) layers.push_back(std::move(f.layer));
   return layers;

@@ -17,13 +17,13 @@ Var weight_norm(const Var& v, const Var& g, const Shape& filters) {
   return reshape(rows / norm * reshape(g, filters.with(1, 1)), v.shape());
 }
 
-Var start_from_data(const Var& y, Parameter& g, Parameter& bias) {
+Var start_from_data(const Var& y, Tensor g, Tensor bias) {
   constexpr double kEpsilon = 1e-10;  // of the variance: that of a dead channel is 0
-  const Var one = Tensor::full(g.value().shape(), 1, y.dtype(), y.device());
+  const Var one = Tensor::full(g.shape(), 1, y.dtype(), y.device());
   const auto [standard, mean, variance] = batch_norm(y.detach(), one, one - one, kEpsilon);
   const Var deviation = sqrt(Var(variance) + kEpsilon);
-  g.copy_from((Var(g.value()) / deviation).value());
-  bias.copy_from(((Var(bias.value()) - mean) / deviation).value());
+  g.copy_from((Var(g) / deviation).value());
+  bias.copy_from(((Var(bias) - mean) / deviation).value());
   return standard;
 }
 

@@ -10,10 +10,11 @@ namespace gradus {
 /// together.
 Var weight_norm(const Var& v, const Var& g, const Shape& filters);
 
-/// Scales g and the bias [A * C] of a layer with weight norm so that its output, which with them is
-/// y [..., A * C], has mean 0 and variance 1 in each channel (the paper's section 3; 1e-10 is added
-/// to the variance); returns that output, a constant. Throws as batch_norm does.
-Var start_from_data(const Var& y, Parameter& g, Parameter& bias);
+/// Scales the elements of g and the bias [A * C] of a layer with weight norm so that its output,
+/// which with them is y [..., A * C], has mean 0 and variance 1 in each channel (the paper's
+/// section 3; 1e-10 is added to the variance); returns that output, a constant. Throws as
+/// batch_norm does.
+Var start_from_data(const Var& y, Tensor g, Tensor bias);
 
 /// The layer L (Linear, Conv2d or ConvTranspose2d) with weight norm: its own "weight" is v, and "g"
 /// starts at 1. In a pass for initialization it sets g and the bias so that each output channel has
@@ -27,12 +28,12 @@ class WeightNorm final : public L {
         g_(*this, "g", this->bias().value().shape(), constant(1)) {}
 
  protected:
-  Var forward(const Pass& pass, const Var& x) override {
+  Var forward(const Pass& pass, const Var& x) const override {
     const Var v = pass.use(this->weight());
     pass.bind(this->weight(), weight_norm(v, pass.use(g_), this->filters()));
     const Var y = L::forward(pass, x);
     pass.bind(this->weight(), v);
-    return pass.is_initialization() ? start_from_data(y, g_, this->bias()) : y;
+    return pass.is_initialization() ? start_from_data(y, g_.value(), this->bias().value()) : y;
   }
 
  private:

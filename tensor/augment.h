@@ -12,17 +12,17 @@
 namespace gradus {
 
 /// How far each part of a change may go; 0 or false leaves the part out. U(a) is uniform in [-a,
-/// a). Places first: an output pixel reads the image at the place that turning, shearing, scaling,
-/// flipping and shifting about the centre give, bilinear between pixel centres; beyond the edges
-/// the outermost pixels go on. Colours then, a pixel x [C] at a time: x <- x + m (mean(x) - x), and
-/// x_c <- s g g_c x_c + b + b_c. Noise, clamping and the square come last.
+/// a). Geometry first: an output pixel reads the image at the position that turning, shearing,
+/// scaling, flipping and shifting about the centre give, bilinear between pixel centres; beyond the
+/// edges the outermost pixels go on. Colours then, a pixel x [C] at a time: x <- x + m (mean(x) -
+/// x), and x_c <- s g g_c x_c + b + b_c. Noise, clamping and the square come last.
 struct Augmentation {
   double rotation = 0;           ///< degrees: turned by U(rotation)
   double scale = 0;              ///< along each axis by exp(U(scale))
   double shear = 0;              ///< by U(shear)
   double shift = 0;              ///< along each axis by U(shift) pixels
   int crop = 0;                  ///< along each axis by -crop ... crop whole pixels
-  bool flip_horizontal = false;  ///< left and right change places in half of the images
+  bool flip_horizontal = false;  ///< left and right are swapped in half of the images
   bool flip_vertical = false;
   double grey = 0;          ///< in this part of the images m = U[0, 1), else 0
   double gain = 0;          ///< g = exp(U(gain))
@@ -56,7 +56,7 @@ GRADUS_HD inline float augment_noise(uint32_t word) {
   return (static_cast<float>(sum) - 1534.5F) * (1 / 512.F);
 }
 
-/// Two pixels of an axis and the weight of the second, at a place between their centres.
+/// Two pixels of an axis and the weight of the second, for a position between their centres.
 template <class T>
 struct Between {
   int64_t first, second;
@@ -75,7 +75,7 @@ GRADUS_HD Between<T> between(T at, int64_t n) {
 /// What a row says.
 template <class T>
 struct AugmentRow {
-  T yy, yx, xy, xx, down, right;  ///< the place that a pixel reads, see row_at and column_at
+  T yy, yx, xy, xx, down, right;  ///< the position that a pixel reads, see row_at and column_at
   T grey, noise;
   T top, bottom, left, right_end;  ///< the square: from (top, left) on, before (bottom, right_end)
   const T *gains, *biases;
@@ -122,7 +122,7 @@ GRADUS_HD void draw_augmentation(const Augmentation& a, int64_t height, int64_t 
   const auto whole = [](uint32_t word, int64_t n) {  // 0 ... n - 1
     return static_cast<int64_t>(static_cast<double>(n) * uniform01(word));
   };
-  const PhiloxBlock shape = block(0), place = block(1), rare = block(2), colour = block(3),
+  const PhiloxBlock shape = block(0), offset = block(1), rare = block(2), colour = block(3),
                     square = block(4);
 
   const double angle = about(shape.v[0], a.rotation) * (3.14159265358979323846 / 180);
@@ -130,8 +130,10 @@ GRADUS_HD void draw_augmentation(const Augmentation& a, int64_t height, int64_t 
   double tall = exp(about(shape.v[2], a.scale)), wide = exp(about(shape.v[3], a.scale));
   if (a.flip_vertical && rare.v[0] >> 31) tall = -tall;
   if (a.flip_horizontal && rare.v[1] >> 31) wide = -wide;
-  const double cropped_y = static_cast<double>(whole(place.v[2], 2 * int64_t{a.crop} + 1) - a.crop);
-  const double cropped_x = static_cast<double>(whole(place.v[3], 2 * int64_t{a.crop} + 1) - a.crop);
+  const double cropped_y =
+      static_cast<double>(whole(offset.v[2], 2 * int64_t{a.crop} + 1) - a.crop);
+  const double cropped_x =
+      static_cast<double>(whole(offset.v[3], 2 * int64_t{a.crop} + 1) - a.crop);
 
   const double grey = uniform01(rare.v[2]) < a.grey ? uniform01(rare.v[3]) : 0;
   const double gain =
@@ -147,8 +149,8 @@ GRADUS_HD void draw_augmentation(const Augmentation& a, int64_t height, int64_t 
       s * wide,
       (c * shear - s) * tall,
       c * wide,
-      about(place.v[0], a.shift) + cropped_y,
-      about(place.v[1], a.shift) + cropped_x,
+      about(offset.v[0], a.shift) + cropped_y,
+      about(offset.v[1], a.shift) + cropped_x,
       grey,
       below(colour.v[3], a.noise),
       static_cast<double>(top),

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tensor/error.h"
+#include "tensor/print.h"
 
 namespace gradus {
 
@@ -24,5 +25,7 @@ inline constexpr Device kCpu{};
 inline std::string to_string(const Device& d) {
   return d.is_cpu() ? "cpu" : fmt::format("cuda:{}", d.index);
 }
+template <>
+inline constexpr bool kPrinted<Device> = true;
 
 }  // namespace gradus

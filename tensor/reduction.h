@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "tensor/host_device.h"
 
@@ -18,6 +19,8 @@ enum class Softmax { logarithms, probabilities, derivative };
 
 namespace reduction {
 
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
 struct Sum {
   double sum = 0;
   GRADUS_HD void add(double x) { sum += x; }
@@ -27,7 +30,7 @@ struct Sum {
 
 /// NaN where there is one.
 struct Max {
-  double max = -INFINITY;
+  double max = -kInfinity;
   GRADUS_HD void add(double x) { max = x > max || x != x ? x : max; }
   GRADUS_HD void merge(const Max& o) { add(o.max); }
   GRADUS_HD double result() const { return max; }
@@ -37,8 +40,8 @@ struct Max {
 /// small rest would lose its digits. Of several largest x each counts 1, also where they are
 /// infinite; -infinity adds nothing, and while nothing was added rest is -1.
 struct LogSumExp {
-  double max = -INFINITY, rest = -1;
-  GRADUS_HD void add(double x) { merge({x, x == -INFINITY ? -1.0 : 0.0}); }
+  double max = -kInfinity, rest = -1;
+  GRADUS_HD void add(double x) { merge({x, x == -kInfinity ? -1.0 : 0.0}); }
   GRADUS_HD void merge(const LogSumExp& o) {
     using std::exp;
     if (o.rest == -1) return;
@@ -69,11 +72,11 @@ struct LogTotal {
   }
   /// log(exp(x) / sum(exp(x))) for one of the x. NaN where all are -infinity.
   GRADUS_HD double log_share(double x) const {
-    return (x == max && x != -INFINITY ? 0 : x - max) - above_max;
+    return (x == max && x != -kInfinity ? 0 : x - max) - above_max;
   }
   GRADUS_HD double softmax(Softmax kind, double x) const {
     using std::exp;
-    if (kind == Softmax::derivative && max == -INFINITY) return 0;
+    if (kind == Softmax::derivative && max == -kInfinity) return 0;
     const double log_share = this->log_share(x);
     return kind == Softmax::logarithms ? log_share : exp(log_share);
   }

@@ -13,7 +13,7 @@ thread_local const Scope* innermost = nullptr;
 
 Scope::Scope(Device device, std::string name)
     : name_(std::move(name)), backend_(&backend(device)), outer_(innermost) {
-  backend_->begin_range(name_);
+  backend_->begin_range(name_.c_str());
   innermost = this;
 }
 

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <fmt/format.h>
-
 #include <array>
 #include <cstdint>
 #include <initializer_list>
@@ -9,6 +7,7 @@
 #include <string>
 
 #include "tensor/error.h"
+#include "tensor/print.h"
 
 namespace gradus {
 
@@ -55,16 +54,7 @@ Shape filled_shape(const char* operation, std::span<const int64_t> extents, cons
 /// outside [-rank, rank).
 [[nodiscard]] int normalize_axis(const char* operation, int axis, int rank);
 
-}  // namespace gradus
-
-namespace fmt {
-
 template <>
-struct formatter<gradus::Shape> : formatter<std::string> {
-  template <class Context>
-  auto format(const gradus::Shape& s, Context& ctx) const {
-    return formatter<std::string>::format(gradus::to_string(s), ctx);
-  }
-};
+inline constexpr bool kPrinted<Shape> = true;
 
-}  // namespace fmt
+}  // namespace gradus

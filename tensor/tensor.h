@@ -137,5 +137,7 @@ class [[nodiscard]] Tensor {
 
 /// For people: "f32 [2, 3] cpu" and the values, rows in brackets, long axes shortened.
 [[nodiscard]] std::string to_string(const Tensor& t);
+template <>
+inline constexpr bool kPrinted<Tensor> = true;
 
 }  // namespace gradus

@@ -2,7 +2,7 @@
 
 #include <iostream>
 
-#include "nn/data/folders.h"
+#include "nn/data/data_folder.h"
 #include "nn/data/idx.h"
 #include "tensor/error.h"
 #include "tests/catch.h"

@@ -11,7 +11,7 @@ using Values = std::vector<double>;
 
 struct Reduce {
   const char* name;
-  Var (*call)(const Var&, Axes, bool);
+  Var (*call)(const Var&, const Axes&, bool);
   double (*f)(const Values&);
   double range = 2;
 };
@@ -42,7 +42,7 @@ const Reduce kReduce[] = {
     {"max", max, [](const Values& v) { return *std::max_element(v.begin(), v.end()); }},
     {"logsumexp", logsumexp, logsumexp_of},
     {"logsumexp of large values", logsumexp, logsumexp_of, 100},
-    {"var", [](const Var& x, Axes axes, bool keep) { return var(x, axes, keep); },
+    {"var", [](const Var& x, const Axes& axes, bool keep) { return var(x, axes, keep); },
      [](const Values& v) { return squares_about_mean(v) / static_cast<double>(v.size()); }},
 };
 

@@ -215,7 +215,7 @@ TEST_CASE("op errors: tapes", "[tape][errors]") {
       {kType, "watch: gradients need f32 or f64, got i32",
        [&] { return tape->watch(of({2}, DType::i32).value()); }},
       {kPlain, "watch: the tensor is undefined", [&] { return tape->watch(Tensor()); }},
-      {kTape, "operation: place -1 is not on this tape", [&] { return tape->operation(-1); }},
+      {kTape, "operation: node -1 is not on this tape", [&] { return tape->operation(-1); }},
   });
   CHECK(tape->gradients(loss, std::vector{vector}).size() == 1);
   check_all(

@@ -145,6 +145,55 @@ TEST_CASE("ops: fast convolutions agree with the reference", "[ops]") {
   }
 }
 
+TEST_CASE("ops: norms, biases and broadcasts agree with the reference", "[ops]") {
+  for (const DType t : {DType::f32, DType::f64}) {
+    const double tolerance = t == DType::f32 ? 2e-5 : 1e-12;
+    /// The worst difference of what kernel(backend, outputs) gives; the outputs have these shapes.
+    const auto both = [&](const std::vector<Shape>& shapes, const auto& kernel) {
+      std::vector<std::vector<Tensor>> outputs(2);
+      double worst = 0;
+      for (size_t i = 0; i < 2; ++i) {
+        for (const Shape& s : shapes) outputs[i].push_back(Tensor::full(s, 7, t));
+        kernel(i == 0 ? static_cast<Backend&>(cpu::cpu_backend()) : cpu::reference_backend(),
+               outputs[i]);
+      }
+      for (size_t i = 0; i < shapes.size(); ++i)
+        worst = std::max(worst, error_of(to_array(outputs[0][i]), to_array(outputs[1][i])));
+      return worst;
+    };
+    for (const auto& [rows, channels] : {std::pair{1, 1}, std::pair{333, 3}, std::pair{160, 33}}) {
+      INFO(name(t) << " " << rows << " " << channels);
+      const Shape shape{rows, channels}, c{channels};
+      const Tensor x = random_tensor(shape, t, 1), dy = random_tensor(shape, t, 2);
+      const Normalization n{random_tensor(c, t, 3), Tensor::full(c, 0.7, t), random_tensor(c, t, 4),
+                            random_tensor(c, t, 5), 1e-3};
+      CHECK(both({c, c}, [&](Backend& b, auto& out) { b.moments(x, out[0], out[1]); }) <=
+            tolerance);
+      for (const Activation& a : {Activation{}, Activation{LeakyRelu{0.2}}}) {
+        CHECK(both({shape}, [&](Backend& b, auto& out) { b.normalize(n, a, x, out[0]); }) <=
+              tolerance);
+        const Tensor y = random_tensor(shape, t, 6);
+        CHECK(both({shape, c, c}, [&](Backend& b, auto& out) {
+                b.normalize_backward(n, a, x, y, dy, out[0], out[1], out[2]);
+              }) <= tolerance);
+        CHECK(both({shape, c}, [&](Backend& b, auto& out) {
+                b.epilogue_backward(a, y, dy, out[0], out[1]);
+              }) <= tolerance);
+      }
+      for (const Shape& s : {shape, c, Shape{rows, 1}, Shape{}}) {
+        const Tensor other = random_tensor(s, t, 7);
+        CHECK(both({shape}, [&](Backend& b, auto& out) { b.binary(Mul{}, x, other, out[0]); }) ==
+              0);
+        CHECK(both({shape}, [&](Backend& b, auto& out) { b.binary(Sub{}, other, x, out[0]); }) ==
+              0);
+        CHECK(both({shape}, [&](Backend& b, auto& out) {
+                b.sigmoid_cross_entropy_backward(x, other, dy, out[0]);
+              }) <= tolerance);
+      }
+    }
+  }
+}
+
 TEST_CASE("ops: functions far out stay finite", "[ops]") {
   const Tensor x = Tensor::from({-1e30F, -1000.F, 0.F, 1000.F}, {1, 4});
   const auto tape = Tape::make();

@@ -21,7 +21,7 @@ TEST_CASE("scope: names from the outermost on", "[scope]") {
   CHECK(Scope::path().empty());
 }
 
-TEST_CASE("scope: a device sees a range for each layer and each gradient", "[scope]") {
+TEST_CASE("scope: a device sees a range for each layer, each gradient and each kernel", "[scope]") {
   emulated();
   Random random(1, Stream::train);
   Module root(DType::f32, kEmulated);
@@ -30,7 +30,8 @@ TEST_CASE("scope: a device sees a range for each layer and each gradient", "[sco
   const Var x = Tensor::zeros({4, 2}, DType::f32, kEmulated);
   emulated().take_ranges();
   const Var loss = mean(tanh(layer(pass.named("real."), x)), {0, 1});
-  CHECK(emulated().take_ranges() == std::vector<std::string>{"real.dense"});
+  CHECK(emulated().take_ranges() ==
+        std::vector<std::string>{"real.dense", "  matmul", "  binary", "unary", "reduce"});
   static_cast<void>(pass.gradients(loss, layer.parameters()));
   const std::vector<std::string> ranges = emulated().take_ranges();
   CHECK(std::ranges::count(ranges, "gradient of tanh") == 1);
@@ -49,7 +50,7 @@ TEST_CASE("scope: a value that was pending has its layer's name", "[scope]") {
   const Var y = net(Pass::evaluation(Statistics::batch).named("real."), x);
   y.value();  // which runs the convolution, outside of both layers' calls
   CHECK(emulated().take_ranges() ==
-        std::vector<std::string>{"real.net", "  real.conv", "real.net: real.conv"});
+        std::vector<std::string>{"real.net", "  real.conv", "real.net: real.conv", "  conv"});
 }
 
 TEST_CASE("scope: out of memory says for what", "[scope]") {

@@ -44,6 +44,23 @@ TEST_CASE("sequential: layers and functions as they are", "[nn]") {
   CHECK(same_bits(net(Pass::evaluation(Statistics::running), x).value(), expected.value()));
 }
 
+TEST_CASE("layer: a const model computes the same, and training moves its running statistics",
+          "[nn]") {
+  Pair net;
+  Random random(1);
+  net.initialize(random);
+  const Pair& fixed = net;
+  const Tensor x = random_tensor({5, 2}, DType::f32, 2);
+  const Pass evaluation = Pass::evaluation(Statistics::running);
+  const Tensor before = fixed.second(evaluation, fixed.first(evaluation, x)).value();
+  CHECK(same_bits(before, net.second(evaluation, net.first(evaluation, x)).value()));
+  const Pass training = Pass::training(random);
+  static_cast<void>(fixed.second(training, fixed.first(training, x)));
+  CHECK_FALSE(same_bits(before, fixed.second(evaluation, fixed.first(evaluation, x)).value()));
+  const Sequential model = mlp();
+  CHECK(model(evaluation, x).shape() == Shape{5, 1});
+}
+
 TEST_CASE("sequential: a part takes its module's dtype, and trains", "[nn]") {
   Module root(DType::f64);
   Sequential net(root, "net", {Linear{1, 4}, tanh, Linear{4, 1}});

@@ -66,7 +66,6 @@ const Writer kWriters[] = {
     {"cast", [](Tensor& y) { backend(y).cast(Tensor::full(y.shape(), 5, DType::f64), y); }},
     {"unary in place", [](Tensor& y) { backend(y).unary(Exp{}, y, y); }},
     {"binary in place", [](Tensor& y) { backend(y).binary(Add{}, y, y, y); }},
-    {"activate", [](Tensor& y) { backend(y).activate(Relu{}, y); }},
     {"matmul", [](Tensor& y) { backend(y).matmul(false, false, y.clone(), y.clone(), y); }},
     {"copy_slice", [](Tensor& y) { backend(y).copy_slice(y.clone(), 0, 0, 1, 1, y); }},
     {"update", [](Tensor& y) {

@@ -15,7 +15,7 @@ namespace gradus::ssgan {
 struct Options {
   std::string preset = "default";
   std::string data = "digits";  ///< see data.h
-  std::string data_dir;         ///< empty: looked up (nn/data/folders.h, mnist.h)
+  std::string data_dir;         ///< empty: looked up (nn/data/data_folder.h, mnist.h)
   /// By class, those that it learns; as files of version 0.1.0, which had none: empty.
   std::vector<std::string> class_names;
   NetworkOptions network;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "nn/data/folders.h"
+#include "nn/data/data_folder.h"
 #include "nn/data/idx.h"
 #include "tensor/error.h"
 

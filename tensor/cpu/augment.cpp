@@ -41,8 +41,8 @@ class Lines {
     const auto last_h = static_cast<int32_t>(height_ - 1), last_w = width_ - 1;
 #pragma omp simd
     for (int32_t j = 0; j < width_; ++j) {
-      const Place v(row.row_at(i, static_cast<float>(j), height, width), last_h);
-      const Place u(row.column_at(i, static_cast<float>(j), height, width), last_w);
+      const Position v(row.row_at(i, static_cast<float>(j), height, width), last_h);
+      const Position u(row.column_at(i, static_cast<float>(j), height, width), last_w);
       at_[j] = v.first * below + u.first * pixel;
       down_[j] = v.weight;
       right_[j] = u.weight;
@@ -83,10 +83,10 @@ class Lines {
 
  private:
   /// `between` for vectors.
-  struct Place {
+  struct Position {
     int32_t first;
     float weight;
-    Place(float at, int32_t last) {
+    Position(float at, int32_t last) {
       at = at > 0 ? at : 0;
       at = at < static_cast<float>(last) ? at : static_cast<float>(last);
       const auto floor = static_cast<int32_t>(at);

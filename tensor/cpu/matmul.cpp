@@ -5,11 +5,13 @@
 #include <algorithm>
 
 #include "tensor/backend.h"
+#include "tensor/cpu/subnormals.h"
 
 namespace gradus::cpu {
 
 void sgemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a,
            const float* b, float beta, float* c) {
+  const FloatControlOfAll as_here;
   const dnnl_status_t status =
       dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1, a,
                  transpose_a ? m : k, b, transpose_b ? k : n, beta, c, n);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <exception>
 
+#include "tensor/cpu/subnormals.h"
 #include "tensor/cpu/thread_sanitizer.h"
 
 namespace gradus::cpu {
@@ -19,8 +20,9 @@ void run_part(const Fn& fn, int64_t begin, int64_t end) {
 }
 
 /// Calls fn(begin, end) for parts of [0, n), on as many threads as OpenMP has, each part at least
-/// `grain` long. Only for work whose result does not depend on where the parts begin. Throws what
-/// the first part that fails has thrown, after all have ended.
+/// `grain` long, with this thread's setting for subnormal numbers. Only for work whose result does
+/// not depend on where the parts begin. Throws what the first part that fails has thrown, after all
+/// have ended.
 template <class Fn>
 [[gnu::no_sanitize_thread]] void parallel_for(int64_t n, int64_t grain, const Fn& fn) {
   const int64_t parts =
@@ -30,6 +32,7 @@ template <class Fn>
     return;
   }
   const int threads = static_cast<int>(parts);
+  const unsigned control = float_control();
   std::atomic_flag failed;
   std::exception_ptr failure;
   {
@@ -38,6 +41,7 @@ template <class Fn>
     for (int64_t p = 0; p < parts; ++p) {
       region.begin_part();
       try {
+        const FloatControl as_the_caller(control);
         run_part(fn, n * p / parts, n * (p + 1) / parts);
       } catch (...) {  // which may not leave the region
         if (!failed.test_and_set()) failure = std::current_exception();

@@ -22,7 +22,7 @@ class CalledAgain final : public Recorder::Graph {
 
 }  // namespace
 
-void Emulated::begin_range(const std::string& name) {
+void Emulated::begin_range(const char* name) {
   ranges_.push_back(std::string(2 * depth_++, ' ') + name);
 }
 
@@ -82,8 +82,6 @@ const std::set<std::string>& launched_kernels() { return kernel_names; }
 
 namespace gradus::cuda {
 
-void check_launch(const char* kernel, cudaError_t, cudaStream_t) {
-  emulation::kernel_names.insert(kernel);
-}
+void check_launch(const char* kernel, cudaError_t) { emulation::kernel_names.insert(kernel); }
 
 }  // namespace gradus::cuda

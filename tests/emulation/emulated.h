@@ -24,7 +24,7 @@ class Emulated final : public Kernels {
   void copy(const void* from, void* to, size_t bytes) override;
   std::unique_ptr<Recording> record(std::function<void()> work) override;
   bool host_may_read() const override { return !recorder_.is_running(); }
-  void begin_range(const std::string& name) override;
+  void begin_range(const char* name) override;
   void end_range() noexcept override { --depth_; }
   std::string describe() const override { return "cuda kernels, emulated on the CPU"; }
   void configure(const BackendOptions& options) override { graphs_ = options.graphs; }

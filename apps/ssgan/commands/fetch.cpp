@@ -4,7 +4,7 @@
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/data/download.h"
 #include "apps/ssgan/say.h"
-#include "nn/data/folders.h"
+#include "nn/data/data_folder.h"
 #include "nn/data/md5.h"
 #include "nn/data/svhn.h"
 
@@ -24,7 +24,7 @@ DownloadLimits limits_of(SvhnSplit split) {
 }
 
 struct FetchRequest {
-  std::optional<std::filesystem::path> data_dir;  ///< else nn/data/folders.h
+  std::optional<std::filesystem::path> data_dir;  ///< else nn/data/data_folder.h
   std::string url = "http://ufldl.stanford.edu/housenumbers";
   bool extra = false;
 };

@@ -8,7 +8,7 @@
 #include "apps/ssgan/data/digits.h"
 #include "autograd/shaping.h"
 #include "nn/crc32c.h"
-#include "nn/data/folders.h"
+#include "nn/data/data_folder.h"
 #include "nn/data/image_folder.h"
 #include "nn/data/mnist.h"
 #include "nn/data/svhn.h"

@@ -69,7 +69,7 @@ class BatchSource {
         require<DataError>(i >= 0 && i < set_.count(), "batch: index {} is outside [0, {})", i,
                            set_.count());
       images = gather_images(set_.images, rows, r_.dtype);
-      labels = gather(set_.labels.to(DType::f32), rows).value().to(DType::i32);
+      labels = gather(set_.labels.to(DType::f32), rows).to(DType::i32);
     } else {
       images = scaled_images(at(x_, k), r_.dtype);
       labels = classes_of(at(y_, k), r_.options.zero_as);

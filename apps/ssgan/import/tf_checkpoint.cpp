@@ -251,8 +251,8 @@ TfCheckpoint::TfCheckpoint(const std::filesystem::path& prefix) : prefix_(prefix
   const std::string path = prefix_ + ".index";
   const std::vector<std::byte> index = read_file(path);
   std::optional<uint64_t> shards;
-  using Place = std::tuple<uint64_t, uint64_t, uint64_t, std::string_view>;
-  std::vector<Place> places;  // shard, offset, end, name
+  using ByteRange = std::tuple<uint64_t, uint64_t, uint64_t, std::string_view>;
+  std::vector<ByteRange> ranges;  // shard, offset, end, name
   Table(text_of(index), path).visit([&](const std::string& name, std::string_view value) {
     if (!shards) {
       require<DataError>(name.empty(), "{}: the first key is \"{}\", not that of the header", path,
@@ -272,13 +272,13 @@ TfCheckpoint::TfCheckpoint(const std::filesystem::path& prefix) : prefix_(prefix
     require<DataError>(v.offset <= end && v.size <= end - v.offset,
                        "{}: {} bytes at byte {} of a data file of {}: is it truncated?", where,
                        v.size, v.offset, end);
-    places.emplace_back(v.shard, v.offset, v.offset + v.size, it->first);
+    ranges.emplace_back(v.shard, v.offset, v.offset + v.size, it->first);
   });
   require<DataError>(shards.has_value(), "{}: an empty table", path);
-  std::ranges::sort(places);
-  for (size_t i = 1; i < places.size(); ++i) {
-    const auto& [shard, begin, end, name] = places[i - 1];
-    const auto& [next_shard, next_begin, next_end, next_name] = places[i];
+  std::ranges::sort(ranges);
+  for (size_t i = 1; i < ranges.size(); ++i) {
+    const auto& [shard, begin, end, name] = ranges[i - 1];
+    const auto& [next_shard, next_begin, next_end, next_name] = ranges[i];
     require<DataError>(shard != next_shard || end <= next_begin,
                        "{}: variables {} and {} overlap in the data file", path, name, next_name);
   }

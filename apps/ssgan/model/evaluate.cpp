@@ -23,7 +23,7 @@ int64_t Predictions::class_of(int64_t image) const {
   return std::ranges::max_element(p) - p.begin();
 }
 
-void for_each_batch(Discriminator& discriminator, const Tensor& images, Statistics statistics,
+void for_each_batch(const Discriminator& discriminator, const Tensor& images, Statistics statistics,
                     const std::function<void(const Discriminator::Output&)>& use) {
   constexpr int64_t kBatch = 128;
   const Pass pass = Pass::evaluation(statistics);
@@ -35,7 +35,8 @@ void for_each_batch(Discriminator& discriminator, const Tensor& images, Statisti
   }
 }
 
-Predictions predict(Discriminator& discriminator, const Tensor& images, Statistics statistics) {
+Predictions predict(const Discriminator& discriminator, const Tensor& images,
+                    Statistics statistics) {
   Predictions p;
   for_each_batch(discriminator, images, statistics, [&](const Discriminator::Output& out) {
     p.classes = out.class_logits.shape()[1];
@@ -73,7 +74,7 @@ double accuracy(const Predictions& predictions, const Tensor& labels) {
   return static_cast<double>(correct) / static_cast<double>(labels.count());
 }
 
-double accuracy(Discriminator& discriminator, const ImageSet& set, Statistics statistics) {
+double accuracy(const Discriminator& discriminator, const ImageSet& set, Statistics statistics) {
   return accuracy(predict(discriminator, set.images, statistics), set.labels);
 }
 

@@ -28,15 +28,16 @@ struct Predictions {
 
 /// D on images u8 [N, 32, 32, 3], in their order by batches of 128, so that what the batch's own
 /// statistics give can be had again.
-void for_each_batch(Discriminator& discriminator, const Tensor& images, Statistics statistics,
+void for_each_batch(const Discriminator& discriminator, const Tensor& images, Statistics statistics,
                     const std::function<void(const Discriminator::Output&)>& use);
-Predictions predict(Discriminator& discriminator, const Tensor& images, Statistics statistics);
+Predictions predict(const Discriminator& discriminator, const Tensor& images,
+                    Statistics statistics);
 /// An ensemble: the means of the members' probabilities. There is at least one, and all are of as
 /// many images and classes, unchecked.
 Predictions mean_of(const std::vector<Predictions>& members);
 
 /// The share of the labels, i32 [N], in [0, 1], that are the likeliest class. NaN where N is 0.
 double accuracy(const Predictions& predictions, const Tensor& labels);
-double accuracy(Discriminator& discriminator, const ImageSet& set, Statistics statistics);
+double accuracy(const Discriminator& discriminator, const ImageSet& set, Statistics statistics);
 
 }  // namespace gradus::ssgan

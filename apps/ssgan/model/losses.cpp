@@ -25,8 +25,9 @@ void add_class_loss(const Pass& pass, const Batch& real, const Var& class_logits
 
 }  // namespace
 
-ModelLoss model_loss(const Pass& pass, Generator& generator, Discriminator& discriminator,
-                     const Batch& real, const Var& z, ZeroAs zero_as) {
+ModelLoss model_loss(const Pass& pass, const Generator& generator,
+                     const Discriminator& discriminator, const Batch& real, const Var& z,
+                     ZeroAs zero_as) {
   ModelLoss loss;
   loss.fake = pass.report("fake", generator(pass.named("generator."), z));
   const auto on_data = discriminator(pass.named("real."), real.images);
@@ -46,7 +47,7 @@ ModelLoss model_loss(const Pass& pass, Generator& generator, Discriminator& disc
   return loss;
 }
 
-ModelLoss supervised_loss(const Pass& pass, Discriminator& discriminator, const Batch& real,
+ModelLoss supervised_loss(const Pass& pass, const Discriminator& discriminator, const Batch& real,
                           ZeroAs zero_as) {
   ModelLoss loss;
   const auto on_data = discriminator(pass.named("real."), real.images);

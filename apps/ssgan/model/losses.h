@@ -29,12 +29,13 @@ struct ModelLoss {
 
 /// One forward pass of both networks: `real` through D, z [M, 100] through G and D. Throws
 /// ShapeError where zeros are no `raw` and a label is no class, and as the networks do.
-ModelLoss model_loss(const Pass& pass, Generator& generator, Discriminator& discriminator,
-                     const Batch& real, const Var& z, ZeroAs zero_as);
+ModelLoss model_loss(const Pass& pass, const Generator& generator,
+                     const Discriminator& discriminator, const Batch& real, const Var& z,
+                     ZeroAs zero_as);
 
 /// D as a classifier of the labelled images alone: the baseline. Only d_class, d, correct and
 /// masked_correct of the result are defined. Throws as model_loss.
-ModelLoss supervised_loss(const Pass& pass, Discriminator& discriminator, const Batch& real,
+ModelLoss supervised_loss(const Pass& pass, const Discriminator& discriminator, const Batch& real,
                           ZeroAs zero_as);
 
 }  // namespace gradus::ssgan

@@ -27,7 +27,7 @@ Generator::Generator(const NetworkOptions& o, DType dtype, Device device)
       bn3_(*this, "bn3", {size_mult_}),
       deconv4_(*this, "deconv4", deconv5x5(size_mult_, 3)) {}
 
-Var Generator::operator()(const Pass& pass, const Var& z) {
+Var Generator::operator()(const Pass& pass, const Var& z) const {
   Var x1 = dense_(pass, z);
   x1 = reshape(x1, {z.shape()[0], 4, 4, size_mult_ * 4});
   x1 = pass.report("relu1", leaky_relu(bn1_(pass, x1), alpha_));
@@ -64,7 +64,7 @@ Discriminator::Discriminator(const NetworkOptions& o, DType dtype, Device device
   }
 }
 
-Discriminator::Output Discriminator::operator()(const Pass& pass, const Var& images) {
+Discriminator::Output Discriminator::operator()(const Pass& pass, const Var& images) const {
   const double alpha = options_.alpha, drop_rate = options_.drop_rate;
   const Var x = dropout(pass, images, drop_rate / 2.5);
 

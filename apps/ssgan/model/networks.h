@@ -30,7 +30,7 @@ class Generator final : public Module {
   /// Weights are 0 until Module::initialize or load.
   Generator(const NetworkOptions& options, DType dtype, Device device);
   /// Throws ShapeError, TypeError or DeviceError where z is of another shape, dtype or device.
-  Var operator()(const Pass& pass, const Var& z);
+  Var operator()(const Pass& pass, const Var& z) const;
 
  private:
   double alpha_;
@@ -56,7 +56,7 @@ class Discriminator final : public Module {
 
   Discriminator(const NetworkOptions& options, DType dtype, Device device);
   /// Throws as the generator does.
-  Output operator()(const Pass& pass, const Var& images);
+  Output operator()(const Pass& pass, const Var& images) const;
 
  private:
   NetworkOptions options_;

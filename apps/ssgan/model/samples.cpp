@@ -27,7 +27,7 @@ Tensor noise(int64_t count, uint64_t seed) {
   return normal({count, kZSize}, Random(seed, Stream::sample).next());
 }
 
-Tensor generated(Generator& generator, const Tensor& z, Statistics statistics) {
+Tensor generated(const Generator& generator, const Tensor& z, Statistics statistics) {
   const Tensor there = z.to(generator.dtype()).to(generator.device());
   return bytes_of(generator(Pass::evaluation(statistics), there).value());
 }
@@ -80,7 +80,8 @@ Picture enlarged(const Picture& small, int scale) {
   return large;
 }
 
-Tensor sample_images(Generator& generator, int64_t count, uint64_t seed, Statistics statistics) {
+Tensor sample_images(const Generator& generator, int64_t count, uint64_t seed,
+                     Statistics statistics) {
   constexpr int64_t kBatch = 128;
   const Tensor z = noise(count, seed);
   Tensor all({count, kSide, kSide, 3}, DType::u8);
@@ -93,12 +94,12 @@ Tensor sample_images(Generator& generator, int64_t count, uint64_t seed, Statist
   return all;
 }
 
-Picture sample_grid(Generator& generator, int64_t count, int columns, uint64_t seed,
+Picture sample_grid(const Generator& generator, int64_t count, int columns, uint64_t seed,
                     Statistics statistics) {
   return grid(generated(generator, noise(count, seed), statistics), columns);
 }
 
-Picture interpolation_grid(Generator& generator, int64_t rows, int columns, uint64_t seed,
+Picture interpolation_grid(const Generator& generator, int64_t rows, int columns, uint64_t seed,
                            Statistics statistics) {
   const Tensor ends = noise(2 * rows, seed);
   Tensor z({rows * columns, kZSize}, DType::f32);

@@ -16,17 +16,18 @@ Picture enlarged(const Picture& picture, int scale);
 
 /// `count` generated images, u8 [count, 32, 32, 3], by batches of 128, from noise that depends on
 /// the seed alone. Bytes are 255 (x + 1) / 2, rounded.
-Tensor sample_images(Generator& generator, int64_t count, uint64_t seed, Statistics statistics);
+Tensor sample_images(const Generator& generator, int64_t count, uint64_t seed,
+                     Statistics statistics);
 
 /// The grid of `count` images, at least 1, from noise that depends on the seed alone. Pixels are
 /// 255 (x + 1) / 2, rounded.
-Picture sample_grid(Generator& generator, int64_t count, int columns, uint64_t seed,
+Picture sample_grid(const Generator& generator, int64_t count, int columns, uint64_t seed,
                     Statistics statistics);
 
 /// `rows` rows, at least 1, of `columns` images each, at least 2 (neither is checked), from one
 /// noise vector to another in even steps of the angle between them (spherical interpolation:
 /// Shoemake 1985).
-Picture interpolation_grid(Generator& generator, int64_t rows, int columns, uint64_t seed,
+Picture interpolation_grid(const Generator& generator, int64_t rows, int columns, uint64_t seed,
                            Statistics statistics);
 
 }  // namespace gradus::ssgan

@@ -142,6 +142,7 @@ void run(Pass pass, const Geometry& g, const float* x, const float* w, const flo
   constexpr size_t kMaxPlans = 1024;  // a training run needs some dozens
   thread_local std::map<Key, Plan> plans;
   const Key key{pass, bias != nullptr, omp_in_parallel() ? 1 : omp_get_max_threads(), g};
+  const FloatControlOfAll as_here;
   try {
     auto it = plans.find(key);
     if (it == plans.end()) {

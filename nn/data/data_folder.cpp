@@ -1,4 +1,4 @@
-#include "nn/data/folders.h"
+#include "nn/data/data_folder.h"
 
 #include <cstdlib>
 #include <string>
