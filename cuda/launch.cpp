@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "tensor/error.h"
+#include "cuda/check.h"
 
 namespace gradus::cuda {
 
@@ -12,13 +12,12 @@ void check_launch(const char* kernel, cudaError_t error, cudaStream_t stream) {
     const char* v = std::getenv("GRADUS_SYNC");
     return v && std::string_view(v) == "1";
   }();
-  if (error == cudaSuccess && wait) {
-    cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
-    error = cudaStreamIsCapturing(stream, &capturing);
-    if (error == cudaSuccess && capturing == cudaStreamCaptureStatusNone)
-      error = cudaStreamSynchronize(stream);
-  }
-  require<DeviceError>(error == cudaSuccess, "{}: {}", kernel, cudaGetErrorString(error));
+  check(error, "cudaLaunchKernelEx", kernel);
+  if (!wait) return;
+  cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
+  check(cudaStreamIsCapturing(stream, &capturing), "cudaStreamIsCapturing", kernel);
+  if (capturing == cudaStreamCaptureStatusNone)
+    check(cudaStreamSynchronize(stream), "cudaStreamSynchronize", kernel);
 }
 
 }  // namespace gradus::cuda
