@@ -1,9 +1,8 @@
-#include "tests/fake_cuda/program.h"
-
 #include <fmt/format.h>
 
 #include "tensor/safetensors.h"
 #include "tests/catch.h"
+#include "tests/fake_cuda/program.h"
 #include "tests/small_svhn.h"
 
 // ssgan train --device cuda as a whole, on a CUDA that needs no card: the plug-in's own sources,
