@@ -14,9 +14,13 @@ CachingAllocator::Raw device_memory(int index) {
   return {.allocate = [index](size_t bytes) -> void* {
             void* p = nullptr;
             check(cudaSetDevice(index), "cudaSetDevice");
-            if (cudaMalloc(&p, bytes) == cudaSuccess) return p;
-            cudaGetLastError();  // the failure is reported by the allocator
-            return nullptr;
+            const cudaError_t error = cudaMalloc(&p, bytes);
+            if (error == cudaErrorMemoryAllocation) {
+              cudaGetLastError();  // the allocator frees what it keeps, and reports it
+              return nullptr;
+            }
+            check(error, "cudaMalloc", fmt::format("{} bytes", bytes));
+            return p;
           },
           .release =
               [index](void* p, size_t) {
@@ -29,11 +33,13 @@ template <class T>
 struct Gemm;
 template <>
 struct Gemm<float> {
+  static constexpr auto kOne = "cublasSgemm", kBatch = "cublasSgemmStridedBatched";
   static constexpr auto one = cublasSgemm;
   static constexpr auto batch = cublasSgemmStridedBatched;
 };
 template <>
 struct Gemm<double> {
+  static constexpr auto kOne = "cublasDgemm", kBatch = "cublasDgemmStridedBatched";
   static constexpr auto one = cublasDgemm;
   static constexpr auto batch = cublasDgemmStridedBatched;
 };
@@ -64,18 +70,26 @@ std::string describe_device(int index) {
 
 Cuda::Cuda(int index)
     : index_(index), allocator_(to_string(Device{DeviceKind::cuda, index}), device_memory(index)) {
-  check(cudaSetDevice(index), "cudaSetDevice");
-  check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
-  check(cublasCreate(&blas_), "cublasCreate");
-  check(cublasSetStream(blas_, stream_), "cublasSetStream");
-  blas_workspace_ = allocator_.allocate(kBlasWorkspace);
-  check(cublasSetWorkspace(blas_, blas_workspace_, kBlasWorkspace), "cublasSetWorkspace");
-  cudnn::check(cudnnCreate(&dnn_), "cudnnCreate");
-  cudnn::check(cudnnSetStream(dnn_, stream_), "cudnnSetStream");
-  conv_.emplace(dnn_, allocator_);
+  try {
+    check(cudaSetDevice(index), "cudaSetDevice");
+    require_code();
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+    check(cublasCreate(&blas_), "cublasCreate");
+    check(cublasSetStream(blas_, stream_), "cublasSetStream");
+    blas_workspace_ = allocator_.allocate(kBlasWorkspace);
+    check(cublasSetWorkspace(blas_, blas_workspace_, kBlasWorkspace), "cublasSetWorkspace");
+    cudnn::check(cudnnCreate(&dnn_), "cudnnCreate");
+    cudnn::check(cudnnSetStream(dnn_, stream_), "cudnnSetStream");
+    conv_.emplace(dnn_, stream_, allocator_);
+  } catch (...) {
+    close();
+    throw;
+  }
 }
 
-Cuda::~Cuda() {
+Cuda::~Cuda() { close(); }
+
+void Cuda::close() noexcept {
   cudaSetDevice(index_);
   conv_.reset();
   if (dnn_) cudnnDestroy(dnn_);
@@ -84,20 +98,41 @@ Cuda::~Cuda() {
   if (stream_) cudaStreamDestroy(stream_);
 }
 
+void Cuda::require_code() const {
+  const cudaError_t error = find_code();
+  if (error != cudaErrorNoKernelImageForDevice && error != cudaErrorInvalidDeviceFunction)
+    return check(error, "cudaFuncGetAttributes");
+  cudaGetLastError();
+  cudaDeviceProp device{};
+  check(cudaGetDeviceProperties(&device, index_), "cudaGetDeviceProperties");
+  throw DeviceError(
+      fmt::format("{} has compute capability {}.{}, and this build's code is for {}: build with "
+                  "-DCMAKE_CUDA_ARCHITECTURES={}{}",
+                  device.name, device.major, device.minor, GRADUS_CUDA_ARCHITECTURES, device.major,
+                  device.minor));
+}
+
 void Cuda::copy_from_host(const void* host, void* device, size_t bytes) {
-  recorder_.require_outside("copy_from_host", bytes);
+  const std::string operation = fmt::format("copy_from_host of {} bytes", bytes);
+  recorder_.require_outside(operation);
+  // A kernel takes its arguments over when it is launched; a copy may make the host wait.
+  if (bytes <= kMostWritten) return write(host, device, bytes);
   // From pageable memory: the call returns when the bytes are taken over.
-  check(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream_), "copy_from_host");
+  check(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream_), "cudaMemcpyAsync",
+        operation);
 }
 
 void Cuda::copy_to_host(const void* device, void* host, size_t bytes) {
-  recorder_.require_outside("copy_to_host", bytes);
-  check(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream_), "copy_to_host");
-  check(cudaStreamSynchronize(stream_), "copy_to_host");
+  const std::string operation = fmt::format("copy_to_host of {} bytes", bytes);
+  recorder_.require_outside(operation);
+  check(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream_), "cudaMemcpyAsync",
+        operation);
+  check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize", operation);
 }
 
 void Cuda::copy(const void* from, void* to, size_t bytes) {
-  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_), "copy");
+  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_), "cudaMemcpyAsync",
+        "copy");
 }
 
 std::unique_ptr<Recording> Cuda::record(std::function<void()> work) {
@@ -113,8 +148,9 @@ void Cuda::make_current() { check(cudaSetDevice(index_), "cudaSetDevice"); }
 
 void Cuda::wait(const char* kernel) {
   cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
-  check(cudaStreamIsCapturing(stream_, &capturing), kernel);
-  if (capturing == cudaStreamCaptureStatusNone) check(cudaStreamSynchronize(stream_), kernel);
+  check(cudaStreamIsCapturing(stream_, &capturing), "cudaStreamIsCapturing", kernel);
+  if (capturing == cudaStreamCaptureStatusNone)
+    check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize", kernel);
 }
 
 std::string Cuda::describe() const { return describe_device(index_); }
@@ -142,11 +178,11 @@ void Cuda::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Ten
     if (count == 1)
       check(Gemm<T>::one(blas_, op(transpose_b), op(transpose_a), n, m, k, &one, vb, ldb, va, lda,
                          &zero, vc, n),
-            "matmul: cublas gemm");
+            Gemm<T>::kOne, "matmul");
     else
       check(Gemm<T>::batch(blas_, op(transpose_b), op(transpose_a), n, m, k, &one, vb, ldb,
                            p.step_b, va, lda, p.step_a, &zero, vc, n, p.m * p.n, count),
-            "matmul: cublas gemmStridedBatched");
+            Gemm<T>::kBatch, "matmul");
   });
 }
 

@@ -44,6 +44,10 @@ class Cuda final : public Kernels {
                         Tensor& dw) override;
 
  private:
+  /// Throws DeviceError where the build has no code that the device can run.
+  void require_code() const;
+  void close() noexcept;
+
   int index_;
   BackendOptions options_;
   CachingAllocator allocator_;

@@ -1,9 +1,15 @@
 #include "cuda/cudnn_conv.h"
 
 #include <algorithm>
+#include <cstdio>
+
+#include "cuda/check.h"
 
 namespace gradus::cuda {
 namespace {
+
+/// Of a workspace, in bytes; an engine that asks for more is passed over.
+constexpr int64_t kMostWorkspace = int64_t{1} << 30;
 
 cudnn::ImageDims dims(const Shape& s) { return {s[0], s[3], s[1], s[2]}; }
 
@@ -73,33 +79,72 @@ cudnn::Descriptor conv_graph(const ConvKey& key, cudnnHandle_t handle) {
   return cudnn::conv_graph(key.kind, type, dims(key.x), dims(key.w), dims(key.y), spatial, handle);
 }
 
-void CudnnConv::use(const cudnn::EngineRules& rules) {
-  rules_ = rules;
-  plans_.clear();
+CudnnConv::Choice& CudnnConv::choice_of(const ConvKey& key) {
+  const auto [it, is_new] =
+      choices_.try_emplace({key.numbers(), rules_.tf32, rules_.deterministic});
+  Choice& choice = it->second;
+  if (is_new) {
+    try {
+      choice.left = cudnn::candidates(conv_graph(key, handle_), nullptr);
+    } catch (...) {
+      choices_.erase(it);
+      throw;
+    }
+    std::erase_if(choice.left,
+                  [&](const cudnn::Candidate& c) { return !c.obeys(rules_, key.dtype); });
+    std::reverse(choice.left.begin(), choice.left.end());
+  }
+  return choice;
 }
 
-const CudnnConv::Plan& CudnnConv::plan_of(const ConvKey& key) {
-  const ConvKey::Numbers numbers = key.numbers();
-  if (const auto it = plans_.find(numbers); it != plans_.end()) return it->second;
-  const cudnn::Descriptor graph = conv_graph(key, handle_);
-  std::string last = "no engine obeys the rules";
-  for (const cudnn::Candidate& candidate : cudnn::candidates(graph, nullptr)) {
-    if (!candidate.obeys(rules_)) continue;
+const CudnnConv::Plan& CudnnConv::plan_of(const ConvKey& key, Choice& choice) {
+  while (!choice.has_plan) {
+    if (choice.left.empty())
+      throw DeviceError(fmt::format("{}: cuDNN has no {}{}engine for it{}{}", to_string(key),
+                                    rules_.tf32 || key.dtype == DType::f64 ? "" : "strict fp32 ",
+                                    rules_.deterministic ? "deterministic " : "",
+                                    choice.failed.empty() ? "" : ": ", choice.failed));
     try {
-      cudnn::Descriptor made = cudnn::plan(candidate, handle_, nullptr);
+      cudnn::Descriptor made = cudnn::plan(choice.left.back(), handle_, nullptr);
       const int64_t workspace = made.get_int(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE);
-      return plans_.emplace(numbers, Plan{std::move(made), workspace}).first->second;
+      choice.plans.push_back({std::move(made), choice.left.back().engine, workspace});
+      choice.has_plan = workspace <= kMostWorkspace;
+      if (!choice.has_plan) choice.failed = fmt::format("a workspace of {} bytes", workspace);
     } catch (const DeviceError& e) {
-      last = e.what();
+      choice.failed = e.what();
     }
+    if (!choice.has_plan) choice.left.pop_back();
   }
-  throw DeviceError(fmt::format("{}: cuDNN has no {}{}engine for it: {}", to_string(key),
-                                rules_.tf32 ? "" : "strict fp32 ",
-                                rules_.deterministic ? "deterministic " : "", last));
+  return choice.plans.back();
+}
+
+bool CudnnConv::is_capturing() const {
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  check(cudaStreamIsCapturing(stream_, &status), "cudaStreamIsCapturing");
+  return status != cudaStreamCaptureStatusNone;
 }
 
 void CudnnConv::run(const ConvKey& key, const void* x, const void* w, const void* y) {
-  const Plan& plan = plan_of(key);
+  Choice& choice = choice_of(key);
+  for (;;) {
+    const Plan& plan = plan_of(key, choice);
+    try {
+      return execute(key, plan, x, w, y);
+    } catch (const DeviceError& e) {
+      // No other engine mends a device that is lost, and a capture has half of this one's work.
+      if (is_lost() || is_capturing()) throw;
+      choice.failed = e.what();
+      const std::string line =
+          fmt::format("cuDNN's engine {} is passed over: {}\n", plan.engine, choice.failed);
+      std::fputs(line.c_str(), stderr);
+      choice.left.pop_back();
+      choice.has_plan = false;
+    }
+  }
+}
+
+void CudnnConv::execute(const ConvKey& key, const Plan& plan, const void* x, const void* w,
+                        const void* y) {
   const int64_t ids[] = {cudnn::kX, cudnn::kW, cudnn::kY};
   void* const pointers[] = {const_cast<void*>(x), const_cast<void*>(w), const_cast<void*>(y)};
   const auto give_back = [this](void* p) { allocator_.release(p); };
@@ -110,9 +155,9 @@ void CudnnConv::run(const ConvKey& key, const void* x, const void* w, const void
   pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, ids);
   pack.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 3, pointers);
   pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &raw);
-  pack.finalize("cuDNN: a convolution's arguments");
+  pack.finalize("a convolution's arguments");
   cudnn::check(cudnnBackendExecute(handle_, plan.descriptor.raw(), pack.raw()),
-               to_string(key).c_str());
+               "cudnnBackendExecute", to_string(key));
 }
 
 }  // namespace gradus::cuda

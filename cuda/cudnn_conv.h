@@ -3,6 +3,8 @@
 #include <array>
 #include <map>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include "cuda/cudnn_graph.h"
 #include "tensor/backend.h"
@@ -27,15 +29,16 @@ cudnn::Descriptor conv_graph(const ConvKey& key, cudnnHandle_t handle);
 /// "conv_grad_input f32 x [128, 16, 16, 64], w [64, 3, 3, 64], y [128, 8, 8, 64]".
 std::string to_string(const ConvKey& key);
 
-/// Convolutions through cuDNN's graph API. Plans are made at the first call for a key: the first
-/// of the library's engines that obeys the rules and supports the shape.
+/// Convolutions through cuDNN's graph API. At the first call for a key the first of the library's
+/// engines that obeys the rules, supports the shape and has room for its workspace is taken, and
+/// kept; where it cannot run after all the next one is, and a line on stderr says so.
 class CudnnConv {
  public:
-  CudnnConv(cudnnHandle_t handle, CachingAllocator& allocator)
-      : handle_(handle), allocator_(allocator) {}
+  CudnnConv(cudnnHandle_t handle, cudaStream_t stream, CachingAllocator& allocator)
+      : handle_(handle), stream_(stream), allocator_(allocator) {}
 
-  /// Plans made under other rules are dropped.
-  void use(const cudnn::EngineRules& rules);
+  /// From now on. What was planned under other rules stays, since recordings may use it.
+  void use(const cudnn::EngineRules& rules) { rules_ = rules; }
   /// x, w and y are the convolution's; the one that `kind` computes is written
   /// (cuDNN takes all as pointers to what may change).
   void run(const ConvKey& key, const void* x, const void* w, const void* y);
@@ -43,14 +46,28 @@ class CudnnConv {
  private:
   struct Plan {
     cudnn::Descriptor descriptor;
-    int64_t workspace;
+    int64_t engine, workspace;
   };
-  const Plan& plan_of(const ConvKey& key);
+  /// The engines for a key that have not failed yet, in their order, and the plan of the first,
+  /// which is the one in use. Plans that failed stay, since a recording may use them.
+  struct Choice {
+    std::vector<cudnn::Candidate> left;
+    std::vector<Plan> plans;
+    std::string failed;  ///< why the last engine was passed over
+    bool has_plan = false;
+  };
+  Choice& choice_of(const ConvKey& key);
+  /// The plan in use. Throws DeviceError where no engine is left.
+  const Plan& plan_of(const ConvKey& key, Choice& choice);
+  void execute(const ConvKey& key, const Plan& plan, const void* x, const void* w, const void* y);
+  bool is_capturing() const;
 
   cudnnHandle_t handle_;
+  cudaStream_t stream_;
   CachingAllocator& allocator_;
   cudnn::EngineRules rules_;
-  std::map<ConvKey::Numbers, Plan> plans_;
+  /// By the key, whether with TF32, whether deterministic.
+  std::map<std::tuple<ConvKey::Numbers, bool, bool>, Choice> choices_;
 };
 
 }  // namespace gradus::cuda

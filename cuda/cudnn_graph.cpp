@@ -1,21 +1,23 @@
 #include "cuda/cudnn_graph.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
-#include "tensor/error.h"
+#include "cuda/check.h"
 
 namespace gradus::cuda::cudnn {
 
-void check(cudnnStatus_t status, const char* what) {
+void check(cudnnStatus_t status, const char* function, const std::string& operation) {
   if (status == CUDNN_STATUS_SUCCESS) return;
   char message[1024] = {};
   cudnnGetLastErrorString(message, sizeof message);
-  throw DeviceError(fmt::format("{}: {} ({})", what, cudnnGetErrorString(status), message));
+  throw DeviceError(cuda::failure(
+      operation, function, fmt::format("{} ({})", cudnnGetErrorString(status), message), ""));
 }
 
 Descriptor::Descriptor(cudnnBackendDescriptorType_t type) {
-  check(cudnnBackendCreateDescriptor(type, &raw_), "cuDNN: creating a descriptor");
+  check(cudnnBackendCreateDescriptor(type, &raw_), "cudnnBackendCreateDescriptor");
 }
 
 Descriptor::~Descriptor() {
@@ -24,7 +26,7 @@ Descriptor::~Descriptor() {
 
 void Descriptor::set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
                      int64_t count, const void* values) {
-  check(cudnnBackendSetAttribute(raw_, name, type, count, values), "cuDNN: setting an attribute");
+  check(cudnnBackendSetAttribute(raw_, name, type, count, values), "cudnnBackendSetAttribute");
 }
 
 void Descriptor::set(cudnnBackendAttributeName_t name, int64_t value) {
@@ -52,7 +54,9 @@ void Descriptor::set_scalar(cudnnBackendAttributeName_t name, cudnnDataType_t co
     set(name, CUDNN_TYPE_FLOAT, 1, &single);
 }
 
-void Descriptor::finalize(const char* what) { check(cudnnBackendFinalize(raw_), what); }
+void Descriptor::finalize(const char* what) {
+  check(cudnnBackendFinalize(raw_), "cudnnBackendFinalize", what);
+}
 
 int64_t Descriptor::get_int(cudnnBackendAttributeName_t name) const {
   int64_t value = 0;
@@ -64,7 +68,7 @@ int64_t Descriptor::get(cudnnBackendAttributeName_t name, cudnnBackendAttributeT
                         int64_t room, void* values) const {
   int64_t count = 0;
   check(cudnnBackendGetAttribute(raw_, name, type, room, &count, values),
-        "cuDNN: reading an attribute");
+        "cudnnBackendGetAttribute");
   return count;
 }
 
@@ -77,7 +81,7 @@ Descriptor tensor(const ImageDims& d, cudnnDataType_t type, int64_t id) {
   t.set(CUDNN_ATTR_TENSOR_STRIDES, strides);
   t.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, id);
   t.set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, int64_t{16});
-  t.finalize("cuDNN: a tensor");
+  t.finalize("a tensor");
   return t;
 }
 
@@ -129,7 +133,7 @@ Descriptor convolution(cudnnDataType_t compute, const Spatial& s) {
   c.set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, s.after);
   c.set(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, s.stride);
   c.set(CUDNN_ATTR_CONVOLUTION_DILATIONS, s.dilation);
-  c.finalize("cuDNN: a convolution");
+  c.finalize("a convolution");
   return c;
 }
 
@@ -147,11 +151,11 @@ Descriptor conv_graph(ConvKind kind, cudnnDataType_t type, const ImageDims& x, c
   operation.set(names.y, ty);
   operation.set_scalar(names.alpha, type, 1);
   operation.set_scalar(names.beta, type, 0);
-  operation.finalize("cuDNN: a convolution's operation");
+  operation.finalize("a convolution's operation");
   Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
   graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operation);
   if (handle) graph.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle);
-  graph.finalize("cuDNN: a convolution's graph");
+  graph.finalize("a convolution's graph");
   return graph;
 }
 
@@ -159,7 +163,7 @@ Descriptor device_from_json(std::string_view json) {
   Descriptor device(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
   device.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR,
              static_cast<int64_t>(json.size()), json.data());
-  device.finalize("cuDNN: a device's description");
+  device.finalize("a device's description");
   return device;
 }
 
@@ -194,7 +198,7 @@ void append_candidates(const Descriptor& graph, const Descriptor* device,
   heuristics.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
   heuristics.set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
   if (device) heuristics.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *device);
-  heuristics.finalize("cuDNN: engines for a convolution");
+  heuristics.finalize("engines for a convolution");
   const int64_t count =
       heuristics.get(CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, nullptr);
   std::vector<Descriptor> configs;
@@ -213,6 +217,8 @@ std::vector<Candidate> candidates(const Descriptor& graph, const Descriptor* dev
   std::vector<Candidate> all;
   append_candidates(graph, device, CUDNN_HEUR_MODE_A, all);
   append_candidates(graph, device, CUDNN_HEUR_MODE_FALLBACK, all);
+  std::stable_partition(all.begin(), all.end(),
+                        [](const Candidate& c) { return !c.compiles_at_run_time; });
   return all;
 }
 
@@ -221,7 +227,7 @@ Descriptor plan(const Candidate& candidate, cudnnHandle_t handle, const Descript
   p.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, candidate.config);
   if (handle) p.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &handle);
   if (device) p.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *device);
-  p.finalize("cuDNN: a convolution's plan");
+  p.finalize("a convolution's plan");
   return p;
 }
 

@@ -4,14 +4,17 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "tensor/dtype.h"
+
 namespace gradus::cuda::cudnn {
 
-/// Throws DeviceError "what: status (cuDNN's own last message)".
-void check(cudnnStatus_t status, const char* what);
+/// Throws DeviceError with `failure` (cuda/check.h) and cuDNN's own last message.
+void check(cudnnStatus_t status, const char* function, const std::string& operation = "");
 
 /// Owns one of the backend descriptors that cuDNN's graph API (cudnn_graph.h) is made of.
 class Descriptor {
@@ -73,6 +76,7 @@ Descriptor device_from_json(std::string_view json);
 struct EngineRules {
   bool tf32 = false;          ///< f32 through tensor cores
   bool deterministic = true;  ///< the same bits each time
+  bool operator==(const EngineRules&) const = default;
 };
 
 /// An engine of a graph with its knobs, and what the library says of it.
@@ -82,14 +86,16 @@ struct Candidate {
   bool tensor_core = false, down_converts = false, deterministic = true,
        compiles_at_run_time = false;
 
-  bool obeys(const EngineRules& rules) const {
-    return (rules.tf32 || (!tensor_core && !down_converts)) &&
+  /// f64 keeps its digits on tensor cores, f32 does not.
+  bool obeys(const EngineRules& rules, DType dtype) const {
+    const bool rounds = down_converts || (tensor_core && dtype == DType::f32);
+    return (!rounds || (rules.tf32 && dtype == DType::f32)) &&
            (!rules.deterministic || deterministic);
   }
 };
 
-/// The library's engines for the graph, the fastest (as it thinks) first. `device` null: for the
-/// handle's own.
+/// The library's engines for the graph, the fastest (as it thinks) first, but those that are
+/// compiled at run time, which takes a second a shape, last. `device` null: for the handle's own.
 std::vector<Candidate> candidates(const Descriptor& graph, const Descriptor* device);
 
 /// The plan of a candidate; throws DeviceError where the engine does not support it.

@@ -50,8 +50,9 @@ __global__ void binary_kernel(F f, int64_t n, const T* a, const T* b, T* y) {
 }
 
 template <class F, class T>
-__global__ void binary_broadcast_kernel(F f, int64_t n, Walk a_walk, Walk b_walk, const T* a,
-                                        const T* b, T* y) {
+__global__ void binary_broadcast_kernel(F f, int64_t n, const __grid_constant__ Walk a_walk,
+                                        const __grid_constant__ Walk b_walk, const T* a, const T* b,
+                                        T* y) {
   for (int64_t i = first_item(); i < n; i += item_stride())
     y[i] = f.f(a[a_walk.offset(i)], b[b_walk.offset(i)]);
 }

@@ -11,26 +11,32 @@ CapturedGraph::~CapturedGraph() {
   cudaGraphExecDestroy(executable_);
 }
 
-void CapturedGraph::capture(const std::function<void()>& work) {
-  check(cudaSetDevice(device_), "capturing a step");
-  check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "capturing a step");
+void CapturedGraph::capture(const std::function<void()>& work) try {
+  check(cudaSetDevice(device_), "cudaSetDevice");
+  check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal),
+        "cudaStreamBeginCapture");
   cudaGraph_t graph = nullptr;
   try {
     work();
   } catch (...) {
     cudaStreamEndCapture(stream_, &graph);
     if (graph) cudaGraphDestroy(graph);
+    cudaGetLastError();
     throw;
   }
-  check(cudaStreamEndCapture(stream_, &graph), "capturing a step");
+  check(cudaStreamEndCapture(stream_, &graph), "cudaStreamEndCapture");
   const cudaError_t error = cudaGraphInstantiate(&executable_, graph, 0);
   cudaGraphDestroy(graph);
-  check(error, "capturing a step");
+  check(error, "cudaGraphInstantiate");
+} catch (const DeviceError& e) {
+  throw DeviceError(fmt::format(
+      "capturing a recording as a graph: {}; without graphs (ssgan: --no-graph) it runs uncaptured",
+      e.what()));
 }
 
 void CapturedGraph::replay() {
-  check(cudaSetDevice(device_), "replaying a step");
-  check(cudaGraphLaunch(executable_, stream_), "replaying a step");
+  check(cudaSetDevice(device_), "cudaSetDevice");
+  check(cudaGraphLaunch(executable_, stream_), "cudaGraphLaunch", "replaying a recording");
 }
 
 }  // namespace gradus::cuda

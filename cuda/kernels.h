@@ -72,6 +72,12 @@ class Kernels : public Backend {
   /// y [..., K] = epilogue(y): what a library's convolution leaves to be done.
   void apply_epilogue(const Epilogue& epilogue, Tensor& y);
 
+  /// At most so many bytes of the host's memory to the device's, as a kernel's argument.
+  static constexpr size_t kMostWritten = 4000;
+  void write(const void* host, void* device, size_t bytes);
+  /// Whether the device can run the kernels as they were built.
+  static cudaError_t find_code();
+
   cudaStream_t stream_ = nullptr;
 };
 

@@ -4,6 +4,8 @@
 
 namespace gradus::cuda {
 
-void check_launch(const char* kernel, cudaError_t error) { check(error, kernel); }
+void check_launch(const char* kernel, cudaError_t error) {
+  check(error, "cudaLaunchKernelEx", kernel);
+}
 
 }  // namespace gradus::cuda

@@ -41,8 +41,10 @@ __global__ void softmax_cross_entropy_backward_kernel(int64_t count, int64_t cla
 }
 
 template <class T>
-__global__ void sigmoid_cross_entropy_backward_kernel(int64_t count, Walk labels_walk, const T* x,
-                                                      const T* labels, const T* dy, T* dx) {
+__global__ void sigmoid_cross_entropy_backward_kernel(int64_t count,
+                                                      const __grid_constant__ Walk labels_walk,
+                                                      const T* x, const T* labels, const T* dy,
+                                                      T* dx) {
   for (int64_t i = first_item(); i < count; i += item_stride())
     dx[i] = SigmoidCrossEntropy{}.df(x[i], labels[labels_walk.offset(i)]) * dy[i];
 }

@@ -65,10 +65,9 @@ std::unique_ptr<Recording> Recorder::record(std::function<void()> work,
   return std::make_unique<Recorded>(*this, std::move(work), std::move(graph));
 }
 
-void Recorder::require_outside(const char* operation, size_t bytes) const {
-  require<DeviceError>(
-      !running_, "{} of {} bytes: the host may not touch a device's memory within a recording",
-      operation, bytes);
+void Recorder::require_outside(const std::string& operation) const {
+  require<DeviceError>(!running_, "{}: the host may not touch a device's memory within a recording",
+                       operation);
 }
 
 }  // namespace gradus::cuda

@@ -28,7 +28,7 @@ class Recorder {
 
   bool is_running() const { return running_; }
   /// Throws DeviceError where a recording runs: "copy_to_host of 28 bytes: ...".
-  void require_outside(const char* operation, size_t bytes) const;
+  void require_outside(const std::string& operation) const;
 
  private:
   class Recorded;

@@ -21,7 +21,8 @@ __device__ void put(const State& state, double divisor, T* y) {
 
 /// A thread an output.
 template <class State, class T, class Out>
-__global__ void reduce_kernel(Walk kept, Walk reduced, int64_t outputs, int64_t count,
+__global__ void reduce_kernel(const __grid_constant__ Walk kept,
+                              const __grid_constant__ Walk reduced, int64_t outputs, int64_t count,
                               double divisor, const T* x, Out* y) {
   for (int64_t i = first_item(); i < outputs; i += item_stride()) {
     const T* base = x + kept.offset(i);
@@ -33,8 +34,10 @@ __global__ void reduce_kernel(Walk kept, Walk reduced, int64_t outputs, int64_t 
 
 /// A block an output and part of what it is reduced from: y [parts, outputs].
 template <class State, class T, class Out>
-__global__ void reduce_block_kernel(Walk kept, Walk reduced, int64_t outputs, int64_t count,
-                                    int64_t parts, double divisor, const T* x, Out* y) {
+__global__ void reduce_block_kernel(const __grid_constant__ Walk kept,
+                                    const __grid_constant__ Walk reduced, int64_t outputs,
+                                    int64_t count, int64_t parts, double divisor, const T* x,
+                                    Out* y) {
   const int64_t part = blockIdx.x / outputs;
   const T* base = x + kept.offset(blockIdx.x - part * outputs);
   State state;
@@ -47,8 +50,9 @@ __global__ void reduce_block_kernel(Walk kept, Walk reduced, int64_t outputs, in
 
 /// A thread an output and part of what it is reduced from: states [parts, outputs].
 template <class State, class T>
-__global__ void reduce_part_kernel(Walk kept, Walk reduced, int64_t outputs, int64_t count,
-                                   int64_t parts, const T* x, State* states) {
+__global__ void reduce_part_kernel(const __grid_constant__ Walk kept,
+                                   const __grid_constant__ Walk reduced, int64_t outputs,
+                                   int64_t count, int64_t parts, const T* x, State* states) {
   for (int64_t i = first_item(); i < outputs * parts; i += item_stride()) {
     const int64_t part = i / outputs;
     const T* base = x + kept.offset(i - part * outputs);
@@ -105,8 +109,8 @@ void reduce(cudaStream_t stream, const ReduceWalks& walks, int64_t outputs, int6
 }
 
 template <class T>
-__global__ void softmax_kernel(Softmax kind, Walk row_of, int64_t count, const LogSumExp* rows,
-                               const T* x, T* y) {
+__global__ void softmax_kernel(Softmax kind, const __grid_constant__ Walk row_of, int64_t count,
+                               const LogSumExp* rows, const T* x, T* y) {
   for (int64_t i = first_item(); i < count; i += item_stride())
     y[i] = T(LogTotal(rows[row_of.offset(i)]).softmax(kind, x[i]));
 }

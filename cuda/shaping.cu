@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "cuda/grid.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
@@ -27,7 +29,8 @@ __global__ void copy_rows_kernel(int64_t rows, int64_t length, int64_t x_row, in
 }
 
 template <class T>
-__global__ void copy_strided_kernel(int64_t n, Walk x_walk, const T* x, T* y) {
+__global__ void copy_strided_kernel(int64_t n, const __grid_constant__ Walk x_walk, const T* x,
+                                    T* y) {
   for (int64_t i = first_item(); i < n; i += item_stride()) y[i] = x[x_walk.offset(i)];
 }
 
@@ -67,6 +70,16 @@ __global__ void one_hot_kernel(int64_t n, int64_t depth, const int32_t* index, T
 }
 
 __global__ void increment_kernel(int32_t* counter) { ++*counter; }
+
+template <size_t kSize>
+struct Bytes {
+  uint8_t v[kSize];
+};
+
+template <size_t kSize>
+__global__ void write_kernel(const __grid_constant__ Bytes<kSize> bytes, int64_t n, uint8_t* y) {
+  for (int64_t i = first_item(); i < n; i += item_stride()) y[i] = bytes.v[i];
+}
 
 }  // namespace
 
@@ -149,6 +162,18 @@ void Kernels::one_hot(const Tensor& index, Tensor& y) {
     launch_over("one_hot_kernel", stream_, y.count(), one_hot_kernel<T>, y.count(), y.shape()[1],
                 index.data<int32_t>(), y.mutable_data<T>());
   });
+}
+
+void Kernels::write(const void* host, void* device, size_t bytes) {
+  Bytes<kMostWritten> taken;
+  if (bytes) std::memcpy(taken.v, host, bytes);
+  launch_over("write_kernel", stream_, static_cast<int64_t>(bytes), write_kernel<kMostWritten>,
+              taken, static_cast<int64_t>(bytes), static_cast<uint8_t*>(device));
+}
+
+cudaError_t Kernels::find_code() {
+  cudaFuncAttributes attributes{};
+  return cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(increment_kernel));
 }
 
 void Kernels::increment(Tensor& counter) {

@@ -22,7 +22,8 @@ struct Slots {
 
 /// A block a chunk of one slot.
 template <class F, class T>
-__global__ void update_kernel(F f, const double* lr, const int32_t* t, Slots<T> table) {
+__global__ void update_kernel(F f, const double* lr, const int32_t* t,
+                              const __grid_constant__ Slots<T> table) {
   alignas(double) __shared__ unsigned char bytes[sizeof(typename F::Scalars)];
   auto* scalars = reinterpret_cast<typename F::Scalars*>(bytes);
   if (threadIdx.x == 0) *scalars = f.scalars(lr ? *lr : 0, t ? *t : 0);

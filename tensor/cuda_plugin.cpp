@@ -54,8 +54,12 @@ const Loaded& loaded() {
 CudaReport cuda_report() {
   CudaReport report{GRADUS_CUDA_BUILD, 0, "", loaded().reason};
   if (const CudaPlugin* plugin = loaded().plugin) {
-    report.devices = plugin->device_count(report.reason);
-    report.device = plugin->describe(0);
+    try {
+      report.device = plugin->describe(0);
+      report.devices = plugin->device_count(report.reason);
+    } catch (const DeviceError& e) {
+      report.reason = e.what();
+    }
   }
   return report;
 }

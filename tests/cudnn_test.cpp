@@ -85,7 +85,7 @@ void check_engines(const ConvKey& key, const cudnn::Descriptor& device,
                    const cudnn::EngineRules& rules) {
   const cudnn::Descriptor graph = conv_graph(key, nullptr);
   for (const cudnn::Candidate& candidate : cudnn::candidates(graph, &device)) {
-    if (!candidate.obeys(rules)) continue;
+    if (!candidate.obeys(rules, key.dtype)) continue;
     try {
       const cudnn::Descriptor plan = cudnn::plan(candidate, nullptr, &device);
       const int64_t workspace = plan.get_int(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE);

@@ -1,0 +1,91 @@
+#include <dlfcn.h>
+
+#include <iostream>
+#include <map>
+
+#include "apps/ssgan/data/data_sets.h"
+#include "apps/ssgan/data/digits.h"
+#include "apps/ssgan/model/trainer.h"
+#include "nn/data/batches.h"
+#include "tests/catch.h"
+
+// How much work of a CUDA device a step is. Counted by tests/fake_cuda/, beside which
+// CMakeLists.txt runs this; no kernel runs.
+
+using namespace gradus;
+using namespace gradus::ssgan;
+
+namespace {
+
+using Works = std::map<std::string, long>;
+constexpr const char* kKinds[] = {"kernel", "conv", "matmul", "copy", "from_host", "to_host"};
+
+/// What has been counted so far: work that ran, or that graphs were made of.
+Works counted(const std::string& what) {
+  void* const library = dlopen("libgradus_cuda.so", RTLD_NOW | RTLD_NOLOAD);
+  const auto count =
+      library ? reinterpret_cast<long (*)(const char*)>(dlsym(library, "gradus_fake_cuda_count"))
+              : nullptr;
+  REQUIRE(count);
+  Works works;
+  for (const char* kind : kKinds) works[kind] = count((what + " " + kind).c_str());
+  return works;
+}
+
+Works operator-(Works a, const Works& b) {
+  for (const auto& [kind, count] : b) a[kind] -= count;
+  return a;
+}
+
+/// Of one step on a whole batch: run as it is, and as the graph that is captured of it.
+std::pair<Works, Works> works_of_a_step(const std::string& preset_name) {
+  const Device device{DeviceKind::cuda, 0};
+  const Options options = preset(preset_name);
+  Trainer trainer(options, DType::f32, device);
+  const ImageSet set = drawn_digits(options.batch_size, Split::train, options.zero_as);
+  trainer.use(set, Tensor::full({set.count()}, 1, DType::i32));
+  int64_t step = 0;
+  const auto run = [&] {
+    trainer.step(step, shuffled(set.count(), 1, step), 3e-4);
+    ++step;
+  };
+  const auto wait = [&] { trainer.take_metrics(); };
+  run(), wait();  // the first makes plans
+  const Works before = counted("run");
+  run();
+  backend(device).copy_to_host(nullptr, nullptr, 0);  // waits
+  Works eager = counted("run") - before;
+  --eager["to_host"];
+  const Works graphs = counted("graph");
+  run(), wait();
+  return {eager, counted("graph") - graphs};
+}
+
+void check(const std::string& name, const Works& works, const Works& most) {
+  std::string words = name + ":";
+  long all = 0;
+  for (const char* kind : kKinds) {
+    words += fmt::format(" {} {}", works.at(kind), kind);
+    all += works.at(kind);
+  }
+  words += fmt::format(", {} in all", all);
+  std::cout << words << "\n";
+  INFO(words);
+  for (const auto& [kind, count] : works) {
+    INFO(kind);
+    const auto it = most.find(kind);
+    CHECK(count <= (it == most.end() ? 0 : it->second));
+  }
+}
+
+}  // namespace
+
+// Launches decide how long a step takes. Whoever makes them fewer writes the new numbers here.
+TEST_CASE("device work: a step asks no more of a CUDA device than it did", "[device_work]") {
+  const auto [tutorial, tutorial_graph] = works_of_a_step("tutorial");
+  check("tutorial, eager", tutorial, {});
+  check("tutorial, captured", tutorial_graph, {});
+  const auto [mended, mended_graph] = works_of_a_step("default");
+  check("default, eager", mended, {});
+  check("default, captured", mended_graph, {});
+}
