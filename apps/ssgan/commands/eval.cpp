@@ -7,6 +7,7 @@
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/model/evaluate.h"
+#include "apps/ssgan/model/trainer.h"
 #include "apps/ssgan/run/run_checkpoints.h"
 #include "apps/ssgan/utf8.h"
 
@@ -25,7 +26,7 @@ int eval(const EvalRequest& r) {
   const Options& o = r.options;
   Discriminator discriminator(network_of(o), DType::f32, r.device);
   require_statistics(r.checkpoint, o);
-  load_network(r.checkpoint, "discriminator.", discriminator);
+  load_network(r.checkpoint, o.eval_ema ? kAveraged : "discriminator.", discriminator);
   const ImageSet test = load_images(o, Split::test);
   const double score =
       accuracy(discriminator, test, o.running_stats ? Statistics::running : Statistics::batch);
