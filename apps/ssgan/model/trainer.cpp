@@ -145,9 +145,9 @@ void Trainer::run(const Batch& real, const Tensor& z, const Pass& training, cons
 
   // Both gradients are taken at the old parameters; then both are applied.
   const std::vector<Tensor> d_grads =
-      pass.gradients(loss.d, discriminator_.parameters(), z.defined());
+      pass.gradients(loss.d, discriminator_.parameters(), has_gan(options_));
   report("discriminator.", discriminator_, d_grads);
-  if (z.defined()) {
+  if (has_gan(options_)) {
     if (trace.gradient)
       trace.gradient("fake", pass.tape()->gradients(loss.g, std::vector<Var>{loss.fake}, true)[0]);
     const std::vector<Tensor> g_grads = pass.gradients(loss.g, generator_.parameters());
