@@ -1,5 +1,7 @@
 #include "nn/moving_average.h"
 
+#include <algorithm>
+
 namespace gradus {
 
 ExponentialMovingAverage::ExponentialMovingAverage(Module& module, double decay)
@@ -12,14 +14,35 @@ ExponentialMovingAverage::ExponentialMovingAverage(Module& module, double decay)
   }
 }
 
+ExponentialMovingAverage::ExponentialMovingAverage(Module& module, double decay, Module& average)
+    : ExponentialMovingAverage(module, decay) {
+  const auto own = average.named_parameters();
+  require<Error>(own.size() == slots_.size(), "moving average: {} parameters in one of {}",
+                 own.size(), slots_.size());
+  for (size_t i = 0; i < own.size(); ++i) {
+    const auto& [name, p] = own[i];
+    require<Error>(name == names_[i], "moving average: parameter {} in the place of {}", name,
+                   names_[i]);
+    p->copy_from(slots_[i].value);
+    slots_[i].value = p->value();
+  }
+}
+
 void ExponentialMovingAverage::require_same_parameters() {
   require<Error>(addresses_of_parameters(module_) == addresses_,
                  "moving average: the module's parameters are not those that it was made with");
 }
 
-void ExponentialMovingAverage::update() {
+void ExponentialMovingAverage::update() { update(update_); }
+
+void ExponentialMovingAverage::update(int64_t taken) {
+  const auto t = static_cast<double>(taken);
+  update(EmaUpdate{std::min(update_.decay, (1 + t) / (10 + t))});
+}
+
+void ExponentialMovingAverage::update(const EmaUpdate& update) {
   require_same_parameters();
-  if (!slots_.empty()) backend(slots_[0].value).update(update_, {}, {}, slots_);
+  if (!slots_.empty()) backend(slots_[0].value).update(update, {}, {}, slots_);
 }
 
 void ExponentialMovingAverage::swap() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -16,9 +17,16 @@ namespace gradus {
 class ExponentialMovingAverage {
  public:
   ExponentialMovingAverage(Module& module, double decay);
+  /// The averages are the parameters of `average`, a module of the same parts that must outlive
+  /// this, too; they become what `module`'s are. Throws Error as above, and where the names are
+  /// others, ShapeError, TypeError or DeviceError as Tensor::copy_from.
+  ExponentialMovingAverage(Module& module, double decay, Module& average);
   /// To be called after each step of the optimiser. This and swap throw Error where the module's
   /// parameters are not those that it was made with.
   void update();
+  /// The same by a decay of at most (1 + taken) / (10 + taken), so that the averages of a run's
+  /// first steps forget its start. `taken` is the number of steps before this one, from 0 on.
+  void update(int64_t taken);
   /// Exchanges averages and parameters: the module then computes with the averages, until the
   /// next swap.
   void swap();
@@ -30,6 +38,7 @@ class ExponentialMovingAverage {
   void load(const std::map<std::string, Tensor>& tensors, const std::string& prefix);
 
  private:
+  void update(const EmaUpdate& update);
   void require_same_parameters();
   EmaUpdate update_;
   Module& module_;

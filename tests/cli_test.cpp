@@ -296,6 +296,35 @@ TEST_CASE("cli: flags, values and commands that do not exist") {
   }
 }
 
+TEST_CASE("cli: objectives that cannot be") {
+  for (const char* flag :
+       {"--gan-weight -1", "--gan-weight x", "--gan-real x", "--pseudo-label 1.5",
+        "--pseudo-label -0.1", "--consistency x", "--consistency-weight -1", "--ema 1", "--ema -1",
+        "--eval-weights x", "--labelled-batch -1", "--unlabelled-batch 0", "--noise-batch -1",
+        "--augment x"}) {
+    const std::string words = flag;
+    check_refused("train --dry-run " + words, 2, {words.substr(0, words.find(' '))});
+  }
+  const std::string train = "train --dry-run ";
+  check_refused(train + "--batch-size 9 --unlabelled-batch 9", 2, {"--unlabelled-batch"});
+  check_refused(train + "--pseudo-label .9", 2, {"--pseudo-label", "--ema .999"});
+  check_refused(train + "--consistency mse", 2, {"--consistency", "--ema .999"});
+  check_refused(train + "--eval-weights ema", 2, {"--eval-weights ema", "--ema .999"});
+  check_refused(train + "--gan-weight 0", 2, {"--gan-weight 0", "--no-unlabeled"});
+  check_refused(train + "--preset best --labelled-batch 128", 2, {"--labelled-batch 128"});
+  check_refused(train + "--gan-real unlabelled --labelled-batch 128", 2, {"--labelled-batch 128"});
+  for (const std::string data : {"digits", "svhn", "mnist"})
+    check_refused(train + "--augment shift,flip --data " + data, 2,
+                  {"--augment shift,flip", "flipped digit", data});
+  CHECK(run_program(train + "--augment shift,flip --data fashion-mnist").status == 0);
+
+  const auto json = nlohmann::json::parse(
+      run_program(train + "--labelled-batch 10 --unlabelled-batch 30 --noise-batch 20").out);
+  CHECK(json.at("batch_size") == 40);
+  CHECK(json.at("labelled_batch") == 10);
+  CHECK(json.at("noise_batch") == 20);
+}
+
 TEST_CASE("cli: a device that is not there") {
   check_refused("train --device cuda:999", 1, {"cuda:999"});
   const CudaReport cuda = cuda_report();

@@ -278,6 +278,25 @@ TEST_CASE("moving average: updates, swaps and a state that a module loads", "[nn
         "moving average: the decay must lie in [0, 1), got 1");
 }
 
+TEST_CASE("moving average: in another module, quick at the start", "[nn][optim]") {
+  Two model(DType::f64), own(DType::f64);
+  ExponentialMovingAverage average(model, 0.3, own);
+  CHECK(flat(own) == flat(model));
+  std::vector<double> expected = flat(model);
+  Sgd sgd(model);
+  for (int t = 0; t < 5; ++t) {
+    sgd.step(gradients(t + 1, DType::f64), rate_tensor(t + 1));
+    average.update(t);
+    const double decay = std::min(0.3, (1. + t) / (10. + t));
+    const std::vector<double> w = flat(model);
+    for (size_t i = 0; i < w.size(); ++i) expected[i] = decay * expected[i] + (1 - decay) * w[i];
+  }
+  CHECK(error_of(as_array(flat(own)), as_array(expected)) < 1e-15);
+  Module other(DType::f64);
+  CHECK(message_of<Error>([&] { return ExponentialMovingAverage(model, 0.3, other); }) ==
+        "moving average: 0 parameters in one of 2");
+}
+
 TEST_CASE("moving average: buffers are saved as they are", "[nn][optim]") {
   Module root;
   BatchNorm norm(root, "norm", {.channels = 2});

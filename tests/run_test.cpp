@@ -163,6 +163,35 @@ TEST_CASE("run: ten steps are five, a resume, and five") {
   check_resumed(data, "", 5);
   check_resumed(data, "--preset tutorial", 3);
   check_resumed(data, "--no-unlabeled", 4);
+  check_resumed(data, "--preset best --labelled-batch 3", 5);
+  check_resumed(data, "--preset augmented --labelled-batch 3 --no-unlabeled", 6);
+}
+
+TEST_CASE("run: a run with an average is evaluated by it, or by the last weights") {
+  const SmallSvhn data;
+  const TempDir dir;
+  const fs::path run = dir / "run";
+  run_ok("train" + data.flags() +
+         "--preset best --labelled-batch 3 --noise-batch 5 --epochs 1 --out " + run.string());
+  const auto metrics = nlohmann::json::parse(lines_of(run / "metrics.jsonl")[0]);
+  CHECK(metrics.at("consistency") >= 0);
+  CHECK(metrics.at("confident") >= 0);
+  const auto accuracy = [&](const std::string& flags) {
+    const auto json =
+        nlohmann::json::parse(run_ok("eval --json --checkpoint " + run.string() + flags).out);
+    return json.at("accuracy").get<double>();
+  };
+  const auto summary = nlohmann::json::parse(text_of(run / "summary.json"));
+  CHECK(accuracy("") == summary.at("test_accuracy"));
+  CHECK(accuracy("") == accuracy(" --eval-weights ema"));
+  static_cast<void>(accuracy(" --eval-weights last"));
+
+  // A run keeps its average, or keeps having none.
+  const ProgramResult refused =
+      run_program("train --resume --epochs 2 --ema 0 --eval-weights last --pseudo-label 0 --out " +
+                  run.string());
+  CHECK(refused.status == 2);
+  CHECK_THAT(refused.err, ContainsSubstring("ema is 0.999 there, 0.0 here"));
 }
 
 TEST_CASE("run: what a resume goes on from") {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "apps/ssgan/utf8.h"
+#include "autograd/augment.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -28,9 +29,32 @@ Options mended() {
   o.network.relu2_reads_bn2 = true;
   o.network.keep_dead_layers = false;
   o.labels = {LabelChoice::Kind::per_class, 100};
-  o.labelled_per_batch = 32;
+  o.labelled_batch = 32;
   o.epochs = 20;
   o.schedule = {.kind = Schedule::Kind::exponential, .start = 1.2e-3, .final = 0.467};
+  return o;
+}
+
+/// The mended program, all images that D trains on changed at random, evaluated by an average of
+/// its weights.
+Options augmented() {
+  Options o = mended();
+  o.preset = "augmented";
+  o.objective.augment = "strong";
+  o.network.drop_rate = 0.1;
+  o.ema = 0.999;
+  o.eval_ema = true;
+  o.epochs = 60;
+  o.schedule = {.kind = Schedule::Kind::cosine, .start = 1.2e-3, .final = 0};
+  return o;
+}
+
+/// The same, where the average teaches D classes of unlabelled images.
+Options best() {
+  Options o = augmented();
+  o.preset = "best";
+  o.objective.pseudo_label = 0.95;
+  o.objective.gan_weight = 0.1;
   return o;
 }
 
@@ -68,7 +92,9 @@ void read(const nlohmann::ordered_json& json, const char* key, T& value, const c
 
 Options preset(const std::string& name) {
   if (name == "tutorial") return tutorial();
-  require<Error>(name == "default", "preset {}: expected default or tutorial", name);
+  if (name == "augmented") return augmented();
+  if (name == "best") return best();
+  require<Error>(name == "default", "preset {}: expected {}", name, fmt::join(kPresets, ", "));
   return mended();
 }
 
@@ -77,6 +103,17 @@ NetworkOptions network_of(const Options& o) {
   if (!o.dropout) n.drop_rate = 0;
   return n;
 }
+
+Objective objective_of(const Options& o) {
+  Objective objective = o.objective;
+  if (!o.unlabeled) {
+    objective.gan_weight = objective.pseudo_label = 0;
+    objective.mean_teacher = false;
+  }
+  return objective;
+}
+
+bool has_gan(const Options& o) { return objective_of(o).has_gan(); }
 
 nlohmann::ordered_json to_json(const Options& o) {
   const NetworkOptions& n = o.network;
@@ -90,8 +127,17 @@ nlohmann::ordered_json to_json(const Options& o) {
           {"batch_size", o.batch_size},
           {"limit_batches", o.limit_batches},
           {"labels", to_string(o.labels)},
-          {"labelled_per_batch", o.labelled_per_batch},
+          {"labelled_batch", o.labelled_batch},
+          {"noise_batch", o.noise_batch},
           {"unlabeled", o.unlabeled},
+          {"augment", o.objective.augment},
+          {"gan_weight", o.objective.gan_weight},
+          {"gan_real", o.objective.gan_real == GanReal::all ? "all" : "unlabelled"},
+          {"pseudo_label", o.objective.pseudo_label},
+          {"consistency", o.objective.mean_teacher ? "mse" : "none"},
+          {"consistency_weight", o.objective.consistency_weight},
+          {"ema", o.ema},
+          {"eval_weights", o.eval_ema ? "ema" : "last"},
           {"lr", o.schedule.start},
           {"schedule", to_string(o.schedule.kind)},
           {"lr_final", o.schedule.final},
@@ -124,8 +170,22 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   read(json, "batch_size", o.batch_size);
   read(json, "limit_batches", o.limit_batches);
   read(json, "labels", labels);
-  read(json, "labelled_per_batch", o.labelled_per_batch);
+  read(json, json.contains("labelled_batch") ? "labelled_batch" : "labelled_per_batch",
+       o.labelled_batch);
   read(json, "unlabeled", o.unlabeled);
+  if (json.contains("augment")) {  // checkpoints of earlier programs have none of these
+    Objective& objective = o.objective;
+    read(json, "augment", objective.augment);
+    read(json, "gan_weight", objective.gan_weight);
+    read(json, "gan_real", objective.gan_real, "all", GanReal::all, "unlabelled",
+         GanReal::unlabelled);
+    read(json, "pseudo_label", objective.pseudo_label);
+    read(json, "consistency", objective.mean_teacher, "mse", true, "none", false);
+    read(json, "consistency_weight", objective.consistency_weight);
+    read(json, "noise_batch", o.noise_batch);
+    read(json, "ema", o.ema);
+    read(json, "eval_weights", o.eval_ema, "ema", true, "last", false);
+  }
   read(json, "lr", o.schedule.start);
   read(json, "schedule", kind);
   read(json, "lr_final", o.schedule.final);
@@ -147,6 +207,7 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   try {
     o.labels = parse_label_choice(labels);
     o.schedule.kind = schedule_kind(kind);
+    augmentation(o.objective.augment);
   } catch (const Error& e) {
     throw DataError(fmt::format("configuration: {}", e.what()));
   }
@@ -157,6 +218,12 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   };
   in("epochs", double(o.epochs), 1, 1e9);
   in("batch_size", double(o.batch_size), 2, 1 << 20);
+  in("labelled_batch", double(o.labelled_batch), 0, 1e6);
+  in("noise_batch", double(o.noise_batch), 0, 1 << 20);
+  in("gan_weight", o.objective.gan_weight, 0, 1e6);
+  in("pseudo_label", o.objective.pseudo_label, 0, 1);
+  in("consistency_weight", o.objective.consistency_weight, 0, 1e6);
+  in("ema", o.ema, 0, 0.999999);
   in("limit_batches", double(o.limit_batches), 0, 1e15);
   in("drop_rate", n.drop_rate, 0, 0.99);
   in("classes", n.num_classes, 2, 1000);
@@ -164,6 +231,8 @@ Options options_from_json(const nlohmann::ordered_json& json) {
                      "configuration: {} class_names, but {} classes", o.class_names.size(),
                      n.num_classes);
   in("extra_class", n.extra_class, 0, 1);
+  require<DataError>(o.ema > 0 || !(o.eval_ema || o.objective.has_teacher()),
+                     "configuration: ema is 0, but the average teaches or is evaluated");
   in("g_size_mult", n.g_size_mult, 1, 1024);
   in("d_size_mult", n.d_size_mult, 1, 1024);
   return o;

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "apps/ssgan/data/visible_labels.h"
-#include "apps/ssgan/model/losses.h"
+#include "apps/ssgan/model/objective.h"
 #include "nn/schedule.h"
 
 namespace gradus::ssgan {
@@ -24,21 +24,33 @@ struct Options {
   bool running_stats = true;       ///< evaluation by running statistics, not the batch's own
   bool notebook_test_set = false;  ///< of the official test file, its first half alone
   LabelChoice labels;
-  int64_t labelled_per_batch = 0;  ///< at least so many of a batch's images, at most all
-  bool unlabeled = true;           ///< false: the supervised baseline
+  bool unlabeled = true;  ///< false: the supervised baseline
+  Objective objective;
+  double ema = 0;  ///< in [0, 1): the decay of an average of D's weights; 0: none, and no teacher
+  bool eval_ema = false;  ///< evaluation by that average
   int64_t epochs = 25;
-  int64_t batch_size = 128;   ///< real images a step, and noise vectors
+  int64_t batch_size = 128;  ///< real images a step
+  /// Of these the labelled stream's: labelled images in the place of others, at most all. What is
+  /// left is the unlabelled stream, whose images may show their label, too.
+  int64_t labelled_batch = 0;
+  int64_t noise_batch = 0;    ///< noise vectors a step; 0: as many as real images
   int64_t limit_batches = 0;  ///< per epoch; 0: all
   Schedule schedule;
   double beta1 = 0.5;  ///< of both Adams, in [0, 1)
   uint64_t seed = 1;
 };
 
-/// The printed program ("tutorial") or the mended one ("default"); throws Error for another name.
+/// What presets are called.
+inline constexpr const char* kPresets[] = {"default", "tutorial", "augmented", "best"};
+/// docs/ssgan.md tells of each; throws Error for another name.
 Options preset(const std::string& name);
 
 /// The network as these options have it: a drop rate of 0 where dropout is off.
 NetworkOptions network_of(const Options& options);
+/// The objective as these options have it: without unlabelled images neither a GAN nor a teacher.
+Objective objective_of(const Options& options);
+/// Whether there is a generator that learns.
+bool has_gan(const Options& options);
 
 nlohmann::ordered_json to_json(const Options& options);
 /// The reverse. Throws DataError that names the key where one is missing, of the wrong type, or a

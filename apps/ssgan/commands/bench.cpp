@@ -116,6 +116,7 @@ void add_bench(CLI::App& program, Chosen& chosen) {
                               "ssgan bench --preset tutorial --threads 2 --batch-size 128 --json");
   auto f = std::make_shared<Flags>();
   f->options.add_network(*app);
+  f->options.add_objective(*app);
   app->add_option("--batch-size", f->options.batch_size, "Real images a step, and noise vectors")
       ->check(CLI::Range(2, 1 << 20));
   app->add_flag("--no-unlabeled", f->options.no_unlabeled, "The supervised baseline's step");

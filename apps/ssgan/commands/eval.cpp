@@ -268,6 +268,7 @@ void add_eval(CLI::App& program, Chosen& chosen) {
       if (app->count("--generated"))
         r.generated = f->generated.empty() ? r.members.front() : read_named(f->generated);
       r.options = f->options.resolve(r.members.front().options);
+      for (Checkpoint& member : r.members) use_average(member, f->options.resolve(member.options));
       return eval(r);
     };
   });

@@ -61,7 +61,7 @@ void add_export(CLI::App& program, Chosen& chosen) {
                              ->check(one_of({"discriminator", "generator"}))
                              ->capture_default_str();
   app->add_option("--out", f->request.out, "File to write")->required();
-  f->options.add_eval_stats(*app);
+  f->options.add_evaluation(*app);
   app->callback([f, network, &chosen] {
     chosen = [f, network] {
       ExportRequest& r = f->request;
@@ -72,6 +72,7 @@ void add_export(CLI::App& program, Chosen& chosen) {
           r.format);
       r.checkpoint = read_named(f->checkpoint);
       r.options = f->options.resolve(r.checkpoint.options);
+      use_average(r.checkpoint, r.options);
       return export_networks(r);
     };
   });

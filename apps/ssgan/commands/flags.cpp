@@ -12,6 +12,7 @@
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/say.h"
+#include "autograd/augment.h"
 #include "tensor/cuda_plugin.h"
 
 namespace gradus::ssgan {
@@ -89,21 +90,26 @@ void OptionFlags::add_data_set(CLI::App& app) {
 
 void OptionFlags::add_data(CLI::App& app) {
   add_data_set(app);
-  add_eval_stats(app);
+  add_evaluation(app);
   app.add_option("--test-images", test_images,
                  "Of the official SVHN test file: all, or the first half as the notebook")
       ->check(one_of({"all", "notebook"}));
 }
 
-void OptionFlags::add_eval_stats(CLI::App& app) {
+void OptionFlags::add_evaluation(CLI::App& app) {
   app.add_option("--eval-stats", eval_stats,
                  "Batch norm in evaluation: the batch's own statistics, or the running ones")
       ->check(one_of({"batch", "running"}));
+  app.add_option("--eval-weights", eval_weights,
+                 "D's weights in evaluation: their average (--ema), or the last ones")
+      ->check(one_of({"ema", "last"}));
 }
 
 void OptionFlags::add_network(CLI::App& app) {
-  app.add_option("--preset", preset, "default (mended), or tutorial (the printed program)")
-      ->check(one_of({"default", "tutorial"}));
+  app.add_option("--preset", preset,
+                 "default (mended), tutorial (the printed program), augmented (images are changed "
+                 "at random), or best (the average of D also teaches it classes)")
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kPresets), std::end(kPresets))));
   app.add_option("--extra-class", extra_class, "1: a logit of its own for generated images")
       ->check(CLI::Range(0, 1));
   app.add_option("--g-size-mult", g_size_mult, "Width of the generator")
@@ -131,13 +137,20 @@ void OptionFlags::add_labels(CLI::App& app) {
 void OptionFlags::add_training(CLI::App& app) {
   add_labels(app);
   app.add_option("--epochs", epochs, "Epochs in all, also on resume")->check(a_count());
-  app.add_option("--batch-size", batch_size, "Real images a step, and noise vectors")
-      ->check(CLI::Range(2, 1 << 20));
+  CLI::Option* size = app.add_option("--batch-size", batch_size, "Real images a step")
+                          ->check(CLI::Range(2, 1 << 20));
+  app.add_option("--labelled-batch,--labelled-per-batch", labelled_batch,
+                 "Of these so many, at most all, are labelled images in the place of others: the "
+                 "labelled stream. The rest is the unlabelled stream")
+      ->check(between(0, 1e6));
+  app.add_option("--unlabelled-batch", unlabelled_batch,
+                 "Instead of --batch-size: so many real images beside the labelled stream")
+      ->check(CLI::Range(1, 1 << 20))
+      ->excludes(size);
+  app.add_option("--noise-batch", noise_batch, "Generated images a step; 0: as many as real ones")
+      ->check(CLI::Range(0, 1 << 20));
   app.add_option("--limit-batches", limit_batches, "At most so many steps an epoch")
       ->check(between(0, 1e9));
-  app.add_option("--labelled-per-batch", labelled_per_batch,
-                 "Put so many labelled images into each batch, in the place of others; at most all")
-      ->check(between(0, 1e6));
   app.add_option("--lr", lr, "Learning rate at the start")
       ->check(number("a number above 0", [](double v) { return v > 0; }));
   app.add_option("--schedule", schedule,
@@ -150,6 +163,66 @@ void OptionFlags::add_training(CLI::App& app) {
       ->check(between(0, 0.999));
   app.add_flag("--no-unlabeled", no_unlabeled,
                "The supervised baseline: D alone, on the labelled images, as many steps");
+}
+
+void OptionFlags::add_objective(CLI::App& app) {
+  app.add_option("--augment", augment,
+                 "How the images that D trains on are changed, generated ones too: none, shift, "
+                 "strong, or some of affine, colour, invert, noise, cutout, flip with commas");
+  app.add_option("--gan-weight", gan_weight,
+                 "Weight of telling real from generated images; 0: no generator")
+      ->check(between(0, 1e6));
+  app.add_option("--gan-real", gan_real,
+                 "The real images that this is about: all, or the unlabelled stream's")
+      ->check(one_of({"all", "unlabelled"}));
+  app.add_option("--pseudo-label", pseudo_label,
+                 "D learns the class of an unlabelled image that its average is so sure of; above "
+                 "0, at most 1. 0: it does not")
+      ->check(between(0, 1));
+  app.add_option("--consistency", consistency,
+                 "mse: D's probabilities of unlabelled images are drawn to those of its average")
+      ->check(one_of({"none", "mse"}));
+  app.add_option("--consistency-weight", consistency_weight,
+                 "Weight of what the average teaches (--pseudo-label, --consistency)")
+      ->check(between(0, 1e6));
+  app.add_option("--ema", ema, "Decay of the moving average of D's weights; 0: none")
+      ->check(between(0, 0.999999));
+}
+
+void OptionFlags::resolve_objective(Options& o) const {
+  set(augment, o.objective.augment);
+  set(gan_weight, o.objective.gan_weight);
+  if (gan_real) o.objective.gan_real = *gan_real == "all" ? GanReal::all : GanReal::unlabelled;
+  set(pseudo_label, o.objective.pseudo_label);
+  if (consistency) o.objective.mean_teacher = *consistency == "mse";
+  set(consistency_weight, o.objective.consistency_weight);
+  set(ema, o.ema);
+  if (eval_weights) o.eval_ema = *eval_weights == "ema";
+
+  bool flips = false;
+  try {
+    flips = augmentation(o.objective.augment).flip_horizontal;
+  } catch (const Error& e) {
+    throw UsageError(fmt::format("--augment: {}", e.what()));
+  }
+  const bool digits = o.data == "digits" || o.data == "svhn" || o.data == "mnist";
+  require<UsageError>(!flips || !digits,
+                      "--augment {}: a flipped digit is another or none; leave flip out for {}",
+                      o.objective.augment, o.data);
+  require<UsageError>(!o.eval_ema || o.ema > 0,
+                      "--eval-weights ema: there is no average; add --ema .999, say");
+  const Objective used = objective_of(o);
+  require<UsageError>(!used.has_teacher() || o.ema > 0,
+                      "--pseudo-label, --consistency: the average of D teaches; add --ema .999, "
+                      "say");
+  require<UsageError>(!o.unlabeled || used.has_gan() || used.has_teacher(),
+                      "--gan-weight 0: nothing is learned from unlabelled images; add "
+                      "--pseudo-label .95, say, or --no-unlabeled");
+  const bool needs_unlabelled = used.has_teacher() || used.gan_real == GanReal::unlabelled;
+  require<UsageError>(!o.unlabeled || !needs_unlabelled || o.labelled_batch < o.batch_size,
+                      "--labelled-batch {}: leaves nothing of {} images for the unlabelled stream, "
+                      "which --pseudo-label, --consistency or --gan-real unlabelled need",
+                      o.labelled_batch, o.batch_size);
 }
 
 void OptionFlags::require_data(const Options& o) const {
@@ -172,7 +245,9 @@ Options OptionFlags::resolve(const std::optional<Options>& base) const {
   set(epochs, o.epochs);
   set(batch_size, o.batch_size);
   set(limit_batches, o.limit_batches);
-  set(labelled_per_batch, o.labelled_per_batch);
+  set(labelled_batch, o.labelled_batch);
+  if (unlabelled_batch) o.batch_size = o.labelled_batch + *unlabelled_batch;
+  set(noise_batch, o.noise_batch);
   set(lr, o.schedule.start);
   set(lr_final, o.schedule.final);
   set(lr_flat, o.schedule.flat);
@@ -191,6 +266,7 @@ Options OptionFlags::resolve(const std::optional<Options>& base) const {
   if (schedule) o.schedule.kind = schedule_kind(*schedule);
   if (no_unlabeled) o.unlabeled = false;
   require_data(o);
+  resolve_objective(o);
   if (!base) fit_to_data(o);
   try {
     if (labels) o.labels = parse_label_choice(*labels);

@@ -25,25 +25,30 @@ CLI::Validator a_png();         ///< a name that ends in .png or in nothing
 struct OptionFlags {
   std::optional<std::string> preset, data, data_dir, labels, dropout, zero_as, relu2, dead_layers;
   std::optional<std::string> eval_stats, test_images, schedule;
-  std::optional<int64_t> epochs, batch_size, limit_batches, labelled_per_batch;
+  std::optional<std::string> augment, gan_real, consistency, eval_weights;
+  std::optional<int64_t> epochs, batch_size, limit_batches;
+  std::optional<int64_t> labelled_batch, unlabelled_batch, noise_batch;
+  std::optional<double> gan_weight, pseudo_label, consistency_weight, ema;
   std::optional<int> extra_class, g_size_mult, d_size_mult;
   std::optional<double> lr, lr_final, lr_flat, drop_rate;
   std::optional<uint64_t> seed;
   bool no_unlabeled = false;
 
   void add_data_dir(CLI::App& app);
-  void add_data_set(CLI::App& app);  ///< --data, --data-dir
-  void add_data(CLI::App& app);      ///< these, and how a checkpoint is evaluated on them
-  void add_eval_stats(CLI::App& app);
-  void add_labels(CLI::App& app);  ///< --labels, --seed
+  void add_data_set(CLI::App& app);    ///< --data, --data-dir
+  void add_data(CLI::App& app);        ///< these, and how a checkpoint is evaluated on them
+  void add_evaluation(CLI::App& app);  ///< --eval-stats, --eval-weights
+  void add_labels(CLI::App& app);      ///< --labels, --seed
   void add_network(CLI::App& app);
   void add_training(CLI::App& app);
+  void add_objective(CLI::App& app);
   /// `base` with what the flags say; without `base` the preset's. Throws UsageError for flags that
   /// do not go together, DataError where the folder of --data folder cannot be used.
   Options resolve(const std::optional<Options>& base = {}) const;
 
  private:
   void require_data(const Options& options) const;
+  void resolve_objective(Options& options) const;
 };
 
 /// The options of `app` that are in no group yet come under this heading of its help.

@@ -140,7 +140,7 @@ void add_predict(CLI::App& program, Chosen& chosen) {
   app->add_option("image", f->request.words,
                   "PNGs, JPEGs and folders of them; -: from stdin, a picture or names, one a line")
       ->required();
-  f->options.add_eval_stats(*app);
+  f->options.add_evaluation(*app);
   CLI::Option* json = app->add_flag("--json", f->request.json, "Print all probabilities as JSON");
   app->add_flag("--csv", f->request.csv, "Print all probabilities as CSV")->excludes(json);
   f->runtime.add(*app);
@@ -150,6 +150,7 @@ void add_predict(CLI::App& program, Chosen& chosen) {
       r.device = f->runtime.resolve();
       r.checkpoint = read_named(f->checkpoint);
       r.options = f->options.resolve(r.checkpoint.options);
+      use_average(r.checkpoint, r.options);
       return predict(r);
     };
   });

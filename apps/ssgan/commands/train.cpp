@@ -31,6 +31,8 @@ struct TrainFlags {
     group_options(app, "Data");
     options.add_training(app);
     group_options(app, "Training");
+    options.add_objective(app);
+    group_options(app, "Objective");
     options.add_network(app);
     group_options(app, "Network");
     runtime.add(app);

@@ -3,6 +3,7 @@
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/export/export.h"
 #include "apps/ssgan/import/convert.h"
+#include "apps/ssgan/model/trainer.h"
 #include "apps/ssgan/utf8.h"
 
 namespace gradus::ssgan {
@@ -28,7 +29,7 @@ TensorFile plain_weights(const Checkpoint& c) {
                    {"config", to_json(c.options).dump()},
                    {"classes", classes_json(c.options)}}};
   for (const auto& [name, tensor] : c.tensors)
-    if (!is_adam(name)) file.tensors[name] = tensor;
+    if (!is_adam(name) && !name.starts_with(kAveraged)) file.tensors[name] = tensor;
   return file;
 }
 

@@ -3,9 +3,6 @@
 #include "autograd/ops.h"
 
 namespace gradus::ssgan {
-namespace {
-
-/// Fills d_class, correct and masked_correct.
 void add_class_loss(const Pass& pass, const Batch& real, const Var& class_logits, ZeroAs zero_as,
                     ModelLoss& loss) {
   const Tensor& y = real.labels;
@@ -22,8 +19,6 @@ void add_class_loss(const Pass& pass, const Batch& real, const Var& class_logits
   loss.correct = sum(eq);
   loss.masked_correct = sum(label_mask * eq);
 }
-
-}  // namespace
 
 ModelLoss model_loss(const Pass& pass, const Generator& generator,
                      const Discriminator& discriminator, const Batch& real, const Var& z,
@@ -44,15 +39,6 @@ ModelLoss model_loss(const Pass& pass, const Generator& generator,
   const Var data_moments = mean(on_data.features, {0});
   const Var sample_moments = mean(on_samples.features, {0});
   loss.g = mean(abs(data_moments - sample_moments));
-  return loss;
-}
-
-ModelLoss supervised_loss(const Pass& pass, const Discriminator& discriminator, const Batch& real,
-                          ZeroAs zero_as) {
-  ModelLoss loss;
-  const auto on_data = discriminator(pass.named("real."), real.images);
-  add_class_loss(pass, real, on_data.class_logits, zero_as, loss);
-  loss.d = loss.d_class;
   return loss;
 }
 

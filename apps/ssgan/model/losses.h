@@ -23,6 +23,9 @@ struct ModelLoss {
   Var d_class;  ///< mean cross-entropy of the classes where labelled, 0 where nothing is
   Var d;        ///< the discriminator's loss: the sum of the three (Salimans et al. 2016)
   Var g;        ///< the generator's: feature matching (the same), here mean |difference of means|
+  /// The averaged D's teaching (objective.h), and of how many images of the unlabelled stream it is
+  /// sure enough to give a class, in [0, 1].
+  Var consistency, confident;
   Var correct, masked_correct;  ///< how many classes of real images are right; those labelled
   Var fake;                     ///< the generated images [M, 32, 32, 3]
 };
@@ -33,9 +36,8 @@ ModelLoss model_loss(const Pass& pass, const Generator& generator,
                      const Discriminator& discriminator, const Batch& real, const Var& z,
                      ZeroAs zero_as);
 
-/// D as a classifier of the labelled images alone: the baseline. Only d_class, d, correct and
-/// masked_correct of the result are defined. Throws as model_loss.
-ModelLoss supervised_loss(const Pass& pass, const Discriminator& discriminator, const Batch& real,
-                          ZeroAs zero_as);
+/// Adds d_class, correct and masked_correct of D's logits on real images. Throws as model_loss.
+void add_class_loss(const Pass& pass, const Batch& real, const Var& class_logits, ZeroAs zero_as,
+                    ModelLoss& loss);
 
 }  // namespace gradus::ssgan

@@ -1,5 +1,6 @@
 #include "apps/ssgan/model/trainer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -10,6 +11,11 @@ namespace gradus::ssgan {
 namespace {
 
 void set(Tensor& t, double value) { t.copy_from(Tensor::full(t.shape(), value, t.dtype())); }
+
+NetworkOptions without_dropout(NetworkOptions o) {
+  o.drop_rate = 0;
+  return o;
+}
 
 }  // namespace
 
@@ -23,12 +29,15 @@ Trainer::Trainer(const Options& options, DType dtype, Device device)
       g_adam_(generator_, {.beta1 = options.beta1}),
       step_(Tensor::zeros({}, DType::i32, device)),
       lr_(Tensor::zeros({}, DType::f64, device)),
-      metrics_(Tensor::zeros({1, 7}, dtype, device)),
-      kept_(Tensor::zeros({kKept, 7}, dtype, device)),
+      metrics_(Tensor::zeros({1, kMetrics}, dtype, device)),
+      kept_(Tensor::zeros({kKept, kMetrics}, dtype, device)),
       random_(options.seed, Stream::train, step_) {
   Random init(options.seed, Stream::init);
   generator_.initialize(init);
   discriminator_.initialize(init);
+  if (options.ema == 0) return;
+  averaged_ = std::make_unique<Discriminator>(without_dropout(options.network), dtype, device);
+  average_ = std::make_unique<ExponentialMovingAverage>(discriminator_, options.ema, *averaged_);
 }
 
 void Trainer::use(const ImageSet& set, const Tensor& label_mask) {
@@ -51,6 +60,8 @@ void Trainer::step(int64_t step, const std::vector<int32_t>& images, double lr) 
   set(step_, static_cast<double>(step));
   set(lr_, lr);
   recorded.recording->run();
+  taken_ = step;
+  move_average();
   backend(device_).copy_slice(metrics_, 0, 0, kept_count_++, 1, kept_);
 }
 
@@ -60,6 +71,8 @@ Metrics Trainer::step(int64_t step, const std::vector<int32_t>& images, double l
   set(lr_, lr);
   const Shape shape{static_cast<int64_t>(images.size())};
   run(Tensor::from(std::span<const int32_t>(images), shape, device_), trace);
+  taken_ = step;
+  move_average();
   return read(metrics_)[0];
 }
 
@@ -67,12 +80,14 @@ Metrics Trainer::step(const Batch& real, const Tensor& z, double lr, const Trace
   set(lr_, lr);
   random_.restart();
   run(real, z, Pass::training(random_), trace);
+  move_average();
   return read(metrics_)[0];
 }
 
 void Trainer::run(const Tensor& index, const Trace& trace) {
   random_.restart();
-  const Tensor z = options_.unlabeled ? draw_z(options_.batch_size) : Tensor();
+  const int64_t noise = options_.noise_batch ? options_.noise_batch : options_.batch_size;
+  const Tensor z = has_gan(options_) ? draw_z(noise) : Tensor();
   run(gather_batch(index), z, Pass::training(random_), trace);
 }
 
@@ -92,13 +107,34 @@ Tensor Trainer::draw_z(int64_t count) {
   return normal({count, kZSize}, random_.next(), 0, 1, dtype_, device_);
 }
 
+ModelLoss Trainer::loss_of(const Pass& pass, const Batch& real, const Tensor& z) {
+  const Objective o = objective_of(options_);
+  if (o.is_plain()) return model_loss(pass, generator_, discriminator_, real, z, options_.zero_as);
+  const int64_t count = real.images.shape()[0];
+  StepInputs in{real, std::min(options_.labelled_batch, count), z, {}};
+  if (o.has_teacher() && in.labelled < count) {
+    // A pass of its own: what it records is freed at once.
+    const Pass apart = Pass::training(random_);
+    in.taught = teach(apart, *averaged_, slice(real.images, 0, in.labelled, count),
+                      options_.network.num_classes);
+  }
+  return objective_loss(pass, generator_, discriminator_, in, o, options_.zero_as);
+}
+
+void Trainer::move_average() {
+  if (!average_) return;
+  average_->update(taken_++);
+  if (objective_of(options_).has_teacher()) return;
+  // An average that is not shown images has D's statistics.
+  const auto from = discriminator_.named_buffers(), to = averaged_->named_buffers();
+  for (size_t i = 0; i < to.size(); ++i) to[i].second->copy_from(from[i].second->value());
+}
+
 void Trainer::run(const Batch& real, const Tensor& z, const Pass& training, const Trace& trace) {
   const Pass pass =
       training.with(options_.running_stats ? Statistics::batch_and_update : Statistics::batch);
   pass.observe(trace.activation);
-  const ModelLoss loss =
-      z.defined() ? model_loss(pass, generator_, discriminator_, real, z, options_.zero_as)
-                  : supervised_loss(pass, discriminator_, real, options_.zero_as);
+  const ModelLoss loss = loss_of(pass, real, z);
   const auto report = [&](const std::string& prefix, Module& module,
                           const std::vector<Tensor>& grads) {
     if (!trace.gradient) return;
@@ -109,9 +145,9 @@ void Trainer::run(const Batch& real, const Tensor& z, const Pass& training, cons
 
   // Both gradients are taken at the old parameters; then both are applied.
   const std::vector<Tensor> d_grads =
-      pass.gradients(loss.d, discriminator_.parameters(), z.defined());
+      pass.gradients(loss.d, discriminator_.parameters(), has_gan(options_));
   report("discriminator.", discriminator_, d_grads);
-  if (z.defined()) {
+  if (has_gan(options_)) {
     if (trace.gradient)
       trace.gradient("fake", pass.tape()->gradients(loss.g, std::vector<Var>{loss.fake}, true)[0]);
     const std::vector<Tensor> g_grads = pass.gradients(loss.g, generator_.parameters());
@@ -122,8 +158,8 @@ void Trainer::run(const Batch& real, const Tensor& z, const Pass& training, cons
 
   const Var none = Tensor::full({}, std::numeric_limits<double>::quiet_NaN(), dtype_, device_);
   std::vector<Var> scalars;
-  for (const Var& v :
-       {loss.d_real, loss.d_fake, loss.d_class, loss.d, loss.g, loss.correct, loss.masked_correct})
+  for (const Var& v : {loss.d_real, loss.d_fake, loss.d_class, loss.d, loss.g, loss.consistency,
+                       loss.confident, loss.correct, loss.masked_correct})
     scalars.push_back(reshape(v.value().defined() ? v.detach() : none, {1, 1}));
   metrics_.copy_from(concat(scalars, 1).value());
 }
@@ -136,14 +172,16 @@ std::vector<Metrics> Trainer::take_metrics() {
 std::vector<Metrics> Trainer::read(const Tensor& rows) const {
   const std::vector<double> m = rows.to(DType::f64).to_vector<double>();
   std::vector<Metrics> read;
-  for (size_t i = 0; i + 7 <= m.size(); i += 7)
-    read.push_back({m[i], m[i + 1], m[i + 2], m[i + 3], m[i + 4], m[i + 5], m[i + 6]});
+  for (size_t i = 0; i + kMetrics <= m.size(); i += kMetrics)
+    read.push_back(
+        {m[i], m[i + 1], m[i + 2], m[i + 3], m[i + 4], m[i + 5], m[i + 6], m[i + 7], m[i + 8]});
   return read;
 }
 
 void Trainer::save(std::map<std::string, Tensor>& tensors) {
   generator_.save(tensors, "generator.");
   discriminator_.save(tensors, "discriminator.");
+  if (averaged_) averaged_->save(tensors, kAveraged);
   g_adam_.save(tensors, "adam.generator.");
   d_adam_.save(tensors, "adam.discriminator.");
 }
@@ -151,6 +189,10 @@ void Trainer::save(std::map<std::string, Tensor>& tensors) {
 void Trainer::load(const std::map<std::string, Tensor>& tensors) {
   generator_.load(tensors, "generator.");
   discriminator_.load(tensors, "discriminator.");
+  if (averaged_) {
+    const bool has_average = tensors.contains(kAveraged + std::string("conv1.weight"));
+    averaged_->load(tensors, has_average ? kAveraged : "discriminator.");
+  }
   g_adam_.load(tensors, "adam.generator.");
   d_adam_.load(tensors, "adam.discriminator.");
 }

@@ -7,17 +7,22 @@
 #include "apps/ssgan/model/losses.h"
 #include "apps/ssgan/options.h"
 #include "nn/data/image_set.h"
+#include "nn/moving_average.h"
 #include "nn/optim.h"
 #include "tensor/backend.h"
 
 namespace gradus::ssgan {
 
-/// What a step reports of itself: the scalars of ModelLoss. Those of a baseline that has no
-/// generator are NaN.
+/// What a step reports of itself: the scalars of ModelLoss. Those that it does not learn from are
+/// NaN.
 struct Metrics {
   double d_real, d_fake, d_class, d, g;
+  double consistency, confident;
   double correct, masked_correct;
 };
+
+/// What names of the averaged discriminator begin with in checkpoints.
+constexpr const char* kAveraged = "average.discriminator.";
 
 /// The two networks, their optimisers, and one step of training them.
 class Trainer {
@@ -27,6 +32,8 @@ class Trainer {
 
   Generator& generator() { return generator_; }
   Discriminator& discriminator() { return discriminator_; }
+  /// The discriminator by the weights that options.eval_ema says.
+  Discriminator& evaluated() { return options_.eval_ema ? *averaged_ : discriminator_; }
 
   /// The training set that steps take their images from, kept on the device as bytes. label_mask
   /// i32 [N]. Throws DeviceError where memory is out.
@@ -52,18 +59,23 @@ class Trainer {
   /// model_loss.
   Metrics step(const Batch& real, const Tensor& z, double lr, const Trace& trace);
 
-  /// Weights, running statistics and both Adams, under the names of docs/formats.md.
+  /// Weights, running statistics, the average and both Adams, under the names of docs/formats.md.
   void save(std::map<std::string, Tensor>& tensors);
-  /// Copies them back. Throws DataError as Module::load.
+  /// Copies them back; an average that they lack begins with the weights. Throws DataError as
+  /// Module::load.
   void load(const std::map<std::string, Tensor>& tensors);
 
  private:
+  static constexpr int64_t kMetrics = 9;
   /// Work of one recorded size of batch.
   struct Recorded {
     Tensor index;  // i32 [N]
     std::unique_ptr<Recording> recording;
   };
 
+  ModelLoss loss_of(const Pass& pass, const Batch& real, const Tensor& z);
+  /// Moves the average of D's weights, where there is one.
+  void move_average();
   Batch gather_batch(const Tensor& index) const;
   Tensor draw_z(int64_t count);
   /// Forward, both gradients at the old parameters, then both updates; metrics to metrics_.
@@ -77,12 +89,15 @@ class Trainer {
   Device device_;
   Generator generator_;
   Discriminator discriminator_;
+  std::unique_ptr<Discriminator> averaged_;  // null without options.ema; has no dropout
+  std::unique_ptr<ExponentialMovingAverage> average_;
   Adam d_adam_, g_adam_;
   // What changes from step to step lies on the device, for recordings to read.
-  Tensor step_;     // i32 []
-  Tensor lr_;       // f64 []
-  Tensor metrics_;  // [1, 7]
-  Tensor kept_;     // [kKept, 7]: of the last steps
+  Tensor step_;        // i32 []
+  Tensor lr_;          // f64 []
+  Tensor metrics_;     // [1, kMetrics]
+  Tensor kept_;        // [kKept, kMetrics]: of the last steps
+  int64_t taken_ = 0;  // steps, as the average counts
   int64_t kept_count_ = 0;
   Random random_;
   Tensor images_, labels_, label_mask_;

@@ -5,6 +5,7 @@
 
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/json.h"
+#include "apps/ssgan/model/trainer.h"
 #include "nn/crc32c.h"
 #include "tensor/file.h"
 
@@ -125,6 +126,20 @@ void require_finite(const std::string& where, const std::map<std::string, Tensor
                                                : all_finite(host.span<double>());
     require<NotFinite>(ok, "{}: {} is not finite", where, name);
   }
+}
+
+void use_average(Checkpoint& c, const Options& options) {
+  if (!options.eval_ema) return;
+  const std::string average = kAveraged;
+  const size_t prefix = average.size() - std::string("discriminator.").size();
+  bool found = false;
+  for (auto& [name, t] : c.tensors)
+    if (name.starts_with(average)) {
+      c.tensors.at(name.substr(prefix)) = t;
+      found = true;
+    }
+  require<DataError>(found, "{}: it has no average of the discriminator's weights (--eval-weights)",
+                     c.path.string());
 }
 
 void load_network(const Checkpoint& c, const std::string& prefix, Module& network) {

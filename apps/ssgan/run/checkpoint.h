@@ -37,6 +37,9 @@ bool statistics_are_fresh(const std::map<std::string, Tensor>& tensors);
 void require_statistics(const Checkpoint& checkpoint, const Options& options);
 /// Throws NotFinite that names the file, or step, and the tensor where a weight is none.
 void require_finite(const std::string& where, const std::map<std::string, Tensor>& tensors);
+/// Where `options` evaluate by the average of D's weights, puts it in the place of the last ones.
+/// Throws DataError that names the file where there is none.
+void use_average(Checkpoint& checkpoint, const Options& options);
 /// Loads "generator." or "discriminator." alone. Throws DataError that names the file, and
 /// NotFinite as require_finite.
 void load_network(const Checkpoint& checkpoint, const std::string& prefix, Module& network);

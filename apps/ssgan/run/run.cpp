@@ -104,8 +104,8 @@ void Run::read_metrics(RunFolder& folder, Progress& progress) {
     epoch_.g += m.g;
     epoch_.masked_correct += m.masked_correct;
     epoch_.labelled += static_cast<double>(labelled);
-    progress.update(step + 1, options_.unlabeled ? fmt::format("d {:.3f}  g {:.4f}", m.d, m.g)
-                                                 : fmt::format("d_class {:.3f}", m.d_class));
+    progress.update(step + 1, has_gan(options_) ? fmt::format("d {:.3f}  g {:.4f}", m.d, m.g)
+                                                : fmt::format("d_class {:.3f}", m.d_class));
   }
   unread_.clear();
 }
@@ -149,7 +149,7 @@ void Run::require_finite(int64_t step, const Metrics& m) const {
                        step, name, value);
   };
   for (const auto& [name, value] : classifier) check(name, value);
-  if (!options_.unlabeled) return;
+  if (!has_gan(options_)) return;
   for (const auto& [name, value] : gan) check(name, value);
 }
 
@@ -158,7 +158,7 @@ void Run::finish_epoch(RunFolder& folder, Progress& progress, double lr) {
   const Epoch e = epoch_;
   epoch_ = {};
   epoch_.train_accuracy = e.labelled ? e.masked_correct / e.labelled : -1;
-  epoch_.test_accuracy = accuracy(trainer_.discriminator(), test_,
+  epoch_.test_accuracy = accuracy(trainer_.evaluated(), test_,
                                   options_.running_stats ? Statistics::running : Statistics::batch);
   EpochRow row;
   row.epoch = step_ / plan_.per_epoch() - 1;
@@ -176,23 +176,23 @@ void Run::finish_epoch(RunFolder& folder, Progress& progress, double lr) {
   epoch_seconds_before_ = 0;
   folder.epoch(row);
   std::string line = fmt::format("epoch {:3}", row.epoch);
-  if (options_.unlabeled)
+  if (has_gan(options_))
     line += fmt::format("  d_real {:.4f}  d_fake {:.4f}", row.d_real, row.d_fake);
   line += fmt::format("  d_class {:.4f}", row.d_class);
-  if (options_.unlabeled) line += fmt::format("  g {:.4f}", row.g);
+  if (has_gan(options_)) line += fmt::format("  g {:.4f}", row.g);
   line += fmt::format("  train {:.4f}  test {:.4f}  {:.1f} s", row.train_accuracy,
                       row.test_accuracy, row.seconds);
   folder.log(line);
   std::vector<std::string> parts{
       fmt::format("epoch {:3}", row.epoch), fmt::format("test {:.4f}", row.test_accuracy),
       fmt::format("train {:.4f}", row.train_accuracy), fmt::format("class {:.3f}", row.d_class)};
-  if (options_.unlabeled) {
+  if (has_gan(options_)) {
     parts.push_back(fmt::format("d {:.3f}", row.d));
     parts.push_back(fmt::format("g {:.4f}", row.g));
   }
   parts.push_back(clock_time(row.seconds));
   progress.line(parts);
-  if (options_.unlabeled)
+  if (has_gan(options_))
     folder.samples(row.epoch, step_,
                    sample_grid(trainer_.generator(), 64, 8, options_.seed, Statistics::batch));
   write_live_report(folder, row.seconds);

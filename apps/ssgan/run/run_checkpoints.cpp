@@ -16,8 +16,9 @@ namespace {
 constexpr std::array kNetworkKeys = {"classes",     "extra_class", "g_size_mult",
                                      "d_size_mult", "relu2",       "dead_layers"};
 /// What a run keeps besides.
-constexpr std::array kRunKeys = {"data",   "seed",      "batch_size",         "limit_batches",
-                                 "labels", "unlabeled", "labelled_per_batch", "zero_as"};
+constexpr std::array kRunKeys = {"data",           "seed",    "batch_size",
+                                 "limit_batches",  "labels",  "unlabeled",
+                                 "labelled_batch", "zero_as", "ema"};
 
 /// A run's checkpoints by step.
 std::map<int64_t, std::filesystem::path> checkpoints_of(const std::filesystem::path& run) {

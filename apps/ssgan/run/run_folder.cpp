@@ -140,6 +140,8 @@ void RunFolder::metrics(int64_t epoch, int64_t step, double lr, const Metrics& m
                                                    {"d_class", m.d_class},
                                                    {"d", m.d},
                                                    {"g", m.g},
+                                                   {"consistency", m.consistency},
+                                                   {"confident", m.confident},
                                                    {"correct", m.correct},
                                                    {"masked_correct", m.masked_correct}};
   for (const auto& [name, value] : values)

@@ -17,12 +17,11 @@ std::vector<int32_t> indices_of_ones(const Tensor& mask) {
 
 RunPlan::RunPlan(const Options& o, const ImageSet& train)
     : unlabeled_(o.unlabeled),
-      labelled_per_batch_(std::min(o.labelled_per_batch, o.batch_size)),
+      labelled_batch_(std::min(o.labelled_batch, o.batch_size)),
       label_mask_(choose_labelled(train, o.labels, o.seed)),
       labelled_(indices_of_ones(label_mask_)),
       all_(train.count(), o.batch_size, o.seed),
-      few_(labelled(), o.unlabeled ? std::max<int64_t>(labelled_per_batch_, 1) : o.batch_size,
-           o.seed),
+      few_(labelled(), o.unlabeled ? std::max<int64_t>(labelled_batch_, 1) : o.batch_size, o.seed),
       per_epoch_(o.limit_batches ? std::min(all_.per_epoch(), o.limit_batches) : all_.per_epoch()),
       total_(o.epochs * per_epoch_),
       schedule_(o.schedule) {
@@ -32,7 +31,7 @@ RunPlan::RunPlan(const Options& o, const ImageSet& train)
 std::vector<int32_t> RunPlan::images(int64_t step) {
   if (!unlabeled_) return labelled_batch(step);
   std::vector<int32_t> batch = all_.at(step / per_epoch_, step % per_epoch_);
-  if (labelled_per_batch_ > 0) {
+  if (labelled_batch_ > 0) {
     std::vector<int32_t> few = labelled_batch(step);
     few.resize(std::min(few.size(), batch.size()));
     std::copy(few.begin(), few.end(), batch.begin());

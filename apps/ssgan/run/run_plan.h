@@ -23,7 +23,7 @@ class RunPlan {
   double lr(int64_t step) const { return schedule_.at(step, total_); }
   /// Indices into the training set: the batch that the epoch's order gives, its first images
   /// replaced by labelled ones (fewer in the last batch of a pass through them) where
-  /// options.labelled_per_batch says so. For the baseline (options.unlabeled false) labelled images
+  /// options.labelled_batch says so. For the baseline (options.unlabeled false) labelled images
   /// alone.
   std::vector<int32_t> images(int64_t step);
 
@@ -37,7 +37,7 @@ class RunPlan {
   std::vector<int32_t> labelled_batch(int64_t step);
 
   bool unlabeled_;
-  int64_t labelled_per_batch_;
+  int64_t labelled_batch_;
   Tensor label_mask_;
   std::vector<int32_t> labelled_;
   Batches all_, few_;  // of all images; of the labelled ones

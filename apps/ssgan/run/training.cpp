@@ -89,6 +89,12 @@ std::string changes_of(const Options& o) {
   return text;
 }
 
+const char* what_trains(const Options& o) {
+  if (!o.unlabeled) return "a discriminator on the labelled images alone: the supervised baseline";
+  return has_gan(o) ? "a discriminator that tells classes and generated images, and a generator"
+                    : "a discriminator on all images, without a generator";
+}
+
 std::string first_screen(const Training& t, const Run& run) {
   const Options& o = t.options;
   const RunConditions on = conditions_of(t);
@@ -98,9 +104,7 @@ std::string first_screen(const Training& t, const Run& run) {
       "settings   preset {}{}\n"
       "length     {} steps of {} images, {} to go; a test after every {}\n"
       "run        {} ({}, {} threads)\n",
-      o.unlabeled ? "a discriminator that tells classes and generated images, and a generator"
-                  : "a discriminator on the labelled images alone: the supervised baseline",
-      run.protocol(), o.preset, changes_of(o), run.total_steps(), o.batch_size,
+      what_trains(o), run.protocol(), o.preset, changes_of(o), run.total_steps(), o.batch_size,
       run.total_steps() - run.step(), run.steps_per_epoch(), t.out.string(), on.device, on.threads);
 }
 
@@ -120,7 +124,7 @@ void print_summary(const Training& t, const RunSummary& s) {
   if (std::isfinite(s.baseline_accuracy))
     fmt::print("baseline   test {:.4f} (the discriminator alone, same labels, as many steps)\n",
                s.baseline_accuracy);
-  if (t.options.unlabeled && s.complete)
+  if (has_gan(t.options) && s.complete)
     fmt::print(
         "samples    {}\n",
         printable(
@@ -129,7 +133,7 @@ void print_summary(const Training& t, const RunSummary& s) {
   fmt::print("checkpoint {}\n", printable(checkpoint_path(t.out, s.steps).string()));
   fmt::print("report     {}\n", printable((t.out / "report.html").string()));
   fmt::print("next       {} eval --checkpoint {}\n", this_program(), out);
-  if (t.options.unlabeled)
+  if (has_gan(t.options))
     fmt::print("           {} sample --checkpoint {} --out samples.png\n", this_program(), out);
   fmt::print("           {}{}\n", go_on(t),
              s.complete ? fmt::format(" --epochs {}", 2 * t.options.epochs) : "");
