@@ -90,6 +90,8 @@ nlohmann::ordered_json to_json(const Options& o) {
           {"labels", to_string(o.labels)},
           {"labelled_per_batch", o.labelled_per_batch},
           {"unlabeled", o.unlabeled},
+          {"validation", o.validation},
+          {"patience", o.patience},
           {"lr", o.schedule.start},
           {"schedule", to_string(o.schedule.kind)},
           {"lr_final", o.schedule.final},
@@ -123,6 +125,9 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   read(json, "labels", labels);
   read(json, "labelled_per_batch", o.labelled_per_batch);
   read(json, "unlabeled", o.unlabeled);
+  // Version 0.1.0 had neither.
+  if (json.contains("validation")) read(json, "validation", o.validation);
+  if (json.contains("patience")) read(json, "patience", o.patience);
   read(json, "lr", o.schedule.start);
   read(json, "schedule", kind);
   read(json, "lr_final", o.schedule.final);
@@ -153,6 +158,8 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   in("epochs", double(o.epochs), 1, 1e9);
   in("batch_size", double(o.batch_size), 2, 1 << 20);
   in("limit_batches", double(o.limit_batches), 0, 1e15);
+  in("validation", double(o.validation), 0, 1e9);
+  in("patience", double(o.patience), 0, 1e9);
   in("drop_rate", n.drop_rate, 0, 0.99);
   in("classes", n.num_classes, 2, 1000);
   in("extra_class", n.extra_class, 0, 1);

@@ -23,6 +23,8 @@ struct Options {
   LabelChoice labels;
   int64_t labelled_per_batch = 0;  ///< at least so many of a batch's images, at most all
   bool unlabeled = true;           ///< false: the supervised baseline
+  int64_t validation = 0;          ///< so many of the labelled images are not trained on
+  int64_t patience = 0;  ///< epochs without a better score on these that end the run; 0: none do
   int64_t epochs = 25;
   int64_t batch_size = 128;   ///< real images a step, and noise vectors
   int64_t limit_batches = 0;  ///< per epoch; 0: all

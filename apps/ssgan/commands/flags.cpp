@@ -122,6 +122,13 @@ void OptionFlags::add_training(CLI::App& app) {
   app.add_option("--labelled-per-batch", labelled_per_batch,
                  "Put so many labelled images into each batch, in the place of others; at most all")
       ->check(between(0, 1e6));
+  app.add_option("--validation", validation,
+                 "Hold out so many of the visible labels' images: not trained on, they choose "
+                 "checkpoints/best.safetensors")
+      ->check(between(0, 1e9));
+  app.add_option("--patience", patience,
+                 "Stop after so many epochs without a better score on them; 0: never")
+      ->check(between(0, 1e9));
   app.add_option("--lr", lr, "Learning rate at the start")
       ->check(number("a number above 0", [](double v) { return v > 0; }));
   app.add_option("--schedule", schedule,
@@ -157,6 +164,10 @@ Options OptionFlags::resolve(const std::optional<Options>& base) const {
   set(batch_size, o.batch_size);
   set(limit_batches, o.limit_batches);
   set(labelled_per_batch, o.labelled_per_batch);
+  set(validation, o.validation);
+  set(patience, o.patience);
+  require<UsageError>(o.patience == 0 || o.validation > 0,
+                      "--patience: it needs images to be held out, --validation N");
   set(lr, o.schedule.start);
   set(lr_final, o.schedule.final);
   set(lr_flat, o.schedule.flat);

@@ -24,7 +24,8 @@ CLI::Validator a_count();       ///< from 1 to 1e9
 struct OptionFlags {
   std::optional<std::string> preset, data, data_dir, labels, dropout, zero_as, relu2, dead_layers;
   std::optional<std::string> eval_stats, test_images, schedule;
-  std::optional<int64_t> epochs, batch_size, limit_batches, labelled_per_batch;
+  std::optional<int64_t> epochs, batch_size, limit_batches, labelled_per_batch, validation;
+  std::optional<int64_t> patience;
   std::optional<int> extra_class, g_size_mult, d_size_mult;
   std::optional<double> lr, lr_final, lr_flat, drop_rate;
   std::optional<uint64_t> seed;

@@ -16,8 +16,9 @@ namespace {
 constexpr std::array kNetworkKeys = {"classes",     "extra_class", "g_size_mult",
                                      "d_size_mult", "relu2",       "dead_layers"};
 /// What a run keeps besides.
-constexpr std::array kRunKeys = {"data",   "seed",      "batch_size",         "limit_batches",
-                                 "labels", "unlabeled", "labelled_per_batch", "zero_as"};
+constexpr std::array kRunKeys = {"data",      "seed",      "batch_size",         "limit_batches",
+                                 "labels",    "unlabeled", "labelled_per_batch", "zero_as",
+                                 "validation"};
 
 /// A run's checkpoints by step.
 std::map<int64_t, std::filesystem::path> checkpoints_of(const std::filesystem::path& run) {
@@ -58,6 +59,10 @@ void require_agreement(const Checkpoint& c, const std::filesystem::path& run) {
 
 std::filesystem::path checkpoint_path(const std::filesystem::path& run, int64_t step) {
   return run / "checkpoints" / fmt::format("step_{:08}.safetensors", step);
+}
+
+std::filesystem::path best_checkpoint_path(const std::filesystem::path& run) {
+  return run / "checkpoints" / "best.safetensors";
 }
 
 Resumption newest_whole(const std::filesystem::path& run) {

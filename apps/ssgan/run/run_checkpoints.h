@@ -14,6 +14,9 @@ namespace gradus::ssgan {
 inline constexpr int64_t kAnyStep = std::numeric_limits<int64_t>::max();
 std::filesystem::path checkpoint_path(const std::filesystem::path& run, int64_t step);
 
+/// checkpoints/best.safetensors: the one of the best score on the images held out for validation.
+std::filesystem::path best_checkpoint_path(const std::filesystem::path& run);
+
 /// Where a run goes on from, and what is known of the folder by then.
 struct Resumption {
   Checkpoint checkpoint;

@@ -15,6 +15,10 @@ void write_summary(const std::filesystem::path& folder, const RunSummary& s) {
                               {"train_accuracy", s.train_accuracy},
                               {"test_accuracy", s.test_accuracy},
                               {"complete", s.complete}};
+  if (s.best_step > 0) {
+    json["best_accuracy"] = s.best_accuracy;
+    json["best_step"] = s.best_step;
+  }
   if (!std::isnan(s.baseline_accuracy)) json["baseline_accuracy"] = s.baseline_accuracy;
   write_json(folder / "summary.json", json);
 }
@@ -35,6 +39,8 @@ std::optional<RunSummary> read_summary(const std::filesystem::path& folder) {
   s.epoch_seconds = number("epoch_seconds", 0);
   s.train_accuracy = number("train_accuracy", NAN);
   s.test_accuracy = number("test_accuracy", NAN);
+  s.best_accuracy = number("best_accuracy", NAN);
+  s.best_step = static_cast<int64_t>(std::clamp(number("best_step", 0), 0.0, 1e15));
   s.baseline_accuracy = number("baseline_accuracy", NAN);
   // Version 0.1.0 wrote the file at the end only.
   s.complete = !json.contains("complete") || json["complete"] == true;
