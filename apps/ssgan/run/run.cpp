@@ -133,6 +133,7 @@ RunSummary Run::summary() const {
   RunSummary s;
   s.protocol = protocol_;
   s.steps = step_;
+  s.total_steps = total_steps();
   s.seconds = seconds_before_ + seconds_since(start_);
   s.epoch_seconds = epoch_seconds_before_ + seconds_since(epoch_start_);
   s.train_accuracy = known(epoch_.train_accuracy);

@@ -94,6 +94,8 @@ RunFolder::RunFolder(fs::path path, const Options& options, const RunConditions&
   auto config = to_json(options);
   config["threads"] = now.threads;
   config["device"] = now.device;
+  config["program"] = now.program;
+  config["libraries"] = now.libraries;
   config[kFirstStep] = first_step_;
   write_json(path_ / "config.json", config);
   for (const char* folder : {"samples", "checkpoints", "tb"}) make_folder(path_ / folder);
@@ -124,6 +126,8 @@ void RunFolder::resume(const RunConditions& now, const RunStart& start) {
   changed("threads", number("threads", now.threads), now.threads);
   if (config.contains("device") && config["device"].is_string())
     changed("device", config["device"].get<std::string>(), now.device);
+  if (config.contains("program") && config["program"].is_string())
+    changed("program", config["program"].get<std::string>(), now.program);
   for (std::string& note : cut_logs(path_, first_step_, start.step, start.per_epoch, columns_))
     notes_.push_back(std::move(note));
   for (const fs::path& file : start.damaged) {

@@ -31,6 +31,7 @@ struct EpochRow {
 struct RunConditions {
   int64_t threads = 0;
   std::string device;
+  std::string program = {}, libraries = {};  ///< and their versions
 };
 
 /// How a run comes to its folder.

@@ -8,13 +8,11 @@
 namespace gradus::ssgan {
 
 void write_summary(const std::filesystem::path& folder, const RunSummary& s) {
-  nlohmann::ordered_json json{{"protocol", s.protocol},
-                              {"steps", s.steps},
-                              {"seconds", s.seconds},
-                              {"epoch_seconds", s.epoch_seconds},
-                              {"train_accuracy", s.train_accuracy},
-                              {"test_accuracy", s.test_accuracy},
-                              {"complete", s.complete}};
+  nlohmann::ordered_json json{
+      {"protocol", s.protocol},           {"steps", s.steps},
+      {"total_steps", s.total_steps},     {"seconds", s.seconds},
+      {"epoch_seconds", s.epoch_seconds}, {"train_accuracy", s.train_accuracy},
+      {"test_accuracy", s.test_accuracy}, {"complete", s.complete}};
   if (s.best_step > 0) {
     json["best_accuracy"] = s.best_accuracy;
     json["best_step"] = s.best_step;
@@ -35,6 +33,7 @@ std::optional<RunSummary> read_summary(const std::filesystem::path& folder) {
   if (json.contains("protocol") && json["protocol"].is_string())
     s.protocol = json["protocol"].get<std::string>();
   s.steps = static_cast<int64_t>(std::clamp(number("steps", 0), 0.0, 1e15));
+  s.total_steps = static_cast<int64_t>(std::clamp(number("total_steps", 0), 0.0, 1e15));
   s.seconds = number("seconds", 0);
   s.epoch_seconds = number("epoch_seconds", 0);
   s.train_accuracy = number("train_accuracy", NAN);

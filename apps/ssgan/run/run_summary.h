@@ -13,6 +13,7 @@ namespace gradus::ssgan {
 struct RunSummary {
   std::string protocol;         ///< how it was measured
   int64_t steps = 0;            ///< in all
+  int64_t total_steps = 0;      ///< that it will have at its end; 0: not known
   double seconds = 0;           ///< of all sessions
   double epoch_seconds = 0;     ///< of these, of the epoch under way
   double train_accuracy = NAN;  ///< on the labelled training images, as they were trained on

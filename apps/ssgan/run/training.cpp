@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/ssgan/commands/commands.h"
+#include "apps/ssgan/commands/version.h"
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/report/html.h"
@@ -15,6 +16,7 @@
 #include "apps/ssgan/run/signals.h"
 #include "apps/ssgan/say.h"
 #include "apps/ssgan/utf8.h"
+#include "tensor/backend.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -36,7 +38,8 @@ RunStart start_of(const Training& t, const Run& run) {
 }
 
 RunConditions conditions_of(const Training& t) {
-  return {omp_get_max_threads(), to_string(t.settings.device)};
+  return {omp_get_max_threads(), to_string(t.settings.device), program_version(),
+          backend(t.settings.device).describe()};
 }
 
 /// Words that the log keeps.
