@@ -102,6 +102,7 @@ std::vector<std::string> draw_text_chart(const std::string& title, const Series&
                                                      : "",
                                    margin - 2, utf8 ? "│" : "|");
     for (const unsigned cell : cells[static_cast<size_t>(row)]) line += glyph(cell, utf8);
+    line.erase(line.find_last_not_of(' ') + 1);
     lines.push_back(std::move(line));
   }
   const std::string from = fmt::format("{:.0f}", points.front().x),
