@@ -102,9 +102,9 @@ TEST_CASE("validation: best.safetensors is the checkpoint of the best epoch") {
   CHECK(std::abs(summary.at("best_accuracy").get<double>() - *top) < 1e-5);
   CHECK_THAT(r.out, ContainsSubstring(fmt::format("after step {}: ", step)) &&
                         ContainsSubstring("of which 6 are held out for validation"));
-  // The newest and the best one remain, and are what a run has there that is stopped at that step.
+  // The first, the newest and the best one remain; the best is what a run has there that is stopped at that step.
   CHECK(fs::exists(checkpoint(run, 25)));
-  CHECK(std::distance(fs::directory_iterator(run / "checkpoints"), {}) == 2);
+  CHECK(std::distance(fs::directory_iterator(run / "checkpoints"), {}) == 3);
   Place::ok(place.train(place.dir / "cut",
                         fmt::format("--epochs 5 --validation 6 --max-steps {}", step)));
   CHECK((text_of(best(run)) == text_of(checkpoint(place.dir / "cut", step))));

@@ -76,7 +76,8 @@ struct TrainFlags {
         ->capture_default_str();
     app.add_option("--save-every", s.save_every, "Steps between checkpoints (else every 5 epochs)")
         ->check(a_count());
-    app.add_option("--keep", s.keep, "Checkpoints that remain, the newest")
+    app.add_option("--keep", s.keep,
+                   "Checkpoints that remain, the newest; the first and the best do, too")
         ->check(a_count())
         ->capture_default_str();
     group_options(app, "Run");

@@ -65,7 +65,7 @@ bool Run::is_best() const {
 }
 
 bool Run::ran_out_of_patience() const {
-  return options_.patience > 0 && epoch_.best_step > 0 &&
+  return options_.patience > 0 && epoch_.best_step > 0 && step_ < total_steps() &&
          static_cast<double>(step_) - epoch_.best_step >=
              static_cast<double>(options_.patience * plan_.per_epoch());
 }

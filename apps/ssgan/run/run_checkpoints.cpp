@@ -100,7 +100,7 @@ Checkpoint read_named(const std::filesystem::path& path) {
 
 void prune_checkpoints(const std::filesystem::path& run, int64_t keep, int64_t first) {
   auto all = checkpoints_of(run);
-  if (first > 0) all.erase(first);
+  all.erase(first);
   for (auto at = all.begin(); static_cast<int64_t>(all.size()) > keep; at = all.erase(at)) {
     std::error_code error;
     std::filesystem::remove(at->second, error);

@@ -39,7 +39,7 @@ std::optional<std::filesystem::path> checkpoint_upto(const std::filesystem::path
 /// The checkpoint of the lowest step from `step` on, if there is one.
 std::optional<std::filesystem::path> checkpoint_from(const std::filesystem::path& run,
                                                      int64_t step);
-/// Removes all checkpoints but the `keep` newest and that of step `first` where that is not 0.
+/// Removes all checkpoints of steps but the `keep` newest and that of step `first`.
 /// Throws OutputError.
 void prune_checkpoints(const std::filesystem::path& run, int64_t keep, int64_t first);
 
