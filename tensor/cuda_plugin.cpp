@@ -2,7 +2,9 @@
 
 #include <dlfcn.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <string_view>
 
 #include "tensor/plugin_abi.h"
 
@@ -25,11 +27,32 @@ std::filesystem::path plugin_path() {
   return folder / "libgradus_cuda.so";
 }
 
+/// Opens the driver's library from folders that are named in full: those of LD_LIBRARY_PATH, then
+/// the system's. The loader would take an empty or relative name there for the current folder,
+/// where anybody's files may lie. Null: dlerror() says why.
+void* open_driver() {
+  constexpr const char* kName = "libcuda.so.1";
+  constexpr int kHow = RTLD_LAZY | RTLD_LOCAL;
+  const char* set = std::getenv("LD_LIBRARY_PATH");
+  bool in_full = true;
+  for (std::string_view rest = set ? set : ""; !rest.empty();) {
+    const size_t end = rest.find_first_of(":;");
+    const std::filesystem::path folder = rest.substr(0, end);
+    in_full &= folder.is_absolute() && end + 1 != rest.size();
+    if (folder.is_absolute())
+      if (void* driver = dlopen((folder / kName).c_str(), kHow)) return driver;
+    rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
+  }
+  if (in_full) return dlopen(kName, kHow);
+  for (const char* folder : {"/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/lib64"})
+    if (void* driver = dlopen((std::filesystem::path(folder) / kName).c_str(), kHow)) return driver;
+  return nullptr;
+}
+
 Loaded load() {
   const std::filesystem::path path = plugin_path();
   if (!std::filesystem::exists(path)) return {nullptr, "this build has no CUDA backend"};
-  if (!dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL))
-    return {nullptr, fmt::format("no NVIDIA driver: {}", dlerror())};
+  if (!open_driver()) return {nullptr, fmt::format("no NVIDIA driver: {}", dlerror())};
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) return {nullptr, fmt::format("the CUDA backend cannot be loaded: {}", dlerror())};
   const auto entry =

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <iostream>
 
 #include "tests/catch.h"
@@ -26,6 +28,8 @@ class Libraries {
   void add_stub(const std::string& stub, const std::string& name) {
     add(fs::path(GRADUS_PLUGIN_STUBS) / ("lib" + stub + ".so"), name);
   }
+
+  const fs::path& path() const { return dir_.path(); }
 
   /// Runs steps on the CPU, then asks for cuda; checks the reason.
   void check(const std::string& reason) const {
@@ -79,6 +83,26 @@ TEST_CASE("plug-in: one beside a library for newer processors", "[plugin]") {
   libraries.add_stub("empty", "libcuda.so.1");
   libraries.add_stub("no_device", "libgradus_cuda.so");
   libraries.check("no device, says the plug-in");
+}
+
+TEST_CASE("plug-in: a driver in the current folder is not loaded", "[plugin]") {
+  Libraries libraries;
+  libraries.add_stub("no_device", "libgradus_cuda.so");
+  const TempDir here;
+  fs::copy_file(fs::path(GRADUS_PLUGIN_STUBS) / "libloud.so", here / "libcuda.so.1");
+  const auto said = [&](const std::string& path) {
+    const ProgramResult r =
+        run_program("--version", {.environment = {{"LD_LIBRARY_PATH", path}}, .before_start = [&] {
+                                    if (::chdir(here.path().c_str())) _exit(9);
+                                  }});
+    INFO(r.err);
+    REQUIRE(r.status == 0);
+    return r.err.find("loud") != r.err.npos;
+  };
+  const std::string own = libraries.path().string();
+  CHECK(said(own + ":" + here.path().string()));
+  for (const std::string& path : {own + ":", ":" + own, own + ":.", own + "::" + own, own + ";./"})
+    CHECK(!said(path));
 }
 
 TEST_CASE("plug-in: the real one with a driver that is a stub", "[plugin]") {

@@ -1,3 +1,4 @@
+#include <sha2.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -7,11 +8,13 @@
 #include <csignal>
 #include <cstring>
 #include <map>
+#include <random>
 #include <string>
 #include <vector>
 
 #include "apps/ssgan/report/chart.h"
 #include "apps/ssgan/report/html.h"
+#include "apps/ssgan/report/page_script.h"
 #include "apps/ssgan/report/table.h"
 #include "apps/ssgan/report/tensorboard.h"
 #include "apps/ssgan/report/tensorboard_records.h"
@@ -278,9 +281,9 @@ TEST_CASE("report: logs of resumed and running runs") {
 
 TEST_CASE("report: a finished run") {
   const TempDir run;
-  run.put(
-      "config.json",
-      R"({"seed":1,"note":"<script>alert(1)</script>","data":{"name":"svhn & co","of":{"n":[1,2]}}})");
+  run.put("config.json",
+          R"({"seed":1,"threads":2,"program":"ssgan 1.2, abc",)"
+          R"("note":"<script>alert(1)</script>","data":{"name":"svhn & co","of":{"n":[1,2]}}})");
   run.put("epochs.csv", std::string(kEpochHeader) +
                             "1,573,0.0003,0.6,0.5,1.5,2.6,0.1,0.39,0.42,12.5\n"
                             "2,1146,0.00027,0.5,0.4,1,1.9,0.09,0.78,0.6137,12.5\n");
@@ -296,21 +299,55 @@ TEST_CASE("report: a finished run") {
           R"("protocol":"<b>1,000</b> labels","seconds":250,"steps":1146})");
   for (int i = 0; i <= 12; ++i) put_sample(run, fmt::format("epoch_{:03}.png", i), 10 + i);
   put_sample(run, "epoch_1000.png", 99);
+  run.put("baseline/epochs.csv", std::string(kEpochHeader) +
+                                     "1,573,0.0003,,,1,1,,0.8,0.5,5\n"
+                                     "2,1146,0.0003,,,1,1,,0.9,0.6,5\n");
+  write_png(run / "real.png", {20, 2, std::vector<uint8_t>(120, 9)});
+  write_png(run / "mistakes.png", {30, 2, std::vector<uint8_t>(180, 9)});
+  run.put("scores.json", R"({"epoch":2,"classes":["cat","<img src=x onerror=alert(1) >"],)"
+                         R"("confusion":[[8,2],[4,1]]})");
   put_sample(run, "other.png", 77);
 
   const std::string page = report_of(run);
-  for (const char* part :
-       {"72.2\u00A0%", "68.8\u00A0%", "+3.4", "91.5\u00A0%", "1,146", "61.4\u00A0%",
-        "4\u00A0min 10\u00A0s", "&lt;b&gt;1,000&lt;/b&gt; labels", "svhn &amp; co", "of.n", "[1,2]",
-        "&lt;script&gt;alert(1)", "the mean of 2 steps"})
+  for (const char* part : {"72.2\u00A0%",
+                           "68.8\u00A0%",
+                           "3.4 percentage points above",
+                           "since step 1,146",
+                           "91.5\u00A0%",
+                           "1,146",
+                           "61.4\u00A0%",
+                           "4\u00A0min 10\u00A0s",
+                           "&lt;b&gt;1,000&lt;/b&gt; labels",
+                           "svhn &amp; co",
+                           "of.n",
+                           "[1,2]",
+                           "&lt;script&gt;alert(1)",
+                           "the mean of 2 steps",
+                           "means of 21 points",
+                           "&lt;img src=x onerror=alert(1) &gt;",
+                           "80.0\u00A0%",
+                           "20.0\u00A0%",
+                           "cat (4)",
+                           "real test images",
+                           "baseline on test images: from",
+                           "<h3>Environment</h3>",
+                           "ssgan 1.2, abc"})
     CHECK_THAT(page, ContainsSubstring(part));
-  for (const char* part : {"<script", "http:", "https:", "src=\"/", "<link", "-0.0", ",nan", "<b>"})
+  CHECK(occurrences(page, "<script") == 1);
+  CHECK_THAT(page, ContainsSubstring("<script>" + std::string(kPageScript) + "</script>"));
+  const size_t script = page.find(kPageScript);
+  const std::string rest = page.substr(0, script) + page.substr(script + kPageScript.size());
+  for (const char* part :
+       {"<img src=x", "http:", "https:", "src=\"/", "<link", "-0.0", ",nan", "<b>", "digit"})
+    CHECK_THAT(rest, !ContainsSubstring(part));
+  for (const char* part : {"fetch(", "import", "eval(", "innerHTML"})
     CHECK_THAT(page, !ContainsSubstring(part));
   CHECK(occurrences(page, "<figure class=\"chart\">") == 4);
   CHECK(occurrences(page, "role=\"img\"") == 4);
   CHECK(occurrences(page, "<desc id=") == 4);
-  CHECK(occurrences(page, "data:image/png;base64,") == 6);
-  CHECK(occurrences(page, " alt=\"Grid of images") == 6);
+  CHECK(occurrences(page, "class=\"pale ") == 4);
+  CHECK(occurrences(page, "data:image/jpeg;base64,") == 14 + 2);
+  CHECK(occurrences(page, " alt=\"Grid of images") == 14);
   CHECK_THAT(page, ContainsSubstring("width=\"10\" height=\"2\""));
   CHECK_THAT(page, ContainsSubstring("width=\"99\" height=\"2\""));
   CHECK_THAT(page, ContainsSubstring("epoch 1,000"));
@@ -326,7 +363,7 @@ TEST_CASE("report: a baseline has no generator") {
       "{\"step\":1,\"lr\":0.1,\"d_real\":null,\"d_fake\":null,\"d_class\":2,\"d\":2,\"g\":null}\n");
   const std::string page = report_of(run);
   CHECK(occurrences(page, "<figure class=\"chart\">") == 3);
-  CHECK_THAT(page, ContainsSubstring("wrong digit on labelled images"));
+  CHECK_THAT(page, ContainsSubstring("wrong class on labelled images"));
   CHECK_THAT(page, !ContainsSubstring("feature matching"));
   CHECK_THAT(page, ContainsSubstring("A baseline: the discriminator alone"));
   CHECK_THAT(page, !ContainsSubstring("semi-supervised"));
@@ -357,8 +394,72 @@ TEST_CASE("report: damage is left out and named") {
   CHECK_THAT(page, ContainsSubstring("config.json is not a JSON object"));
   CHECK_THAT(page, ContainsSubstring("summary.json is not a JSON object"));
   CHECK_THAT(page, ContainsSubstring("2 lines of metrics.jsonl could not be read"));
-  CHECK_THAT(page, ContainsSubstring("samples/epoch_001.png is not a PNG file"));
+  CHECK_THAT(page, ContainsSubstring("samples/epoch_001.png is not a whole PNG file"));
   CHECK(occurrences(page, "class=\"note\"") == 4);
+  for (const char* scores :
+       {R"({"classes":["a"],"confusion":[[1,2]]})", R"({"classes":["a"],"confusion":[1]})",
+        R"({"classes":["a"],"confusion":[[-1]]})", R"({"classes":"a","confusion":[]})"}) {
+    run.put("scores.json", scores);
+    CHECK_THAT(report_of(run), !ContainsSubstring("class by class"));
+  }
+}
+
+TEST_CASE("report: words fit the data set, and say what was gained") {
+  const TempDir run;
+  const std::string row = "1,10,0.0003,0.1,0.1,1.5,1.5,0.1,0.39,0.42,1\n";
+  run.put("epochs.csv", kEpochHeader + row);
+  for (const auto& [data, words] : {std::pair{"svhn", "learns to name digits from"},
+                                    {"fashion-mnist", "to name garments from"},
+                                    {"folder", "to tell classes of images apart from"}}) {
+    run.put("config.json", fmt::format("{{\"data\":\"{}\"}}", data));
+    CHECK_THAT(report_of(run), ContainsSubstring(words));
+  }
+  for (const auto& [baseline, words] :
+       {std::pair{0.474, "5.4 percentage points below the baseline after 10 steps"},
+        {0.423, "as good as the baseline"},
+        {0.4, "2.0 percentage points above the baseline"}}) {
+    run.put(
+        "summary.json",
+        fmt::format("{{\"test_accuracy\":0.42,\"baseline_accuracy\":{},\"steps\":10}}", baseline));
+    CHECK_THAT(report_of(run), ContainsSubstring(words));
+  }
+}
+
+TEST_CASE("report: a page stays below a megabyte") {
+  const TempDir run;
+  fs::create_directories(run / "samples");
+  std::mt19937 random(1);
+  std::vector<uint8_t> noise(size_t{274} * 274 * 3);
+  for (uint8_t& v : noise) v = static_cast<uint8_t>(random());
+  for (int i = 0; i < 40; ++i)
+    write_png(run / "samples" / fmt::format("epoch_{:03}.png", i), {274, 274, noise});
+  const std::string page = report_of(run);
+  CHECK(page.size() < 1'000'000);
+  CHECK(occurrences(page, " alt=\"Grid of images") >= 4);
+  CHECK_THAT(page, ContainsSubstring("after epoch 39"));
+}
+
+TEST_CASE("report: the script is the one that the page allows") {
+  uint8_t digest[SHA256_DIGEST_LENGTH];
+  SHA2_CTX context;
+  SHA256Init(&context);
+  SHA256Update(&context, reinterpret_cast<const uint8_t*>(kPageScript.data()), kPageScript.size());
+  SHA256Final(digest, &context);
+  CHECK(base64(std::as_bytes(std::span(digest))) == kPageScriptSha256);
+  const TempDir run;
+  CHECK_THAT(report_of(run),
+             ContainsSubstring("script-src 'sha256-" + std::string(kPageScriptSha256) + "'\">"));
+}
+
+TEST_CASE("report: smoothing takes the means of neighbours") {
+  const std::vector<Point> points{{0, 1}, {1, 3}, {2, NAN}, {3, 8}};
+  const std::vector<Point> smooth = smoothed(points, 1);
+  const double expected[] = {2, 2, 5.5, 8};
+  REQUIRE(smooth.size() == 4);
+  for (size_t i = 0; i < 4; ++i) {
+    CHECK(smooth[i].x == points[i].x);
+    CHECK(smooth[i].y == expected[i]);
+  }
 }
 
 TEST_CASE("report: errors") {

@@ -90,8 +90,8 @@ TEST_CASE("run: what a run on the drawn digits leaves in its folder") {
   CHECK(entries(run) == 9);
   CHECK(entries(run / "samples") == 3);
   CHECK(entries(run / "tb") == 1);
-  CHECK(entries(run / "checkpoints") == 3);  // steps 5, 10 and the last
-  for (const int step : {5, 10, 12}) CHECK(fs::exists(checkpoint(run, step)));
+  CHECK(entries(run / "checkpoints") == 4);  // the first, steps 5, 10 and the last
+  for (const int step : {0, 5, 10, 12}) CHECK(fs::exists(checkpoint(run, step)));
   for (const char* png : {"epoch_000.png", "epoch_001.png", "epoch_002.png"})
     CHECK(text_of(run / "samples" / png).starts_with("\x89PNG"));
 

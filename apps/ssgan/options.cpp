@@ -138,6 +138,8 @@ nlohmann::ordered_json to_json(const Options& o) {
           {"consistency_weight", o.objective.consistency_weight},
           {"ema", o.ema},
           {"eval_weights", o.eval_ema ? "ema" : "last"},
+          {"validation", o.validation},
+          {"patience", o.patience},
           {"lr", o.schedule.start},
           {"schedule", to_string(o.schedule.kind)},
           {"lr_final", o.schedule.final},
@@ -186,6 +188,9 @@ Options options_from_json(const nlohmann::ordered_json& json) {
     read(json, "ema", o.ema);
     read(json, "eval_weights", o.eval_ema, "ema", true, "last", false);
   }
+  // Version 0.1.0 had neither.
+  if (json.contains("validation")) read(json, "validation", o.validation);
+  if (json.contains("patience")) read(json, "patience", o.patience);
   read(json, "lr", o.schedule.start);
   read(json, "schedule", kind);
   read(json, "lr_final", o.schedule.final);
@@ -225,6 +230,8 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   in("consistency_weight", o.objective.consistency_weight, 0, 1e6);
   in("ema", o.ema, 0, 0.999999);
   in("limit_batches", double(o.limit_batches), 0, 1e15);
+  in("validation", double(o.validation), 0, 1e9);
+  in("patience", double(o.patience), 0, 1e9);
   in("drop_rate", n.drop_rate, 0, 0.99);
   in("classes", n.num_classes, 2, 1000);
   require<DataError>(o.class_names.empty() || std::cmp_equal(o.class_names.size(), n.num_classes),

@@ -27,7 +27,9 @@ struct Options {
   bool unlabeled = true;  ///< false: the supervised baseline
   Objective objective;
   double ema = 0;  ///< in [0, 1): the decay of an average of D's weights; 0: none, and no teacher
-  bool eval_ema = false;  ///< evaluation by that average
+  bool eval_ema = false;   ///< evaluation by that average
+  int64_t validation = 0;  ///< so many of the labelled images are not trained on
+  int64_t patience = 0;    ///< epochs without a better score on these that end the run; 0: none do
   int64_t epochs = 25;
   int64_t batch_size = 128;  ///< real images a step
   /// Of these the labelled stream's: labelled images in the place of others, at most all. What is

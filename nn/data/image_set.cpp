@@ -1,11 +1,29 @@
 #include "nn/data/image_set.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "tensor/backend.h"
 #include "tensor/error.h"
 
 namespace gradus {
+
+ImageSet subset(const ImageSet& set, std::span<const int32_t> index) {
+  ImageSet some = set;
+  const auto count = static_cast<int64_t>(index.size());
+  some.images = Tensor(set.images.shape().with(0, count), DType::u8);
+  some.labels = Tensor({count}, DType::i32);
+  const auto labels = set.labels.span<int32_t>();
+  const size_t bytes = set.count() ? set.images.bytes() / static_cast<size_t>(set.count()) : 0;
+  uint8_t* to = some.images.mutable_data<uint8_t>();
+  for (size_t n = 0; n < index.size(); ++n, to += bytes) {
+    const int32_t i = index[n];
+    require(i >= 0 && i < set.count(), "subset: index {} is outside [0, {})", i, set.count());
+    std::copy_n(set.images.data<uint8_t>() + static_cast<size_t>(i) * bytes, bytes, to);
+    some.labels.mutable_span<int32_t>()[n] = labels[i];
+  }
+  return some;
+}
 
 Tensor gather_images(const Tensor& bytes, const Tensor& index, DType dtype) {
   require<TypeError>(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct ImageSet {
 
   int64_t count() const { return labels.count(); }
 };
+
+/// The images `index`, each within [0, N) (else Error), in that order.
+ImageSet subset(const ImageSet& set, std::span<const int32_t> index);
 
 /// Images as the networks see them, x / 127.5 - 1 in [-1, 1], on the device of `bytes`: the rows
 /// `index`, i32 [M] on that device and within [0, N), of u8 [N, ...] as [M, ...] of `dtype`, f32 or

@@ -2,6 +2,7 @@
 
 #include <csetjmp>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 // libjpeg's header needs stdio's in front of it, and its messages' needs libjpeg's.
 // clang-format off
@@ -132,7 +133,60 @@ class Decoder {
   std::vector<uint8_t> inks_;  ///< a row
 };
 
+/// Its errors, which can only be of memory, end in a jump back to encode().
+class Encoder {
+ public:
+  Encoder() { info_.err = jpeg_std_error(&errors_); }
+  ~Encoder() {
+    jpeg_destroy_compress(&info_);
+    std::free(bytes_);
+  }
+  Encoder(const Encoder&) = delete;
+  Encoder& operator=(const Encoder&) = delete;
+
+  std::span<const uint8_t> encode(const Picture& picture, int quality) {
+    errors_.error_exit = fail;
+    require(write(picture, quality), "encode_jpeg: {}", errors_.message);
+    return {bytes_, size_};
+  }
+
+ private:
+  // Nothing here has a destructor that a jump would leave out.
+  bool write(const Picture& picture, int quality) {
+    if (setjmp(errors_.back) != 0) return false;
+    jpeg_create_compress(&info_);
+    jpeg_mem_dest(&info_, &bytes_, &size_);
+    info_.image_width = static_cast<JDIMENSION>(picture.width);
+    info_.image_height = static_cast<JDIMENSION>(picture.height);
+    info_.input_components = 3;
+    info_.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&info_);
+    jpeg_set_quality(&info_, quality, TRUE);
+    info_.comp_info[0].h_samp_factor = info_.comp_info[0].v_samp_factor = 1;
+    info_.optimize_coding = TRUE;
+    jpeg_start_compress(&info_, TRUE);
+    while (info_.next_scanline < info_.image_height) {
+      auto* row =
+          const_cast<uint8_t*>(&picture.rgb[size_t{3} * info_.image_width * info_.next_scanline]);
+      jpeg_write_scanlines(&info_, &row, 1);
+    }
+    jpeg_finish_compress(&info_);
+    return true;
+  }
+
+  Errors errors_{};
+  jpeg_compress_struct info_{};
+  unsigned char* bytes_ = nullptr;
+  unsigned long size_ = 0;
+};
+
 }  // namespace
+
+std::vector<uint8_t> encode_jpeg(const Picture& picture, int quality) {
+  Encoder encoder;
+  const auto bytes = encoder.encode(picture, quality);
+  return {bytes.begin(), bytes.end()};
+}
 
 Picture decode_jpeg(std::span<const std::byte> bytes, const std::string& name) {
   return Decoder(bytes, name).decode();

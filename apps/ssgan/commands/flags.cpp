@@ -151,6 +151,13 @@ void OptionFlags::add_training(CLI::App& app) {
       ->check(CLI::Range(0, 1 << 20));
   app.add_option("--limit-batches", limit_batches, "At most so many steps an epoch")
       ->check(between(0, 1e9));
+  app.add_option("--validation", validation,
+                 "Hold out so many of the visible labels' images: not trained on, they choose "
+                 "checkpoints/best.safetensors")
+      ->check(between(0, 1e9));
+  app.add_option("--patience", patience,
+                 "Stop after so many epochs without a better score on them; 0: never")
+      ->check(between(0, 1e9));
   app.add_option("--lr", lr, "Learning rate at the start")
       ->check(number("a number above 0", [](double v) { return v > 0; }));
   app.add_option("--schedule", schedule,
@@ -248,6 +255,10 @@ Options OptionFlags::resolve(const std::optional<Options>& base) const {
   set(labelled_batch, o.labelled_batch);
   if (unlabelled_batch) o.batch_size = o.labelled_batch + *unlabelled_batch;
   set(noise_batch, o.noise_batch);
+  set(validation, o.validation);
+  set(patience, o.patience);
+  require<UsageError>(o.patience == 0 || o.validation > 0,
+                      "--patience: it needs images to be held out, --validation N");
   set(lr, o.schedule.start);
   set(lr_final, o.schedule.final);
   set(lr_flat, o.schedule.flat);

@@ -26,7 +26,7 @@ struct OptionFlags {
   std::optional<std::string> preset, data, data_dir, labels, dropout, zero_as, relu2, dead_layers;
   std::optional<std::string> eval_stats, test_images, schedule;
   std::optional<std::string> augment, gan_real, consistency, eval_weights;
-  std::optional<int64_t> epochs, batch_size, limit_batches;
+  std::optional<int64_t> epochs, batch_size, limit_batches, validation, patience;
   std::optional<int64_t> labelled_batch, unlabelled_batch, noise_batch;
   std::optional<double> gan_weight, pseudo_label, consistency_weight, ema;
   std::optional<int> extra_class, g_size_mult, d_size_mult;

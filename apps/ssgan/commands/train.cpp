@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <memory>
 
 #include "apps/ssgan/commands/commands.h"
@@ -8,7 +9,9 @@
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/run/checkpoint.h"
 #include "apps/ssgan/run/run.h"
+#include "apps/ssgan/run/shell.h"
 #include "apps/ssgan/run/training.h"
+#include "apps/ssgan/say.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -20,10 +23,29 @@ bool use_color(const std::string& choice) {
          std::string_view(term) != "dumb";
 }
 
+/// "3..7"; both ends are seeds of runs.
+std::pair<uint64_t, uint64_t> parse_seeds(const std::string& text) {
+  const auto fail = [&](const char* why) {
+    throw UsageError(fmt::format("--seeds {}: {}, such as 1..5", text, why));
+  };
+  const size_t dots = text.find("..");
+  std::pair<uint64_t, uint64_t> seeds;
+  const auto parse = [&](const char* begin, const char* end, uint64_t& seed) {
+    const auto [stop, error] = std::from_chars(begin, end, seed);
+    if (error != std::errc() || stop != end) fail("two seeds expected");
+  };
+  if (dots == text.npos) fail("two seeds expected");
+  parse(text.data(), text.data() + dots, seeds.first);
+  parse(text.data() + dots + 2, text.data() + text.size(), seeds.second);
+  if (seeds.first > seeds.second) fail("the lower seed comes first");
+  if (seeds.second - seeds.first >= 1000) fail("at most 1000 seeds");
+  return seeds;
+}
+
 struct TrainFlags {
   OptionFlags options;
   RuntimeFlags runtime;
-  std::string out, resume;
+  std::string out, resume, seeds;
   Training request;
 
   void add(CLI::App& app) {
@@ -41,6 +63,10 @@ struct TrainFlags {
     app.add_option("--resume", resume, "Go on from a checkpoint, or from the newest one in --out")
         ->expected(0, 1)
         ->default_str("auto");
+    app.add_option("--seeds", seeds,
+                   "A run for each seed from A to B, one after another, in --out/seed-A and so on; "
+                   "with --resume those that are there go on")
+        ->option_text("A..B");
     app.add_flag("--overwrite", request.overwrite, "Replace the run in --out");
     app.add_flag("--baseline", request.baseline,
                  "Afterwards train D on the labelled images alone, for comparison");
@@ -52,7 +78,8 @@ struct TrainFlags {
         ->capture_default_str();
     app.add_option("--save-every", s.save_every, "Steps between checkpoints (else every 5 epochs)")
         ->check(a_count());
-    app.add_option("--keep", s.keep, "Checkpoints that remain, the newest")
+    app.add_option("--keep", s.keep,
+                   "Checkpoints that remain, the newest; the first and the best do, too")
         ->check(a_count())
         ->capture_default_str();
     group_options(app, "Run");
@@ -81,6 +108,41 @@ struct TrainFlags {
     request.resume->same_folder = newest || continues_run(c, out);
     if (request.resume->same_folder) require_same_run(c, request.options);
   }
+
+  int train_one(bool resumes) {
+    if (resumes)
+      find_resumed();
+    else
+      request.options = options.resolve();
+    request.out = out;
+    return train(request);
+  }
+
+  int train_seeds(bool resumes) {
+    const auto [first, last] = parse_seeds(seeds);
+    require<UsageError>(!options.seed, "--seed and --seeds: one of them");
+    require<UsageError>(!out.empty(), "--seeds: name the folder of the runs with --out");
+    require<UsageError>(resume.empty() || resume == "auto",
+                        "--seeds: --resume takes the newest checkpoint of each run");
+    const std::filesystem::path all = out;
+    std::string folders;
+    for (uint64_t seed = first; seed <= last; ++seed) {
+      TrainFlags one = *this;
+      one.out = (all / fmt::format("seed-{}", seed)).string();
+      folders += " " + for_shell(one.out);
+      const bool there = checkpoint_upto(one.out, kAnyStep).has_value();
+      if (!resumes || !there) one.options.seed = seed;
+      say("seed {} of {} to {}\n", seed, first, last);
+      if (const int status = one.train_one(resumes && there); status != kDone) {
+        if (status > kStopped)
+          say("all seeds go on with `{} --resume --seeds {} --out {}`\n", this_training(), seeds,
+              for_shell(all.string()));
+        return status;
+      }
+    }
+    if (!request.dry_run) fmt::print("compare    {} compare-runs{}\n", this_program(), folders);
+    return kDone;
+  }
 };
 
 }  // namespace
@@ -96,12 +158,8 @@ void add_train(CLI::App& program, Chosen& chosen) {
       Training& r = f->request;
       r.settings.device = f->runtime.resolve();
       r.settings.color = use_color(f->runtime.color);
-      if (app->count("--resume") > 0)
-        f->find_resumed();
-      else
-        r.options = f->options.resolve();
-      r.out = f->out;
-      return train(r);
+      const bool resumes = app->count("--resume") > 0;
+      return f->seeds.empty() ? f->train_one(resumes) : f->train_seeds(resumes);
     };
   });
 }

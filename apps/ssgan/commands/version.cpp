@@ -6,9 +6,14 @@
 
 namespace gradus::ssgan {
 
+std::string program_version() {
+  const std::string commit = GRADUS_COMMIT;  // empty where it was built from no clone
+  return fmt::format("ssgan {}{}", kVersion, commit.empty() ? "" : " (commit " + commit + ")");
+}
+
 std::string version() {
   const CudaReport cuda = cuda_report();
-  return fmt::format("ssgan {}\n{}\ncuda: {}\n      {}", kVersion, backend(kCpu).describe(),
+  return fmt::format("{}\n{}\ncuda: {}\n      {}", program_version(), backend(kCpu).describe(),
                      cuda.build.empty() ? "not built in" : "built for " + cuda.build,
                      cuda.devices ? cuda.device : "none used: " + cuda.reason);
 }

@@ -51,4 +51,26 @@ Tensor choose_labelled(const ImageSet& set, const LabelChoice& choice, uint64_t 
   return mask;
 }
 
+std::vector<int32_t> hold_out(const ImageSet& set, Tensor& mask, int64_t n, uint64_t seed) {
+  const auto classes = static_cast<int32_t>(set.classes.size());
+  const auto labels = set.labels.span<int32_t>();
+  const auto visible = mask.mutable_span<int32_t>();
+  const int64_t all = std::count(visible.begin(), visible.end(), 1);
+  require<DataError>(n == 0 || n < all, "validation {}: only {} labels are visible", n, all);
+  std::vector<int32_t> taken;
+  const std::vector<int32_t> order = shuffled(set.count(), seed, 1, Stream::labels);
+  while (static_cast<int64_t>(taken.size()) < n) {
+    std::vector<bool> has(set.classes.size());  // one of each class a round
+    for (const int32_t i : order) {
+      const size_t c = labels[i] % classes;
+      if (!visible[i] || has[c] || static_cast<int64_t>(taken.size()) == n) continue;
+      has[c] = true;
+      visible[i] = 0;
+      taken.push_back(i);
+    }
+  }
+  std::ranges::sort(taken);
+  return taken;
+}
+
 }  // namespace gradus::ssgan

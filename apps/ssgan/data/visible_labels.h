@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "nn/data/image_set.h"
 
@@ -22,5 +23,10 @@ std::string to_string(const LabelChoice& choice);
 /// or n of each class at random from `seed`; a label 10 of ten classes is a 0. Throws DataError
 /// where the set has not that many.
 Tensor choose_labelled(const ImageSet& set, const LabelChoice& choice, uint64_t seed);
+
+/// Takes n images, from 0 on, out of those that `mask` (as choose_labelled gives it) shows, at
+/// random from `seed`, of each class as many as can be; returns their indices, which grow. Throws
+/// DataError unless some are left.
+std::vector<int32_t> hold_out(const ImageSet& set, Tensor& mask, int64_t n, uint64_t seed);
 
 }  // namespace gradus::ssgan

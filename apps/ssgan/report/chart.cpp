@@ -43,9 +43,14 @@ struct Scales {
 
 Scales scales_of(const Chart& chart) {
   Scales s;
-  for (const Series& series : chart.series)
-    for (const Point& p : series.points)
+  const auto include = [&](const std::vector<Point>& points) {
+    for (const Point& p : points)
       if (finite(p)) s.x.include(p.x), s.y.include(p.y);
+  };
+  for (const Series& series : chart.series) {
+    include(series.points);
+    for (const auto& points : series.pale) include(points);
+  }
   // Runs are seen from their start, unless only a late part of one is known.
   if (s.x.low > 0 && s.x.low < 0.1 * s.x.high) s.x.low = 0;
   if (s.x.low == s.x.high) s.x = {s.x.low - 1, s.x.high + 1};
@@ -127,10 +132,10 @@ std::string marker(int style, double x, double y) {
   return fmt::format("M{:.1f},{:.1f}{}", x, y, kShapes[static_cast<size_t>(style % kMaxSeries)]);
 }
 
-std::string line(const Series& series, const Scales& s) {
+std::string line(const std::vector<Point>& points, const Scales& s) {
   std::string out;
   bool drawing = false;
-  for (const Point& p : series.points) {
+  for (const Point& p : points) {
     // The zero-length step makes a dot of a point without neighbours.
     if (finite(p))
       out += fmt::format("{}{:.1f},{:.1f}{}", drawing ? "L" : "M", s.left(p.x), s.top(p.y),
@@ -156,7 +161,9 @@ std::string curves(const Chart& chart, const Scales& s) {
   auto add = std::back_inserter(out);
   int style = 0;
   for (const Series& series : chart.series) {
-    const std::string d = line(series, s);
+    const std::string d = line(series.points, s);
+    for (const auto& points : series.pale)
+      fmt::format_to(add, "<path class=\"pale c{}\" d=\"{}\"/>\n", style, line(points, s));
     if (series.reference) {
       fmt::format_to(add, "<path class=\"line reference\" d=\"{}\"/>\n", d);
       continue;
@@ -230,6 +237,18 @@ std::vector<double> round_ticks(double low, double high, int count, bool whole) 
   return ticks;
 }
 
+std::vector<Point> smoothed(const std::vector<Point>& points, size_t half) {
+  std::vector<Point> out;
+  for (size_t i = 0; i < points.size(); ++i) {
+    double sum = 0;
+    int count = 0;
+    for (size_t k = i < half ? 0 : i - half; k < std::min(i + half + 1, points.size()); ++k)
+      if (finite(points[k])) sum += points[k].y, ++count;
+    out.push_back({points[i].x, count > 0 ? sum / count : points[i].y});
+  }
+  return out;
+}
+
 std::string draw_chart(const Chart& chart) {
   const bool empty = std::ranges::none_of(chart.series, [](const Series& series) {
     return std::ranges::any_of(series.points, finite);
@@ -242,8 +261,11 @@ std::string draw_chart(const Chart& chart) {
                  legend(chart));
   fmt::format_to(add,
                  "<svg viewBox=\"0 0 {:.0f} {:.0f}\" role=\"img\" "
-                 "aria-labelledby=\"{}-title {}-desc\">\n",
-                 kWidth, kHeight, chart.id, chart.id);
+                 "aria-labelledby=\"{}-title {}-desc\" data-x=\"{} {} {} {}\" "
+                 "data-y=\"{} {} {} {}\" data-label=\"{}\"{}>\n",
+                 kWidth, kHeight, chart.id, chart.id, s.x.low, s.x.high, kLeft, kRight, s.y.low,
+                 s.y.high, kBottom, kTop, escape_html(chart.x_label),
+                 chart.percent ? " data-percent" : "");
   fmt::format_to(add, "<title id=\"{}-title\">{}</title>\n<desc id=\"{}-desc\">{}</desc>\n",
                  chart.id, escape_html(chart.title), chart.id, escape_html(description(chart)));
   out += axes(chart, s) + curves(chart, s) + "</svg>\n";

@@ -12,7 +12,9 @@ struct Point {
 struct Series {
   std::string name;
   std::vector<Point> points;  ///< by growing x; the line breaks where y is not finite
-  bool reference = false;     ///< a level to compare with: dashed, without markers
+  bool reference = false;     ///< something to compare with: dashed, without markers
+  /// What the line sums up: pale lines below it, without values of their own.
+  std::vector<std::vector<Point>> pale = {};
 };
 
 struct Chart {
@@ -28,8 +30,13 @@ struct Chart {
 /// Colours and marker shapes to tell series apart, also on paper without colour.
 inline constexpr int kMaxSeries = 4;
 
+/// Means of each point and its `half` neighbours on either side, as far as there are any, of those
+/// that are finite.
+std::vector<Point> smoothed(const std::vector<Point>& points, size_t half);
+
 /// A <figure> with heading, legend, inline SVG (with <title> and <desc>) and caption; styled by the
-/// classes of kPageStyle. All texts are escaped. An empty string where no point is finite.
+/// classes of kPageStyle, with the numbers that kPageScript needs to show values. All texts are
+/// escaped. An empty string where no point is finite.
 std::string draw_chart(const Chart& chart);
 
 /// Round values (1, 2, 2.5 or 5 times a power of ten) within [low, high], about `count` of them; at

@@ -5,14 +5,14 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "apps/ssgan/report/chart.h"
-#include "apps/ssgan/report/page_style.h"
-#include "apps/ssgan/report/run_record.h"
+#include "apps/ssgan/report/results.h"
+#include "apps/ssgan/report/sections.h"
 #include "apps/ssgan/report/text.h"
 #include "tensor/file.h"
 
@@ -21,59 +21,59 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kMostSamples = 6;
-constexpr size_t kMostPoints = 600;
+constexpr size_t kMostSamples = 24;
 constexpr size_t kMostOpenRows = 30;
 constexpr size_t kMostRowsOfOneCard = 10;
 
-double number_at(const Json& object, const char* key) {
-  const auto it = object.find(key);
-  return it != object.end() && it->is_number() ? it->get<double>()
-                                               : std::numeric_limits<double>::quiet_NaN();
-}
-
-/// Results: those of the summary, else those of the last epoch.
-struct Results {
-  double test_accuracy, train_accuracy, baseline_accuracy, steps, seconds;
-  std::string protocol;
-  bool final;
-};
-
-/// Whether the summary is of a run that took all its steps and has not been gone on with since.
-bool is_final(const RunRecord& run) {
-  const auto complete = run.summary.find("complete");  // version 0.1.0 wrote it at the end only
-  if (run.summary.empty() || (complete != run.summary.end() && *complete != true)) return false;
-  const double steps = number_at(run.summary, "steps");
-  return !(!run.epochs.rows.empty() && run.epochs.rows.back()[run.epochs.index("step")] > steps);
-}
-
-Results results_of(const RunRecord& run) {
-  Results r{number_at(run.summary, "test_accuracy"),
-            number_at(run.summary, "train_accuracy"),
-            number_at(run.summary, "baseline_accuracy"),
-            number_at(run.summary, "steps"),
-            number_at(run.summary, "seconds"),
-            "",
-            is_final(run)};
-  if (const auto it = run.summary.find("protocol"); it != run.summary.end())
-    r.protocol = it->is_string() ? it->get<std::string>() : it->dump();
-  if (!r.final) r.baseline_accuracy = std::numeric_limits<double>::quiet_NaN();
-  if (!r.final && !run.epochs.rows.empty()) {
-    const auto& last = run.epochs.rows.back();
-    r.test_accuracy = last[run.epochs.index("test_accuracy")];
-    r.train_accuracy = last[run.epochs.index("train_accuracy")];
-    r.steps = last[run.epochs.index("step")];
-  }
-  return r;
-}
-
-const char* introduction(const RunRecord& run) {
+std::string introduction(const RunRecord& run) {
   const auto only_classes = [](const Table& t) { return t.has("d_class") && !t.has("g"); };
+  const std::string what = words_of(run.config).many;
+  const std::string learns = what == "classes" ? "tell classes of images apart" : "name " + what;
   if (only_classes(run.metrics) || only_classes(run.epochs))
-    return "A baseline: the discriminator alone, which learns to name digits from the labelled "
-           "images only.";
-  return "A semi-supervised GAN: the discriminator learns to name digits from a few labelled "
-         "images, many unlabelled ones, and those that a generator makes.";
+    return fmt::format(
+        "A baseline: the discriminator alone, which learns to {} from the labelled images only.",
+        learns);
+  return fmt::format(
+      "A semi-supervised GAN: the discriminator learns to {} from a few labelled images, many "
+      "unlabelled ones, and those that a generator makes.",
+      learns);
+}
+
+/// The step from which on the test accuracy has been above the baseline's; 0 where it is not known
+/// or not so.
+double passed_at(const RunRecord& run) {
+  std::map<double, double> baseline;
+  const size_t step = run.epochs.index("step"), score = run.epochs.index("test_accuracy");
+  for (const auto& row : run.baseline.rows) baseline[row[step]] = row[score];
+  double since = 0;
+  for (const auto& row : run.epochs.rows) {
+    const auto other = baseline.find(row[step]);
+    if (other == baseline.end()) continue;
+    if (!(row[score] > other->second))
+      since = 0;
+    else if (since == 0)
+      since = row[step];
+  }
+  return since;
+}
+
+std::string gain_in_words(const RunRecord& run, const Results& r) {
+  const double points = 100 * (r.test_accuracy - r.baseline_accuracy);
+  if (!std::isfinite(points)) return {};
+  if (std::abs(points) < 0.5)
+    return "The GAN is as good as the baseline, to half a percentage point.";
+  if (points < 0)
+    return fmt::format(
+        "The GAN is {:.1f} percentage points below the baseline after {} steps. Short runs of it "
+        "often are: the generator has to learn, too, before it helps. A longer run (--epochs) "
+        "tells more.",
+        -points, grouped(r.steps));
+  const double since = passed_at(run);
+  return fmt::format(
+      "The GAN is {:.1f} percentage points above the baseline, which had the same labels and as "
+      "many "
+      "steps{}.",
+      points, since > 0 ? fmt::format("; it has been above it since step {}", grouped(since)) : "");
 }
 
 std::string tile(const std::string& name, const std::string& value) {
@@ -94,17 +94,15 @@ std::string overview(const RunRecord& run, const Results& r) {
   if (std::isfinite(r.test_accuracy)) tiles += tile("test accuracy", percent(r.test_accuracy));
   if (std::isfinite(r.baseline_accuracy))
     tiles += tile("baseline, trained on the labels alone", percent(r.baseline_accuracy));
-  if (std::isfinite(r.test_accuracy - r.baseline_accuracy)) {
-    const double points = 100 * (r.test_accuracy - r.baseline_accuracy);
-    const char* sign = points < -0.05 ? "−" : "+";
-    tiles +=
-        tile("points gained over the baseline", fmt::format("{}{:.1f}", sign, std::abs(points)));
-  }
+  if (std::isfinite(r.best_accuracy))
+    tiles += tile(fmt::format("best on images held out, after step {}", grouped(r.best_step)),
+                  percent(r.best_accuracy));
   if (std::isfinite(r.train_accuracy))
     tiles += tile("accuracy on labelled training images", percent(r.train_accuracy));
   if (std::isfinite(r.steps)) tiles += tile("training steps", grouped(r.steps));
   if (std::isfinite(r.seconds)) tiles += tile("training time", duration(r.seconds));
   if (!tiles.empty()) out += "<dl class=\"tiles\">\n" + tiles + "</dl>\n";
+  if (const std::string gain = gain_in_words(run, r); !gain.empty()) out += "<p>" + gain + "</p>\n";
   return out;
 }
 
@@ -113,95 +111,6 @@ std::string notes(const RunRecord& run) {
   for (const std::string& note : run.notes)
     out += "<p class=\"note\">" + escape_html(note) + "</p>\n";
   return out;
-}
-
-Series series(const Table& table, std::string name, std::string_view x, std::string_view y) {
-  Series out{std::move(name), {}};
-  for (const auto& row : table.rows)
-    out.points.push_back({row[table.index(x)], row[table.index(y)]});
-  return out;
-}
-
-/// Adds the curve where the run has such values (a baseline has no generator).
-void add_series(Chart& chart, const Table& table, const char* name, const char* y) {
-  if (table.has(y)) chart.series.push_back(series(table, name, "step", y));
-}
-
-Chart accuracy_chart(const RunRecord& run, double baseline) {
-  Chart chart{.id = "accuracy",
-              .title = "How many digits are named correctly",
-              .caption = "Accuracy of the discriminator as a classifier, after each epoch.",
-              .x_label = "epoch",
-              .y_label = "accuracy",
-              .series = {series(run.epochs, "test images", "epoch", "test_accuracy"),
-                         series(run.epochs, "labelled training images", "epoch", "train_accuracy")},
-              .percent = true};
-  std::erase_if(chart.series, [](const Series& s) {
-    for (const Point& p : s.points)
-      if (std::isfinite(p.y)) return false;
-    return true;
-  });
-  if (std::isfinite(baseline) && !chart.series.empty() && !run.epochs.rows.empty())
-    chart.series.push_back(
-        {"baseline, trained on the labels alone",
-         {{run.epochs.rows.front()[0], baseline}, {run.epochs.rows.back()[0], baseline}},
-         true});
-  return chart;
-}
-
-std::string charts(const RunRecord& run, double baseline) {
-  const bool per_step = !run.metrics.rows.empty();
-  const auto [table, group] = thin(per_step ? run.metrics : run.epochs, kMostPoints);
-  std::string each = per_step ? "" : " Means of an epoch.";
-  if (group > 1)
-    each = fmt::format(" Each point is the mean of {} {}.", grouped(double(group)),
-                       per_step ? "steps" : "epochs");
-
-  Chart d{.id = "discriminator",
-          .title = "Discriminator loss, part by part",
-          .x_label = "step",
-          .y_label = "loss"};
-  add_series(d, table, "real images taken for generated", "d_real");
-  add_series(d, table, "generated images taken for real", "d_fake");
-  add_series(d, table, "wrong digit on labelled images", "d_class");
-  d.caption = "Lower is better for the discriminator.";
-  if (table.has("d_real") || table.has("d_fake"))
-    d.caption += " Guessing between real and generated costs 0.69 for each.";
-  d.caption += each;
-
-  Chart g{.id = "generator",
-          .title = "Generator loss",
-          .caption =
-              "How far the mean features of generated images are from those of real images "
-              "(feature matching)." +
-              each,
-          .x_label = "step",
-          .y_label = "loss"};
-  add_series(g, table, "feature matching", "g");
-
-  Chart lr{.id = "learning-rate", .title = "Learning rate", .x_label = "step", .y_label = "rate"};
-  add_series(lr, table, "learning rate of both networks", "lr");
-  if (!table.has("g") && !lr.series.empty()) lr.series[0].name = "learning rate";
-
-  const std::string figures =
-      draw_chart(accuracy_chart(run, baseline)) + draw_chart(d) + draw_chart(g) + draw_chart(lr);
-  if (figures.empty()) return {};
-  return "<section>\n<h2>Training</h2>\n<div class=\"charts\">\n" + figures +
-         "</div>\n</section>\n";
-}
-
-std::string samples(const RunRecord& run) {
-  if (run.samples.empty()) return {};
-  std::string out = "<section>\n<h2>Generated images</h2>\n<div class=\"samples\">\n";
-  for (const Sample& s : run.samples) {
-    const std::string when = fmt::format("after epoch {}", grouped(double(s.epoch)));
-    out += fmt::format(
-        "<figure><img src=\"data:image/png;base64,{}\" width=\"{}\" height=\"{}\" "
-        "alt=\"Grid of images made by the generator, {}\">"
-        "<figcaption>{}</figcaption></figure>\n",
-        base64(s.png), s.width, s.height, when, when);
-  }
-  return out + "</div>\n</section>\n";
 }
 
 std::string epoch_table(const Table& table) {
@@ -213,6 +122,7 @@ std::string epoch_table(const Table& table) {
   constexpr Column kColumns[] = {{"epoch", "epoch", grouped},
                                  {"step", "step", grouped},
                                  {"test_accuracy", "test accuracy", percent},
+                                 {"validation_accuracy", "held out", percent},
                                  {"train_accuracy", "labelled training", percent},
                                  {"d_real", "real", loss},
                                  {"d_fake", "generated", loss},
@@ -258,8 +168,11 @@ void flatten(const Json& object, const std::string& prefix, Group& group) {
 
 std::string settings(const Json& config) {
   std::vector<Group> groups(1);
+  Group environment{"Environment", {}};
   for (const auto& [key, value] : config.items()) {
-    if (value.is_object() && !value.empty())
+    if (key == "program" || key == "libraries" || key == "device" || key == "threads")
+      flatten(Json::object({{key, value}}), "", environment);
+    else if (value.is_object() && !value.empty())
       flatten(value, "", groups.emplace_back(Group{key, {}}));
     else
       flatten(Json::object({{key, value}}), "", groups[0]);
@@ -271,6 +184,7 @@ std::string settings(const Json& config) {
     rows.erase(middle, rows.end());
     groups.push_back(std::move(second));
   }
+  groups.push_back(std::move(environment));
   std::string out;
   for (const Group& group : groups) {
     if (group.rows.empty()) continue;
@@ -288,24 +202,23 @@ std::string settings(const Json& config) {
 
 }  // namespace
 
+Words words_of(const nlohmann::ordered_json& config) {
+  const auto data = config.find("data");
+  const std::string name =
+      data != config.end() && data->is_string() ? data->get<std::string>() : "";
+  if (name == "digits" || name == "svhn" || name == "mnist") return {"digit", "digits"};
+  if (name == "fashion-mnist") return {"garment", "garments"};
+  return {"class", "classes"};
+}
+
 void write_report(const std::filesystem::path& path, Refresh refresh) {
   const RunRecord run = read_run_record(path, kMostSamples);
   const Results results = results_of(run);
-  const std::string name = escape_html(run.name);
-  std::string page = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
-  // Nothing is fetched and nothing runs, whatever the data holds.
-  page +=
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-      "'unsafe-inline'; img-src data:\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
-  if (refresh == Refresh::yes) page += "<meta http-equiv=\"refresh\" content=\"30\">\n";
-  page += fmt::format("<title>Training report: {}</title>\n<style>{}</style>\n</head>\n", name,
-                      kPageStyle);
-  page += fmt::format("<body>\n<main>\n<h1>Training report: {}</h1>\n<p class=\"quiet\">{}</p>\n",
-                      name, introduction(run));
-  page += notes(run) + overview(run, results) + charts(run, results.baseline_accuracy) +
-          samples(run) + epoch_table(run.epochs) + settings(run.config);
-  page += "</main>\n</body>\n</html>\n";
+  const std::string body = fmt::format("<p class=\"quiet\">{}</p>\n", introduction(run)) +
+                           notes(run) + overview(run, results) +
+                           training_section(run, results.baseline_accuracy) + scores_section(run) +
+                           samples_section(run) + epoch_table(run.epochs) + settings(run.config);
+  const std::string page = make_page("Training report: " + run.name, body, refresh);
   write_file(path / "report.html", std::as_bytes(std::span(page)));
 }
 

@@ -40,7 +40,7 @@ p { margin: 0 0 10px; max-width: 75ch; overflow-wrap: anywhere; }
 .tiles dd { margin: 0; font-size: 1.3rem; font-weight: 650; line-height: 1.4; }
 .charts { display: grid; gap: 16px; grid-template-columns: repeat(2, minmax(0, 1fr)); }
 figure { margin: 0; }
-.chart { padding: 16px 16px 12px; break-inside: avoid; }
+.chart { padding: 16px 16px 12px; break-inside: avoid; position: relative; }
 .chart > svg { display: block; width: 100%; height: auto; }
 .chart text { fill: var(--quiet); font-size: 12.5px; font-variant-numeric: tabular-nums; }
 figcaption { font-size: 0.875rem; line-height: 1.45; margin-top: 8px; }
@@ -56,10 +56,27 @@ figcaption { font-size: 0.875rem; line-height: 1.45; margin-top: 8px; }
 .line.c1 { stroke: var(--c1); } .marker.c1 { fill: var(--c1); }
 .line.c2 { stroke: var(--c2); } .marker.c2 { fill: var(--c2); }
 .line.c3 { stroke: var(--c3); } .marker.c3 { fill: var(--c3); }
-.samples { display: grid; gap: 16px; grid-template-columns: repeat(3, minmax(0, 1fr)); }
-.samples figure { break-inside: avoid; }
-.samples img { display: block; width: 100%; height: auto; border-radius: 8px; }
-.samples figcaption { margin-top: 4px; }
+.pale { fill: none; stroke-width: 1; opacity: 0.3; }
+.pale.c0 { stroke: var(--c0); } .pale.c1 { stroke: var(--c1); }
+.pale.c2 { stroke: var(--c2); } .pale.c3 { stroke: var(--c3); }
+.rule { stroke: var(--quiet); stroke-width: 1; }
+.values { position: absolute; background: var(--card); border: 1px solid var(--quiet);
+  border-radius: 6px; padding: 4px 10px; font-size: 0.8125rem; pointer-events: none; }
+.values p { margin: 0; max-width: none; }
+.samples { display: grid; gap: 16px; grid-template-columns: repeat(2, minmax(0, 1fr)); }
+.samples figure, .mistakes figure { break-inside: avoid; }
+.samples img, .mistakes img { display: block; width: 100%; height: auto; border-radius: 8px; }
+.mistakes { margin-top: 16px; }
+.mistakes figure { max-width: 760px; }
+.slider { display: grid; gap: 12px; align-content: start; }
+.slider input { width: 100%; accent-color: var(--c0); }
+.scores { display: grid; gap: 16px; grid-template-columns: repeat(2, minmax(0, 1fr));
+  align-items: start; }
+caption { text-align: left; color: var(--quiet); padding: 8px 0; }
+.matrix td, .matrix th { text-align: right; padding: 4px 6px; }
+.matrix .right { background: rgb(15 118 110 / calc(0.4 * var(--share))); }
+.matrix .wrong { background: rgb(194 65 12 / calc(0.2 + 0.6 * var(--share))); }
+.matrix .wrong:empty { background: none; }
 .card { overflow-x: auto; padding: 4px 16px; }
 table { border-collapse: collapse; width: 100%; font-size: 0.875rem;
   font-variant-numeric: tabular-nums; }
@@ -78,10 +95,11 @@ summary { cursor: pointer; padding: 8px 0; }
 @media (max-width: 800px) {
   main { padding: 20px 14px 36px; }
   .charts { grid-template-columns: minmax(0, 1fr); }
-  .samples { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 12px; }
+  .scores { grid-template-columns: minmax(0, 1fr); }
   .settings { column-count: 1; }
 }
 @media screen and (max-width: 520px) {
+  .samples { grid-template-columns: minmax(0, 1fr); }
   h1 { font-size: 1.45rem; }
   .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .chart { padding: 12px 10px 10px; }
@@ -98,7 +116,7 @@ summary { cursor: pointer; padding: 8px 0; }
   .epochs th { white-space: normal; vertical-align: bottom; }
   main { max-width: none; padding: 0; }
   .charts { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  .samples { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  .slider input { display: none; }
   h2 { break-after: avoid; }
 }
 )css";

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <utility>
 
 #include "apps/ssgan/json.h"
+#include "nn/data/png.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
 
@@ -45,24 +45,22 @@ int64_t epoch_of(const std::string& file) {
   return result.ec == std::errc() && result.ptr == end && epoch >= 0 ? epoch : -1;
 }
 
-/// False where the bytes are no PNG; its size stands at the start of the first chunk.
-bool read_size(Sample& sample) {
-  constexpr unsigned char kSignature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
-  constexpr size_t kWidthAt = 16, kHeightAt = 20, kEnd = 24;
-  if (sample.png.size() < kEnd || std::memcmp(sample.png.data(), kSignature, 8) != 0) return false;
-  const auto big_endian = [&](size_t at) {
-    uint32_t value = 0;
-    for (size_t i = at; i < at + 4; ++i)
-      value = value << 8 | std::to_integer<uint32_t>(sample.png[i]);
-    return value;
-  };
-  sample.width = big_endian(kWidthAt);
-  sample.height = big_endian(kHeightAt);
-  return true;
+/// Nothing, and a note, where the file is no whole PNG; nothing where it is missing.
+Picture read_picture_of(const fs::path& run, const fs::path& name,
+                        std::vector<std::string>& notes) {
+  if (!fs::exists(run / name)) return {};
+  const auto bytes = read_file(run / name);
+  try {
+    return decode_png(bytes, name.string());
+  } catch (const DataError&) {
+    notes.push_back(name.string() + " is not a whole PNG file and is left out.");
+    return {};
+  }
 }
 
-std::vector<Sample> read_samples(const fs::path& folder, size_t most,
+std::vector<Sample> read_samples(const fs::path& run, size_t most,
                                  std::vector<std::string>& notes) {
+  const fs::path folder = run / "samples";
   std::vector<std::pair<int64_t, fs::path>> files;
   if (fs::is_directory(folder))
     for (const auto& entry : fs::directory_iterator(folder))
@@ -74,12 +72,8 @@ std::vector<Sample> read_samples(const fs::path& folder, size_t most,
   const size_t count = std::min(most, files.size());
   for (size_t i = 0; i < count; ++i) {
     const size_t at = count == 1 ? 0 : (i * (files.size() - 1) + (count - 1) / 2) / (count - 1);
-    Sample sample{files[at].first, read_file(files[at].second), 0, 0};
-    if (read_size(sample))
-      samples.push_back(std::move(sample));
-    else
-      notes.push_back("samples/" + files[at].second.filename().string() +
-                      " is not a PNG file and is left out.");
+    Picture picture = read_picture_of(run, "samples" / files[at].second.filename(), notes);
+    if (!picture.rgb.empty()) samples.push_back({files[at].first, std::move(picture)});
   }
   return samples;
 }
@@ -92,18 +86,26 @@ RunRecord read_run_record(const fs::path& run, size_t most_samples) {
   out.name = fs::canonical(run).filename().string();
   out.summary = read_object(run / "summary.json", out.notes);
   out.config = read_object(run / "config.json", out.notes);
-  out.epochs = keep_table("epochs.csv",
-                          read_csv(run / "epochs.csv",
-                                   {"epoch", "step", "lr", "d_real", "d_fake", "d_class", "d", "g",
-                                    "train_accuracy", "test_accuracy", "seconds"},
-                                   "epoch"),
-                          out.notes);
+  out.scores = read_object(run / "scores.json", out.notes);
+  const auto epochs_of = [&](const char* file) {
+    return keep_table(
+        file,
+        read_csv(run / file,
+                 {"epoch", "step", "lr", "d_real", "d_fake", "d_class", "d", "g", "train_accuracy",
+                  "test_accuracy", "validation_accuracy", "seconds"},
+                 "epoch"),
+        out.notes);
+  };
+  out.epochs = epochs_of("epochs.csv");
+  out.baseline = epochs_of("baseline/epochs.csv");
   out.metrics = keep_table(
       "metrics.jsonl",
       read_json_lines(run / "metrics.jsonl",
                       {"step", "epoch", "lr", "d_real", "d_fake", "d_class", "d", "g"}, "step"),
       out.notes);
-  out.samples = read_samples(run / "samples", most_samples, out.notes);
+  out.samples = read_samples(run, most_samples, out.notes);
+  out.real = read_picture_of(run, "real.png", out.notes);
+  out.mistakes = read_picture_of(run, "mistakes.png", out.notes);
   return out;
 }
 

@@ -1,19 +1,18 @@
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "apps/ssgan/report/table.h"
+#include "nn/data/picture.h"
 
 namespace gradus::ssgan {
 
 struct Sample {
   int64_t epoch;
-  std::vector<std::byte> png;
-  uint32_t width, height;  ///< pixels, as the file says
+  Picture picture;
 };
 
 /// What a report shows of a run; what is missing is empty.
@@ -21,9 +20,12 @@ struct RunRecord {
   std::string name;
   nlohmann::ordered_json summary;  ///< an object
   nlohmann::ordered_json config;   ///< an object
+  nlohmann::ordered_json scores;   ///< an object: scores.json
   Table epochs;                    ///< by epoch
+  Table baseline;                  ///< by epoch, of the run in baseline/
   Table metrics;                   ///< by step
   std::vector<Sample> samples;     ///< by epoch
+  Picture real, mistakes;          ///< of test images
   std::vector<std::string> notes;  ///< what could not be read
 };
 

@@ -135,7 +135,7 @@ void use_average(Checkpoint& c, const Options& options) {
   bool found = false;
   for (auto& [name, t] : c.tensors)
     if (name.starts_with(average)) {
-      c.tensors.at(name.substr(prefix)) = t;
+      c.tensors[name.substr(prefix)] = t;
       found = true;
     }
   require<DataError>(found, "{}: it has no average of the discriminator's weights (--eval-weights)",

@@ -13,8 +13,9 @@
 namespace gradus::ssgan {
 namespace {
 
-// Of a whole step's time an image: the discriminator without gradients, on one image, and a step of
-// the discriminator alone. Measured on a CPU, for the time before both are measured in the run.
+// Rough guesses, of a whole step's time an image: the discriminator without gradients on one image,
+// until an evaluation of the run was timed, and a step of the discriminator alone, for the
+// baseline.
 constexpr double kEvaluation = 0.1, kBaselineStep = 0.35;
 
 /// Of the terminal; the last one stays free, since some break the line there.

@@ -29,9 +29,15 @@ Run::Run(const Options& options, const RunSettings& settings, const ImageSet& tr
       settings_(settings),
       test_(test),
       plan_(options_, train),
+      validation_(subset(train, plan_.held_out())),
       trainer_(options_, DType::f32, settings.device),
-      protocol_(fmt::format("{}; labels visible: {} ({}); {}{}", train.protocol, plan_.labelled(),
-                            to_string(options_.labels), test.protocol, zero_protocol(options_))),
+      protocol_(fmt::format(
+          "{}; labels visible: {} ({}{}); {}{}", train.protocol, plan_.labelled(),
+          to_string(options_.labels),
+          options_.validation
+              ? fmt::format(", of which {} are held out for validation", options_.validation)
+              : "",
+          test.protocol, zero_protocol(options_))),
       data_(data_checksum(train, test)) {
   trainer_.use(train, plan_.label_mask());
 }
@@ -54,31 +60,43 @@ void Run::resume(const Checkpoint& c, const std::optional<RunSummary>& earlier) 
   if (earlier->steps == step_) epoch_seconds_before_ = earlier->epoch_seconds;
 }
 
+bool Run::is_best() const {
+  return epoch_.best_step > 0 && epoch_.best_step == static_cast<double>(step_);
+}
+
+bool Run::ran_out_of_patience() const {
+  return options_.patience > 0 && epoch_.best_step > 0 && step_ < total_steps() &&
+         static_cast<double>(step_) - epoch_.best_step >=
+             static_cast<double>(options_.patience * plan_.per_epoch());
+}
+
 void Run::train(RunFolder& folder) {
   start_ = epoch_start_ = Clock::now();
   const int64_t last =
       settings_.max_steps ? std::min(settings_.max_steps, total_steps()) : total_steps();
   const int64_t save_every = settings_.save_every ? settings_.save_every : 5 * plan_.per_epoch();
-  Progress progress({step_, last, plan_.per_epoch(), options_.batch_size, test_.count(),
-                     settings_.baseline_follows},
+  Progress progress({step_, last, plan_.per_epoch(), options_.batch_size,
+                     test_.count() + validation_.count(), settings_.baseline_follows},
                     settings_.log_every, settings_.color);
   folder.log(fmt::format("start at step {} of {}, {} steps an epoch", step_, total_steps(),
                          plan_.per_epoch()));
   // Where a folder cannot be written this shows now, and the run can be gone on with from here.
-  if (std::filesystem::exists(checkpoint_path(folder.path(), step_)))
+  if (std::filesystem::exists(checkpoint_path(folder.path(), step_)) && !is_best())
     write_summary(folder.path(), summary());
   else
     save(folder);
   int64_t saved = step_;
-  while (step_ < last && !stop_signal()) {
+  while (step_ < last && !stop_signal() && !ran_out_of_patience()) {
     const double lr = plan_.lr(step_);
     const std::vector<int32_t> images = plan_.images(step_);
     trainer_.step(step_, images, lr);
     unread_.push_back({step_++, lr, plan_.count_labelled(images)});
-    const bool ends_epoch = step_ % plan_.per_epoch() == 0, saves = step_ % save_every == 0;
+    const bool ends_epoch = step_ % plan_.per_epoch() == 0;
+    bool saves = step_ % save_every == 0;
     if (ends_epoch || saves || step_ == last || unread_.size() == kMostUnread)
       read_metrics(folder, progress);
     if (ends_epoch) finish_epoch(folder, progress, lr);
+    saves |= is_best();  // so that no crash takes the run back behind best.safetensors
     if (saves) {
       save(folder);
       saved = step_;
@@ -115,18 +133,22 @@ RunSummary Run::summary() const {
   RunSummary s;
   s.protocol = protocol_;
   s.steps = step_;
+  s.total_steps = total_steps();
   s.seconds = seconds_before_ + seconds_since(start_);
   s.epoch_seconds = epoch_seconds_before_ + seconds_since(epoch_start_);
   s.train_accuracy = known(epoch_.train_accuracy);
   s.test_accuracy = known(epoch_.test_accuracy);
+  s.best_accuracy = known(epoch_.best_accuracy);
+  s.best_step = static_cast<int64_t>(epoch_.best_step);
   s.complete = is_complete();
   return s;
 }
 
 // JSON has no NaN: a baseline's missing losses are kept as 0 and come back by the next step.
-std::vector<double> Run::to_values(const Epoch& e) {
+std::vector<double> Run::to_values(const Epoch& e) const {
   std::vector<double> v{e.steps, e.d_real,         e.d_fake,   e.d_class,        e.d,
                         e.g,     e.masked_correct, e.labelled, e.train_accuracy, e.test_accuracy};
+  if (options_.validation) v.insert(v.end(), {e.validation_accuracy, e.best_accuracy, e.best_step});
   for (double& x : v)
     if (std::isnan(x)) x = 0;
   return v;
@@ -134,8 +156,11 @@ std::vector<double> Run::to_values(const Epoch& e) {
 
 Run::Epoch Run::from_values(const std::vector<double>& v) {
   if (v.empty()) return {};
-  require<DataError>(v.size() == 10, "checkpoint: {} sums of an epoch, 10 expected", v.size());
-  return {v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9]};
+  require<DataError>(v.size() == 10 || v.size() == 13,
+                     "checkpoint: {} sums of an epoch, 10 or 13 expected", v.size());
+  Epoch e{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9]};
+  if (v.size() == 13) e.validation_accuracy = v[10], e.best_accuracy = v[11], e.best_step = v[12];
+  return e;
 }
 
 void Run::require_finite(int64_t step, const Metrics& m) const {
@@ -158,8 +183,17 @@ void Run::finish_epoch(RunFolder& folder, Progress& progress, double lr) {
   const Epoch e = epoch_;
   epoch_ = {};
   epoch_.train_accuracy = e.labelled ? e.masked_correct / e.labelled : -1;
-  epoch_.test_accuracy = accuracy(trainer_.evaluated(), test_,
-                                  options_.running_stats ? Statistics::running : Statistics::batch);
+  const Statistics statistics = options_.running_stats ? Statistics::running : Statistics::batch;
+  epoch_.test_accuracy = accuracy(trainer_.evaluated(), test_, statistics);
+  epoch_.best_accuracy = e.best_accuracy;
+  epoch_.best_step = e.best_step;
+  if (options_.validation) {
+    epoch_.validation_accuracy = accuracy(trainer_.evaluated(), validation_, statistics);
+    if (epoch_.validation_accuracy > e.best_accuracy) {
+      epoch_.best_accuracy = epoch_.validation_accuracy;
+      epoch_.best_step = static_cast<double>(step_);
+    }
+  }
   EpochRow row;
   row.epoch = step_ / plan_.per_epoch() - 1;
   row.step = step_;
@@ -171,6 +205,7 @@ void Run::finish_epoch(RunFolder& folder, Progress& progress, double lr) {
   row.g = e.g / e.steps;
   row.train_accuracy = summary().train_accuracy;
   row.test_accuracy = epoch_.test_accuracy;
+  row.validation_accuracy = options_.validation ? epoch_.validation_accuracy : NAN;
   row.seconds = epoch_seconds_before_ + seconds_since(epoch_start_);
   epoch_start_ = Clock::now();
   epoch_seconds_before_ = 0;
@@ -180,12 +215,15 @@ void Run::finish_epoch(RunFolder& folder, Progress& progress, double lr) {
     line += fmt::format("  d_real {:.4f}  d_fake {:.4f}", row.d_real, row.d_fake);
   line += fmt::format("  d_class {:.4f}", row.d_class);
   if (has_gan(options_)) line += fmt::format("  g {:.4f}", row.g);
-  line += fmt::format("  train {:.4f}  test {:.4f}  {:.1f} s", row.train_accuracy,
-                      row.test_accuracy, row.seconds);
+  line += fmt::format("  train {:.4f}  test {:.4f}", row.train_accuracy, row.test_accuracy);
+  if (options_.validation) line += fmt::format("  validation {:.4f}", row.validation_accuracy);
+  line += fmt::format("  {:.1f} s", row.seconds);
   folder.log(line);
   std::vector<std::string> parts{
       fmt::format("epoch {:3}", row.epoch), fmt::format("test {:.4f}", row.test_accuracy),
       fmt::format("train {:.4f}", row.train_accuracy), fmt::format("class {:.3f}", row.d_class)};
+  if (options_.validation)
+    parts.insert(parts.begin() + 2, fmt::format("valid. {:.4f}", row.validation_accuracy));
   if (has_gan(options_)) {
     parts.push_back(fmt::format("d {:.3f}", row.d));
     parts.push_back(fmt::format("g {:.4f}", row.g));
@@ -218,7 +256,7 @@ void Run::save(RunFolder& folder) {
   trainer_.save(c.tensors);
   gradus::ssgan::require_finite(fmt::format("step {}, whose checkpoint is not written", step_),
                                 c.tensors);
-  folder.checkpoint(c, summary(), settings_.keep);
+  folder.checkpoint(c, summary(), is_best(), settings_.keep);
 }
 
 }  // namespace gradus::ssgan

@@ -39,14 +39,16 @@ class Run {
   int64_t step() const { return step_; }  ///< taken so far
   int64_t total_steps() const { return plan_.total_steps(); }
   int64_t steps_per_epoch() const { return plan_.per_epoch(); }
-  bool is_complete() const { return step_ == total_steps(); }
+  /// Whether options.patience ended it.
+  bool ran_out_of_patience() const;
+  bool is_complete() const { return step_ == total_steps() || ran_out_of_patience(); }
   /// One line that says on which images the run is trained and tested.
   const std::string& protocol() const { return protocol_; }
   /// data_checksum of these.
   const std::string& data() const { return data_; }
 
-  /// Trains until the last step, settings.max_steps or a signal (signals.h); everything goes to
-  /// `folder`, at the end a checkpoint too. Throws NotFinite where a loss or a weight is not; no
+  /// Trains until the run is complete, settings.max_steps or a signal (signals.h); everything goes
+  /// to `folder`, at the end a checkpoint too. Throws NotFinite where a loss or a weight is not; no
   /// checkpoint is written then. Throws OutputError as the folder does.
   void train(RunFolder& folder);
   RunSummary summary() const;
@@ -57,6 +59,7 @@ class Run {
     double steps = 0, d_real = 0, d_fake = 0, d_class = 0, d = 0, g = 0;
     double masked_correct = 0, labelled = 0;
     double train_accuracy = -1, test_accuracy = -1;
+    double validation_accuracy = -1, best_accuracy = -1, best_step = 0;  ///< best: of all epochs
   };
   struct Unread {
     int64_t step;
@@ -64,7 +67,7 @@ class Run {
     int64_t labelled;
   };
   using Clock = std::chrono::steady_clock;
-  static std::vector<double> to_values(const Epoch& epoch);
+  std::vector<double> to_values(const Epoch& epoch) const;
   static Epoch from_values(const std::vector<double>& values);
 
   /// Of the steps taken since the last call: to the folder, the epoch's sums and the progress.
@@ -73,11 +76,13 @@ class Run {
   void finish_epoch(RunFolder& folder, Progress& progress, double lr);
   void write_live_report(const RunFolder& folder, double epoch_seconds);
   void save(RunFolder& folder);
+  bool is_best() const;  ///< after the step that best.safetensors is of
 
   Options options_;
   RunSettings settings_;
   const ImageSet& test_;
   RunPlan plan_;
+  ImageSet validation_;
   Trainer trainer_;
   std::string protocol_, data_;
   int64_t step_ = 0;

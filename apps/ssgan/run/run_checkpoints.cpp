@@ -16,9 +16,9 @@ namespace {
 constexpr std::array kNetworkKeys = {"classes",     "extra_class", "g_size_mult",
                                      "d_size_mult", "relu2",       "dead_layers"};
 /// What a run keeps besides.
-constexpr std::array kRunKeys = {"data",           "seed",    "batch_size",
-                                 "limit_batches",  "labels",  "unlabeled",
-                                 "labelled_batch", "zero_as", "ema"};
+constexpr std::array kRunKeys = {"data",   "seed",      "batch_size",     "limit_batches",
+                                 "labels", "unlabeled", "labelled_batch", "zero_as",
+                                 "ema",    "validation"};
 
 /// A run's checkpoints by step.
 std::map<int64_t, std::filesystem::path> checkpoints_of(const std::filesystem::path& run) {
@@ -61,6 +61,10 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& run, int64_t 
   return run / "checkpoints" / fmt::format("step_{:08}.safetensors", step);
 }
 
+std::filesystem::path best_checkpoint_path(const std::filesystem::path& run) {
+  return run / "checkpoints" / "best.safetensors";
+}
+
 Resumption newest_whole(const std::filesystem::path& run) {
   const auto all = checkpoints_of(run);
   require<DataError>(!all.empty(),
@@ -96,7 +100,7 @@ Checkpoint read_named(const std::filesystem::path& path) {
 
 void prune_checkpoints(const std::filesystem::path& run, int64_t keep, int64_t first) {
   auto all = checkpoints_of(run);
-  if (first > 0) all.erase(first);
+  all.erase(first);
   for (auto at = all.begin(); static_cast<int64_t>(all.size()) > keep; at = all.erase(at)) {
     std::error_code error;
     std::filesystem::remove(at->second, error);

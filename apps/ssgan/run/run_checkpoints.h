@@ -14,6 +14,9 @@ namespace gradus::ssgan {
 inline constexpr int64_t kAnyStep = std::numeric_limits<int64_t>::max();
 std::filesystem::path checkpoint_path(const std::filesystem::path& run, int64_t step);
 
+/// checkpoints/best.safetensors: the one of the best score on the images held out for validation.
+std::filesystem::path best_checkpoint_path(const std::filesystem::path& run);
+
 /// Where a run goes on from, and what is known of the folder by then.
 struct Resumption {
   Checkpoint checkpoint;
@@ -36,7 +39,7 @@ std::optional<std::filesystem::path> checkpoint_upto(const std::filesystem::path
 /// The checkpoint of the lowest step from `step` on, if there is one.
 std::optional<std::filesystem::path> checkpoint_from(const std::filesystem::path& run,
                                                      int64_t step);
-/// Removes all checkpoints but the `keep` newest and that of step `first` where that is not 0.
+/// Removes all checkpoints of steps but the `keep` newest and that of step `first`.
 /// Throws OutputError.
 void prune_checkpoints(const std::filesystem::path& run, int64_t keep, int64_t first);
 

@@ -29,10 +29,10 @@ constexpr Pattern kPatterns[] = {{"", "metrics.jsonl", kNothing, ""},
                                  {"", "log.txt", kNothing, ""},
                                  {"", "summary.json", kNothing, ""},
                                  {"", "report.html", kNothing, ""},
-                                 {"", "best.safetensors", kNothing, ""},
                                  {"samples", "epoch_", kDigits, ".png"},
                                  {"checkpoints", "step_", kDigits, ".safetensors"},
                                  {"checkpoints", "step_", kDigits, ".safetensors.damaged"},
+                                 {"checkpoints", "best.safetensors", kNothing, ""},
                                  {"tb", "events.out.tfevents.", Pattern::Middle::anything, ""}};
 constexpr const char* kFolders[] = {"", "samples", "checkpoints", "tb"};
 

@@ -81,7 +81,9 @@ fs::path RunFolder::make_new(const fs::path& path) {
 
 RunFolder::RunFolder(fs::path path, const Options& options, const RunConditions& now,
                      const RunStart& start)
-    : path_(std::move(path)), first_step_(start.step) {
+    : path_(std::move(path)),
+      columns_(options.validation ? kValidationColumns : kEpochColumns),
+      first_step_(start.step) {
   make_folder(path_);
   lock_ = std::make_unique<RunLock>(path_);
   require_kind(path_, start.kind);
@@ -92,13 +94,15 @@ RunFolder::RunFolder(fs::path path, const Options& options, const RunConditions&
   auto config = to_json(options);
   config["threads"] = now.threads;
   config["device"] = now.device;
+  config["program"] = now.program;
+  config["libraries"] = now.libraries;
   config[kFirstStep] = first_step_;
   write_json(path_ / "config.json", config);
   for (const char* folder : {"samples", "checkpoints", "tb"}) make_folder(path_ / folder);
   log_ = std::make_unique<GrowingFile>(path_ / "log.txt");
   metrics_ = std::make_unique<GrowingFile>(path_ / "metrics.jsonl");
   epochs_ = std::make_unique<GrowingFile>(path_ / "epochs.csv");
-  if (epochs_->size() == 0) epochs_->append(fmt::format("{}\n", kEpochColumns));
+  if (epochs_->size() == 0) epochs_->append(columns_ + "\n");
   board_ = std::make_unique<TensorBoardWriter>(path_ / "tb");
 }
 
@@ -122,7 +126,9 @@ void RunFolder::resume(const RunConditions& now, const RunStart& start) {
   changed("threads", number("threads", now.threads), now.threads);
   if (config.contains("device") && config["device"].is_string())
     changed("device", config["device"].get<std::string>(), now.device);
-  for (std::string& note : cut_logs(path_, first_step_, start.step, start.per_epoch))
+  if (config.contains("program") && config["program"].is_string())
+    changed("program", config["program"].get<std::string>(), now.program);
+  for (std::string& note : cut_logs(path_, first_step_, start.step, start.per_epoch, columns_))
     notes_.push_back(std::move(note));
   for (const fs::path& file : start.damaged) {
     const std::string aside = file.string() + ".damaged";
@@ -150,9 +156,12 @@ void RunFolder::metrics(int64_t epoch, int64_t step, double lr, const Metrics& m
 }
 
 void RunFolder::epoch(const EpochRow& r) {
-  epochs_->append(fmt::format("{},{},{},{},{},{},{},{},{},{},{:.3f}\n", r.epoch, r.step, cell(r.lr),
-                              cell(r.d_real), cell(r.d_fake), cell(r.d_class), cell(r.d), cell(r.g),
-                              cell(r.train_accuracy), cell(r.test_accuracy), r.seconds));
+  std::string row = fmt::format("{},{}", r.epoch, r.step);
+  for (const double value :
+       {r.lr, r.d_real, r.d_fake, r.d_class, r.d, r.g, r.train_accuracy, r.test_accuracy})
+    row += "," + cell(value);
+  if (columns_ == kValidationColumns) row += "," + cell(r.validation_accuracy);
+  epochs_->append(fmt::format("{},{:.3f}\n", row, r.seconds));
   const std::pair<const char*, double> values[] = {{"loss/d_real", r.d_real},
                                                    {"loss/d_fake", r.d_fake},
                                                    {"loss/d_class", r.d_class},
@@ -160,7 +169,8 @@ void RunFolder::epoch(const EpochRow& r) {
                                                    {"loss/g", r.g},
                                                    {"lr", r.lr},
                                                    {"accuracy/train", r.train_accuracy},
-                                                   {"accuracy/test", r.test_accuracy}};
+                                                   {"accuracy/test", r.test_accuracy},
+                                                   {"accuracy/validation", r.validation_accuracy}};
   for (const auto& [tag, value] : values)
     if (!std::isnan(value)) board_->scalar(tag, value, r.step);
   board_->flush();
@@ -173,12 +183,14 @@ void RunFolder::samples(int64_t epoch, int64_t step, const Picture& picture) {
   board_->image("samples", png, picture.width, picture.height, step);
 }
 
-void RunFolder::checkpoint(const Checkpoint& c, const RunSummary& summary, int64_t keep) {
+void RunFolder::checkpoint(const Checkpoint& c, const RunSummary& summary, bool is_best,
+                           int64_t keep) {
   log_->sync();
   metrics_->sync();
   epochs_->sync();
   board_->flush();
   write_checkpoint(checkpoint_path(path_, c.step), c);
+  if (is_best) write_checkpoint(best_checkpoint_path(path_), c);
   write_summary(path_, summary);
   prune_checkpoints(path_, keep, first_step_);
 }

@@ -23,13 +23,15 @@ struct EpochRow {
   double lr;
   double d_real, d_fake, d_class, d, g;
   double train_accuracy, test_accuracy;
-  double seconds;  ///< the epoch took
+  double validation_accuracy;  ///< a column of runs that hold images out
+  double seconds;              ///< the epoch took
 };
 
 /// What config.json says beside the options: bits depend on it.
 struct RunConditions {
   int64_t threads = 0;
   std::string device;
+  std::string program = {}, libraries = {};  ///< and their versions
 };
 
 /// How a run comes to its folder.
@@ -71,15 +73,17 @@ class RunFolder {
   void epoch(const EpochRow& row);
   /// samples/epoch_NNN.png, and the same in tb/.
   void samples(int64_t epoch, int64_t step, const Picture& picture);
-  /// A checkpoint, after the logs that lead to it are on the disk, and summary.json. Of older ones
-  /// those remain that prune_checkpoints keeps.
-  void checkpoint(const Checkpoint& checkpoint, const RunSummary& summary, int64_t keep);
+  /// A checkpoint, after the logs that lead to it are on the disk, and summary.json; `is_best`: the
+  /// same as checkpoints/best.safetensors. Of older ones those remain that prune_checkpoints keeps.
+  void checkpoint(const Checkpoint& checkpoint, const RunSummary& summary, bool is_best,
+                  int64_t keep);
 
  private:
   void resume(const RunConditions& now, const RunStart& start);
 
   std::filesystem::path path_;
   std::unique_ptr<RunLock> lock_;
+  std::string columns_;     ///< of epochs.csv
   int64_t first_step_ = 0;  ///< that the logs begin after
   std::vector<std::string> notes_;
   std::unique_ptr<GrowingFile> log_, metrics_, epochs_;

@@ -11,6 +11,8 @@ class RunLock {
   /// Throws OutputError where another process has it, or where the folder cannot be opened.
   explicit RunLock(const std::filesystem::path& folder);
   ~RunLock();
+  /// Whether another process has the folder's lock by now; false where it cannot be told.
+  static bool is_held(const std::filesystem::path& folder);
   RunLock(const RunLock&) = delete;
   RunLock& operator=(const RunLock&) = delete;
 

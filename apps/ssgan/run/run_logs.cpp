@@ -44,9 +44,9 @@ Lines metrics_of(std::string_view text, int64_t last) {
 }
 
 /// Whole rows: a torn "4,8" would pass for step 8.
-Lines epochs_of(std::string_view text, int64_t last) {
+Lines epochs_of(std::string_view text, int64_t last, std::string_view columns) {
   Lines lines;
-  const auto commas = std::ranges::count(std::string_view(kEpochColumns), ',');
+  const auto commas = std::ranges::count(columns, ',');
   for_whole_lines(text, [&](std::string_view line) {
     if (std::ranges::count(line, ',') != commas) return;
     int64_t epoch = -1, step = -1;
@@ -84,14 +84,14 @@ void note_gaps(const char* file, const char* what, const Lines& lines, int64_t b
 }  // namespace
 
 std::vector<std::string> cut_logs(const fs::path& folder, int64_t first, int64_t step,
-                                  int64_t per_epoch) {
+                                  int64_t per_epoch, std::string_view columns) {
   std::map<fs::path, std::string> before, after;
   const auto load = [&](const fs::path& path) { return before[path] = read_text(path); };
   const fs::path metrics_file = folder / "metrics.jsonl", epochs_file = folder / "epochs.csv";
   const Lines metrics = metrics_of(load(metrics_file), step);
-  const Lines epochs = epochs_of(load(epochs_file), step);
+  const Lines epochs = epochs_of(load(epochs_file), step, columns);
   after[metrics_file] = joined(metrics);
-  after[epochs_file] = fmt::format("{}\n{}", kEpochColumns, joined(epochs));
+  after[epochs_file] = fmt::format("{}\n{}", columns, joined(epochs));
   std::string log = load(folder / "log.txt");
   if (!log.empty() && !log.ends_with('\n')) log += '\n';
   after[folder / "log.txt"] = log;

@@ -1,6 +1,8 @@
 #include "apps/ssgan/run/run_plan.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 
 namespace gradus::ssgan {
 namespace {
@@ -13,14 +15,23 @@ std::vector<int32_t> indices_of_ones(const Tensor& mask) {
   return found;
 }
 
+std::vector<int32_t> all_but(const std::vector<int32_t>& some, int64_t count) {
+  std::vector<int32_t> all(static_cast<size_t>(count)), rest;
+  std::iota(all.begin(), all.end(), 0);
+  std::ranges::set_difference(all, some, std::back_inserter(rest));
+  return rest;
+}
+
 }  // namespace
 
 RunPlan::RunPlan(const Options& o, const ImageSet& train)
     : unlabeled_(o.unlabeled),
       labelled_batch_(std::min(o.labelled_batch, o.batch_size)),
       label_mask_(choose_labelled(train, o.labels, o.seed)),
+      held_out_(hold_out(train, label_mask_, o.validation, o.seed)),
       labelled_(indices_of_ones(label_mask_)),
-      all_(train.count(), o.batch_size, o.seed),
+      kept_(all_but(held_out_, train.count())),
+      all_(static_cast<int64_t>(kept_.size()), o.batch_size, o.seed),
       few_(labelled(), o.unlabeled ? std::max<int64_t>(labelled_batch_, 1) : o.batch_size, o.seed),
       per_epoch_(o.limit_batches ? std::min(all_.per_epoch(), o.limit_batches) : all_.per_epoch()),
       total_(o.epochs * per_epoch_),
@@ -31,6 +42,7 @@ RunPlan::RunPlan(const Options& o, const ImageSet& train)
 std::vector<int32_t> RunPlan::images(int64_t step) {
   if (!unlabeled_) return labelled_batch(step);
   std::vector<int32_t> batch = all_.at(step / per_epoch_, step % per_epoch_);
+  for (int32_t& i : batch) i = kept_[i];
   if (labelled_batch_ > 0) {
     std::vector<int32_t> few = labelled_batch(step);
     few.resize(std::min(few.size(), batch.size()));

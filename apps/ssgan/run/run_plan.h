@@ -14,7 +14,8 @@ namespace gradus::ssgan {
 /// a run can be taken up or repeated at any step.
 class RunPlan {
  public:
-  /// Throws DataError where the set is empty or has fewer images than options.labels ask for.
+  /// Throws DataError where the set is empty or has fewer images than options.labels and
+  /// options.validation ask for.
   RunPlan(const Options& options, const ImageSet& train);
 
   /// Steps.
@@ -32,6 +33,8 @@ class RunPlan {
   /// How many labels are visible, in the set and among `images`.
   int64_t labelled() const { return static_cast<int64_t>(labelled_.size()); }
   int64_t count_labelled(const std::vector<int32_t>& images) const;
+  /// The images of options.validation, which are in no batch.
+  const std::vector<int32_t>& held_out() const { return held_out_; }
 
  private:
   std::vector<int32_t> labelled_batch(int64_t step);
@@ -39,8 +42,8 @@ class RunPlan {
   bool unlabeled_;
   int64_t labelled_batch_;
   Tensor label_mask_;
-  std::vector<int32_t> labelled_;
-  Batches all_, few_;  // of all images; of the labelled ones
+  std::vector<int32_t> held_out_, labelled_, kept_;  // kept_: all but those held out
+  Batches all_, few_;                                // of kept_; of the labelled ones
   int64_t per_epoch_, total_;
   Schedule schedule_;
 };

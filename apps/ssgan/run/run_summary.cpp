@@ -8,13 +8,15 @@
 namespace gradus::ssgan {
 
 void write_summary(const std::filesystem::path& folder, const RunSummary& s) {
-  nlohmann::ordered_json json{{"protocol", s.protocol},
-                              {"steps", s.steps},
-                              {"seconds", s.seconds},
-                              {"epoch_seconds", s.epoch_seconds},
-                              {"train_accuracy", s.train_accuracy},
-                              {"test_accuracy", s.test_accuracy},
-                              {"complete", s.complete}};
+  nlohmann::ordered_json json{
+      {"protocol", s.protocol},           {"steps", s.steps},
+      {"total_steps", s.total_steps},     {"seconds", s.seconds},
+      {"epoch_seconds", s.epoch_seconds}, {"train_accuracy", s.train_accuracy},
+      {"test_accuracy", s.test_accuracy}, {"complete", s.complete}};
+  if (s.best_step > 0) {
+    json["best_accuracy"] = s.best_accuracy;
+    json["best_step"] = s.best_step;
+  }
   if (!std::isnan(s.baseline_accuracy)) json["baseline_accuracy"] = s.baseline_accuracy;
   write_json(folder / "summary.json", json);
 }
@@ -31,10 +33,13 @@ std::optional<RunSummary> read_summary(const std::filesystem::path& folder) {
   if (json.contains("protocol") && json["protocol"].is_string())
     s.protocol = json["protocol"].get<std::string>();
   s.steps = static_cast<int64_t>(std::clamp(number("steps", 0), 0.0, 1e15));
+  s.total_steps = static_cast<int64_t>(std::clamp(number("total_steps", 0), 0.0, 1e15));
   s.seconds = number("seconds", 0);
   s.epoch_seconds = number("epoch_seconds", 0);
   s.train_accuracy = number("train_accuracy", NAN);
   s.test_accuracy = number("test_accuracy", NAN);
+  s.best_accuracy = number("best_accuracy", NAN);
+  s.best_step = static_cast<int64_t>(std::clamp(number("best_step", 0), 0.0, 1e15));
   s.baseline_accuracy = number("baseline_accuracy", NAN);
   // Version 0.1.0 wrote the file at the end only.
   s.complete = !json.contains("complete") || json["complete"] == true;

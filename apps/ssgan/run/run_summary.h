@@ -13,12 +13,15 @@ namespace gradus::ssgan {
 struct RunSummary {
   std::string protocol;         ///< how it was measured
   int64_t steps = 0;            ///< in all
+  int64_t total_steps = 0;      ///< that it will have at its end; 0: not known
   double seconds = 0;           ///< of all sessions
   double epoch_seconds = 0;     ///< of these, of the epoch under way
   double train_accuracy = NAN;  ///< on the labelled training images, as they were trained on
   double test_accuracy = NAN;
+  double best_accuracy = NAN;      ///< the best on images held out for validation
+  int64_t best_step = 0;           ///< after which it was so
   double baseline_accuracy = NAN;  ///< NaN: none was trained, or not to its end
-  bool complete = false;           ///< whether all steps were taken
+  bool complete = false;           ///< whether it came to its end
 };
 
 /// Replaces the file in the run's `folder`. Throws OutputError.

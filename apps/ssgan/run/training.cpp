@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/ssgan/commands/commands.h"
+#include "apps/ssgan/commands/version.h"
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/report/html.h"
@@ -15,6 +16,7 @@
 #include "apps/ssgan/run/signals.h"
 #include "apps/ssgan/say.h"
 #include "apps/ssgan/utf8.h"
+#include "tensor/backend.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -36,7 +38,8 @@ RunStart start_of(const Training& t, const Run& run) {
 }
 
 RunConditions conditions_of(const Training& t) {
-  return {omp_get_max_threads(), to_string(t.settings.device)};
+  return {omp_get_max_threads(), to_string(t.settings.device), program_version(),
+          backend(t.settings.device).describe()};
 }
 
 /// Words that the log keeps.
@@ -51,12 +54,25 @@ std::string go_on(const Training& t) {
                      t.baseline && !started_by_script() ? " --baseline" : "");
 }
 
+std::string why_it_stopped(const Options& o) {
+  return fmt::format("{} epochs without a better score on the images held out", o.patience);
+}
+
+/// The flag that lets a complete run go on.
+std::string longer(const Options& o, bool stopped_early) {
+  return stopped_early ? fmt::format("--patience {}", 2 * o.patience)
+                       : fmt::format("--epochs {}", 2 * o.epochs);
+}
+
 /// The supervised baseline of the same options, below the run's folder; one that a run which goes
 /// on left unfinished goes on, too.
-RunSummary train_baseline(const Training& t, const ImageSet& train, const ImageSet& test) {
+RunSummary train_baseline(const Training& t, int64_t epochs, const ImageSet& train,
+                          const ImageSet& test) {
   Training baseline = t;
   baseline.out = t.out / "baseline";
   baseline.options.unlabeled = false;
+  baseline.options.epochs = epochs;
+  baseline.options.patience = 0;
   baseline.overwrite = true;
   baseline.resume.reset();
   baseline.settings.baseline_follows = false;
@@ -114,21 +130,24 @@ int stop_early(const Training& t, const std::string& what) {
   return kStopped + stop_signal();
 }
 
-void print_summary(const Training& t, const RunSummary& s) {
+void print_summary(const Training& t, const Run& run, const RunSummary& s) {
   fmt::print("run        {}\n", printable(t.out.string()));
   fmt::print("measured   {}\n", printable(s.protocol));
   fmt::print("steps      {} in {}\n", s.steps, clock_time(s.seconds));
   if (std::isfinite(s.test_accuracy))
     fmt::print("accuracy   test {:.4f}, labelled training images {:.4f}{}\n", s.test_accuracy,
                s.train_accuracy, s.complete ? "" : " (at the end of the last whole epoch)");
+  if (s.best_step > 0)
+    fmt::print("best       validation {:.4f} after step {}: {}\n", s.best_accuracy, s.best_step,
+               printable(best_checkpoint_path(t.out).string()));
   if (std::isfinite(s.baseline_accuracy))
     fmt::print("baseline   test {:.4f} (the discriminator alone, same labels, as many steps)\n",
                s.baseline_accuracy);
   if (has_gan(t.options) && s.complete)
-    fmt::print(
-        "samples    {}\n",
-        printable(
-            (t.out / "samples" / fmt::format("epoch_{:03}.png", t.options.epochs - 1)).string()));
+    fmt::print("samples    {}\n",
+               printable((t.out / "samples" /
+                          fmt::format("epoch_{:03}.png", run.step() / run.steps_per_epoch() - 1))
+                             .string()));
   const std::string out = for_shell(t.out.string());
   fmt::print("checkpoint {}\n", printable(checkpoint_path(t.out, s.steps).string()));
   fmt::print("report     {}\n", printable((t.out / "report.html").string()));
@@ -136,7 +155,7 @@ void print_summary(const Training& t, const RunSummary& s) {
   if (has_gan(t.options))
     fmt::print("           {} sample --checkpoint {} --out samples.png\n", this_program(), out);
   fmt::print("           {}{}\n", go_on(t),
-             s.complete ? fmt::format(" --epochs {}", 2 * t.options.epochs) : "");
+             s.complete ? " " + longer(t.options, run.ran_out_of_patience()) : "");
 }
 
 /// Whether the program was killed between the last summary and its report.
@@ -203,10 +222,12 @@ int train(Training t) {
   }
   const bool needs_baseline = t.baseline && o.unlabeled;
   if (is_done && !(needs_baseline && std::isnan(earlier->baseline_accuracy))) {
-    say("complete: all {} steps were taken; nothing is changed. For more: `{} --epochs {}`\n",
-        run.step(), go_on(t), 2 * o.epochs);
+    say("complete: {}; nothing is changed. For more: `{} {}`\n",
+        run.ran_out_of_patience() ? why_it_stopped(o)
+                                  : fmt::format("all {} steps were taken", run.step()),
+        go_on(t), longer(o, run.ran_out_of_patience()));
     if (lacks_report(t.out)) write_report(t.out);
-    print_summary(t, *earlier);
+    print_summary(t, run, *earlier);
     return kDone;
   }
   if (names_itself) t.out = RunFolder::make_new(t.out);
@@ -217,17 +238,19 @@ int train(Training t) {
   for (const std::string& note : notes) tell(folder, note);
 
   if (!is_done) train(t, run, folder);
+  if (run.ran_out_of_patience() && !is_done) tell(folder, "stopped early: " + why_it_stopped(o));
   if (stop_signal() && !run.is_complete())
     return stop_early(t, fmt::format("interrupted after step {}", run.step()));
   RunSummary summary = is_done ? *earlier : run.summary();
   if (run.is_complete() && needs_baseline) {
-    const RunSummary baseline = train_baseline(t, train_set, test_set);
+    const RunSummary baseline =
+        train_baseline(t, run.step() / run.steps_per_epoch(), train_set, test_set);
     if (!baseline.complete) return stop_early(t, "interrupted in the baseline");
     summary.baseline_accuracy = baseline.test_accuracy;
     write_summary(t.out, summary);
   }
   write_report(t.out);
-  print_summary(t, summary);
+  print_summary(t, run, summary);
   return kDone;
 }
 
