@@ -21,6 +21,28 @@ void times_derivative(const F f, int64_t begin, int64_t end, const T* dy, const 
   for (int64_t i = begin; i < end; ++i) dx[i] = dy[i] * f.df(T(0), y[i]);
 }
 
+/// acc [columns] += squares of the distances of kRows rows of x [..., columns] from the mean.
+template <int kRows, class T>
+void add_squares(const T* x, const T* mean, int64_t columns, int64_t row, double* acc) {
+#pragma omp simd
+  for (int64_t c = 0; c < columns; ++c)
+    acc[c] += run_sum<kRows>(row, [=](int64_t i) {
+      const T d = x[i * columns + c] - mean[c];
+      return d * d;
+    });
+}
+
+/// acc [2, columns] += sums of d and of d * (x - mean) over kRows rows of both [..., columns].
+template <int kRows, class T>
+void add_moments(const T* d, const T* x, const T* mean, int64_t columns, int64_t row, double* acc) {
+#pragma omp simd
+  for (int64_t c = 0; c < columns; ++c) {
+    acc[c] += run_sum<kRows>(row, [=](int64_t i) { return d[i * columns + c]; });
+    acc[columns + c] += run_sum<kRows>(
+        row, [=](int64_t i) { return d[i * columns + c] * (x[i * columns + c] - mean[c]); });
+  }
+}
+
 }  // namespace
 
 void Reference::moments(const Tensor& x, Tensor& mean, Tensor& variance) {
@@ -34,12 +56,7 @@ void Reference::moments(const Tensor& x, Tensor& mean, Tensor& variance) {
     for (int64_t c = 0; c < channels; ++c) vmean[c] = T(m[c] / static_cast<double>(rows));
     const std::vector<double> squares =
         column_sums<T>(rows, channels, 1, [=]<int kRows>(int64_t row, double* acc) {
-#pragma omp simd
-          for (int64_t c = 0; c < channels; ++c)
-            acc[c] += run_sum<kRows>(row, [=](int64_t i) {
-              const T d = vx[i * channels + c] - vmean[c];
-              return d * d;
-            });
+          add_squares<kRows>(vx, vmean, channels, row, acc);
         });
     for (int64_t c = 0; c < channels; ++c) {
       const double off =
@@ -84,13 +101,7 @@ void Reference::normalize_backward(const Normalization& n, const Activation& act
     const std::vector<double> sums =
         column_sums<T>(rows, channels, 2, [=]<int kRows>(int64_t row, double* acc) {
           times_derivative(f, row * channels, (row + kRows) * channels, vdy, vy, vdx);
-#pragma omp simd
-          for (int64_t c = 0; c < channels; ++c) {
-            acc[c] += run_sum<kRows>(row, [=](int64_t i) { return vdx[i * channels + c]; });
-            acc[channels + c] += run_sum<kRows>(row, [=](int64_t i) {
-              return vdx[i * channels + c] * (vx[i * channels + c] - mean[c]);
-            });
-          }
+          add_moments<kRows>(vdx, vx, mean, channels, row, acc);
         });
     // dx = gamma * rstd * (d - mean(d) - x_hat * mean(d * x_hat)), Ioffe & Szegedy 2015
     std::vector<T> coefficients(3 * channels);
