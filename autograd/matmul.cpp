@@ -46,7 +46,7 @@ Tensor product(const Tensor& a, const Tensor& b, Transpose transpose, const Shap
 }  // namespace
 
 Var matmul(const Var& a, const Var& b, Transpose transpose) {
-  const auto [ta, tb] = transpose;
+  const bool ta = transpose.a, tb = transpose.b;
   require_alike("matmul", a, b);
   require<ShapeError>(a.shape().rank() >= 2, "matmul: a must be a matrix, got {}", a.shape());
   require<ShapeError>(b.shape().rank() >= 2, "matmul: b must be a matrix, got {}", b.shape());

@@ -39,8 +39,8 @@ BatchNormResult batch_norm(const Var& x, const Var& gamma, const Var& beta, doub
       [epsilon](auto in, const Activation& activation, Tensor& y) {
         backend(y).normalize({in[1], in[2], in[3], in[4], epsilon}, activation, in[0], y);
       },
-      [epsilon, channels, x = in[0], mean = in[1], variance = in[2], gamma = in[3]](
-          const Gradient& g, GradSink& grads) {
+      [epsilon, x = in[0], mean = in[1], variance = in[2], gamma = in[3]](const Gradient& g,
+                                                                          GradSink& grads) {
         if (!grads.wants(0) && !grads.wants(1)) return grads.add(2, g.applied());
         const Tensor& m = grads.read(mean);
         // Only dx depends on gamma.

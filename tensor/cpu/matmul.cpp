@@ -15,6 +15,7 @@ void sgemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, 
   const dnnl_status_t status =
       dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1, a,
                  transpose_a ? m : k, b, transpose_b ? k : n, beta, c, n);
+  require<DeviceError>(status != dnnl_out_of_memory, "cpu: out of memory in a product of matrices");
   require<Error>(status == dnnl_success,
                  "oneDNN {}: sgemm of [{}, {}] x [{}, {}] failed, status {}", onednn_version(), m,
                  k, k, n, static_cast<int>(status));

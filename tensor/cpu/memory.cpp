@@ -1,5 +1,8 @@
 #include "tensor/cpu/memory.h"
 
+#include <malloc.h>
+#include <sanitizer/asan_interface.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -19,11 +22,15 @@ bool intact(const unsigned char* band) {
 
 Memory::Memory()
     : allocator_("cpu", {.allocate = [](size_t n) { return std::aligned_alloc(kAlignment, n); },
-                         .release = [](void* p, size_t) { std::free(p); }}) {}
+                         .release =
+                             [](void* p, size_t size) {
+                               ASAN_UNPOISON_MEMORY_REGION(p, size);
+                               std::free(p);
+                             }}) {}
 
 void* Memory::allocate(size_t bytes) {
-  if (!guard_) return allocator_.allocate(bytes);
-  auto* block = static_cast<unsigned char*>(allocator_.allocate(bytes + 2 * kBand));
+  if (!guard_) return block_of(bytes);
+  auto* block = static_cast<unsigned char*>(block_of(bytes + 2 * kBand));
   std::memset(block, kPattern, kBand);
   std::memset(block + kBand + bytes, kPattern, kBand);
   const std::lock_guard lock(mutex_);
@@ -34,11 +41,25 @@ void* Memory::allocate(size_t bytes) {
 void Memory::release(void* p) noexcept {
   const std::unique_lock lock(mutex_);
   const auto it = guarded_.find(p);
-  if (it == guarded_.end()) return allocator_.release(p);
+  if (it == guarded_.end()) return give_back(p);
   auto* data = static_cast<unsigned char*>(p);
   if (!intact(data - kBand) || !intact(data + it->second)) ++damaged_;
   guarded_.erase(it);
-  allocator_.release(data - kBand);
+  give_back(data - kBand);
+}
+
+// AddressSanitizer sees what touches the rounding of a block, or one that is kept for later.
+// (Without it these macros are nothing.)
+void* Memory::block_of(size_t bytes) {
+  void* p = allocator_.allocate(bytes);
+  ASAN_UNPOISON_MEMORY_REGION(p, bytes);
+  ASAN_POISON_MEMORY_REGION(static_cast<char*>(p) + bytes, ::malloc_usable_size(p) - bytes);
+  return p;
+}
+
+void Memory::give_back(void* p) noexcept {
+  ASAN_POISON_MEMORY_REGION(p, ::malloc_usable_size(p));
+  allocator_.release(p);
 }
 
 }  // namespace gradus::cpu

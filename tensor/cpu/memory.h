@@ -24,6 +24,9 @@ class Memory {
   int64_t damaged_bands() const { return damaged_; }
 
  private:
+  void* block_of(size_t bytes);
+  void give_back(void* p) noexcept;
+
   CachingAllocator allocator_;
   std::mutex mutex_;
   bool guard_ = false;

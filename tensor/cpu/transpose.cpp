@@ -1,28 +1,29 @@
 #include "tensor/cpu/transpose.h"
 
+#include <utility>
+
 #include "tensor/cpu/parallel.h"
 #include "tensor/cpu/vector.h"
 
 namespace gradus::cpu {
 namespace {
 
-using Lanes [[gnu::vector_size(__BIGGEST_ALIGNMENT__)]] = int32_t;
+/// Exchanges the off-diagonal quarters of the 2 kStep x 2 kStep blocks that two rows pass through.
+template <int kStep, int... kLane>
+void exchange(Vector& a, Vector& b, std::integer_sequence<int, kLane...>) {
+  const Vector upper =
+      __builtin_shufflevector(a, b, (kLane & kStep ? kLanes + kLane - kStep : kLane)...);
+  b = __builtin_shufflevector(a, b, (kLane & kStep ? kLanes + kLane : kLane + kStep)...);
+  a = upper;
+}
 
-/// Exchanges the off-diagonal quarters of every 2 kStep x 2 kStep block.
+/// The same for all rows, then for blocks of half the size.
 template <int kStep>
 void exchange(Vector (&v)[kLanes]) {
-  Lanes upper, lower;
-  for (int lane = 0; lane < kLanes; ++lane) {
-    upper[lane] = lane & kStep ? kLanes + lane - kStep : lane;
-    lower[lane] = lane & kStep ? kLanes + lane : lane + kStep;
-  }
 #pragma GCC unroll 16
-  for (int i = 0; i < kLanes; ++i) {
-    if (i & kStep) continue;
-    const Vector a = v[i], b = v[i + kStep];
-    v[i] = __builtin_shuffle(a, b, upper);
-    v[i + kStep] = __builtin_shuffle(a, b, lower);
-  }
+  for (int i = 0; i < kLanes; ++i)
+    if (!(i & kStep))
+      exchange<kStep>(v[i], v[i + kStep], std::make_integer_sequence<int, kLanes>());
   if constexpr (kStep > 1) exchange<kStep / 2>(v);
 }
 

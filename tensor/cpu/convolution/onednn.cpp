@@ -1,6 +1,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <tuple>
@@ -34,6 +35,22 @@ auto describe(const Args& args, const Hint&... hint) {
                                                     hint...);
       },
       args);
+}
+
+/// Throws DeviceError unless so many bytes can be had, and some for oneDNN's code and descriptions:
+/// it crashes where those fail while it makes a primitive (2.6.3).
+void require_memory(size_t bytes) {
+  constexpr size_t kOwn = size_t{16} << 20;
+  void* volatile probe = std::malloc(kOwn + bytes);  // else the compiler takes it for granted
+  require<DeviceError>(probe != nullptr, "cpu: out of memory for {} bytes of a convolution",
+                       kOwn + bytes);
+  std::free(probe);
+}
+
+template <class Primitive>
+Primitive make(const typename Primitive::primitive_desc& description) {
+  require_memory(static_cast<size_t>(description.query_s64(dnnl::query::memory_consumption_s64)));
+  return Primitive(description);
 }
 
 enum class Pass { forward, grad_input, grad_weight };
@@ -84,6 +101,7 @@ Plan::Plan(const Key& key) : pass_(key.pass) {
   const memory::dims back{std::max<int64_t>(0, g.pad_bottom()),
                           std::max<int64_t>(0, g.pad_right())};
 
+  require_memory(0);
   const auto forward = describe<dnnl::convolution_forward>(std::tuple(
       dnnl::prop_kind::forward_training, direct, x, w, bias, y, strides, gaps, front, back));
   const std::tuple gradient(direct, x, w, y, strides, gaps, front, back);
@@ -91,18 +109,18 @@ Plan::Plan(const Key& key) : pass_(key.pass) {
   y_ = unbound(y);
   plain_ = unbound(plain);
   if (pass_ == Pass::forward) {
-    primitive_ = dnnl::convolution_forward(forward);
+    primitive_ = make<dnnl::convolution_forward>(forward);
     weights_ = unbound(forward.weights_desc());
     args_ = {{DNNL_ARG_SRC, x_}, {DNNL_ARG_WEIGHTS, weights_}, {DNNL_ARG_DST, y_}};
     if (key.bias) args_[DNNL_ARG_BIAS] = bias_ = unbound(bias);
   } else if (pass_ == Pass::grad_input) {
     const auto pd = describe<dnnl::convolution_backward_data>(gradient, forward);
-    primitive_ = dnnl::convolution_backward_data(pd);
+    primitive_ = make<dnnl::convolution_backward_data>(pd);
     weights_ = unbound(pd.weights_desc());
     args_ = {{DNNL_ARG_DIFF_SRC, x_}, {DNNL_ARG_WEIGHTS, weights_}, {DNNL_ARG_DIFF_DST, y_}};
   } else {
     const auto pd = describe<dnnl::convolution_backward_weights>(gradient, forward);
-    primitive_ = dnnl::convolution_backward_weights(pd);
+    primitive_ = make<dnnl::convolution_backward_weights>(pd);
     weights_ = unbound(pd.diff_weights_desc());
     args_ = {{DNNL_ARG_SRC, x_}, {DNNL_ARG_DIFF_WEIGHTS, weights_}, {DNNL_ARG_DIFF_DST, y_}};
   }
@@ -151,6 +169,7 @@ void run(Pass pass, const Geometry& g, const float* x, const float* w, const flo
     }
     it->second.run(x, w, bias, y);
   } catch (const dnnl::error& e) {
+    require<DeviceError>(e.status != dnnl_out_of_memory, "cpu: out of memory in a convolution");
     throw Error(
         fmt::format("oneDNN {}: {} in the convolution of [{}, {}, {}, {}] by [{}, {}, {}, {}]",
                     onednn_version(), e.what(), g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.c / g.groups));
