@@ -142,7 +142,7 @@ TEST_CASE("run places: the clock is set back between two sessions") {
 
 TEST_CASE("run places: a full disk") {
   const TempDir dir;
-  const SmallDisk disk(dir.path(), "size=2m");
+  const SmallDisk disk(dir.path(), "size=4m");
   if (!disk.is_there()) {
     std::cout << "skipped: no file system can be mounted here\n";
     return;

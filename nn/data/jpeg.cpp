@@ -137,17 +137,23 @@ class Decoder {
 class Encoder {
  public:
   Encoder() { info_.err = jpeg_std_error(&errors_); }
-  ~Encoder() {
-    jpeg_destroy_compress(&info_);
-    std::free(bytes_);
-  }
+  ~Encoder() { jpeg_destroy_compress(&info_); }
   Encoder(const Encoder&) = delete;
   Encoder& operator=(const Encoder&) = delete;
 
-  std::span<const uint8_t> encode(const Picture& picture, int quality) {
+  std::vector<uint8_t> encode(const Picture& picture, int quality) {
     errors_.error_exit = fail;
+    // So that the library's own buffer, which it loses track of where it cannot grow, is not
+    // needed: a block of 8 x 8 samples takes at most 64 coefficients of 26 bits, tables a kilobyte
+    // or two.
+    const auto blocks = [](int n) { return static_cast<size_t>(n + 7) / 8; };
+    std::vector<uint8_t> out(blocks(picture.width) * blocks(picture.height) * 3 * 64 * 4 + 4096);
+    bytes_ = out.data();
+    size_ = out.size();
     require(write(picture, quality), "encode_jpeg: {}", errors_.message);
-    return {bytes_, size_};
+    require(bytes_ == out.data(), "encode_jpeg: {} bytes are more than reckoned", size_);
+    out.resize(size_);
+    return out;
   }
 
  private:
@@ -183,9 +189,7 @@ class Encoder {
 }  // namespace
 
 std::vector<uint8_t> encode_jpeg(const Picture& picture, int quality) {
-  Encoder encoder;
-  const auto bytes = encoder.encode(picture, quality);
-  return {bytes.begin(), bytes.end()};
+  return Encoder().encode(picture, quality);
 }
 
 Picture decode_jpeg(std::span<const std::byte> bytes, const std::string& name) {
