@@ -19,7 +19,7 @@ CachingAllocator::Raw device_memory(int index) {
               cudaGetLastError();  // the allocator frees what it keeps, and reports it
               return nullptr;
             }
-            check(error, "cudaMalloc", fmt::format("{} bytes", bytes));
+            check(error, "cudaMalloc", fmt::format("allocation of {} bytes", bytes));
             return p;
           },
           .release =
@@ -105,11 +105,11 @@ void Cuda::require_code() const {
   cudaGetLastError();
   cudaDeviceProp device{};
   check(cudaGetDeviceProperties(&device, index_), "cudaGetDeviceProperties");
-  throw DeviceError(
-      fmt::format("{} has compute capability {}.{}, and this build's code is for {}: build with "
-                  "-DCMAKE_CUDA_ARCHITECTURES={}{}",
-                  device.name, device.major, device.minor, GRADUS_CUDA_ARCHITECTURES, device.major,
-                  device.minor));
+  throw DeviceError(failure(
+      "", "cudaFuncGetAttributes",
+      fmt::format("{} has compute capability {}.{}, and this build's code is for {}", device.name,
+                  device.major, device.minor, GRADUS_CUDA_ARCHITECTURES),
+      fmt::format("build with -DCMAKE_CUDA_ARCHITECTURES={}{}", device.major, device.minor)));
 }
 
 void Cuda::copy_from_host(const void* host, void* device, size_t bytes) {

@@ -11,7 +11,8 @@ int device_count(std::string& reason) {
   int count = 0;  // left alone where there is no driver
   const cudaError_t error = cudaGetDeviceCount(&count);
   if (error != cudaSuccess)
-    reason = fmt::format("no usable CUDA device: {}", cudaGetErrorString(error));
+    reason =
+        fmt::format("no usable CUDA device: cudaGetDeviceCount: {}", cudaGetErrorString(error));
   else if (count == 0)
     reason = "no CUDA device";
   return error == cudaSuccess ? count : 0;

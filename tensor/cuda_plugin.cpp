@@ -92,6 +92,7 @@ std::unique_ptr<Backend> make_cuda_backend(int index) {
   require<DeviceError>(plugin, "device cuda:{}: {}", index, reason);
   std::string why;
   const int count = plugin->device_count(why);
+  require<DeviceError>(count > 0, "device cuda:{}: {}", index, why);
   require<DeviceError>(index < count, "device cuda:{}: this machine has {} CUDA device{}", index,
                        count, count == 1 ? "" : "s");
   std::unique_ptr<Backend> made(plugin->make(index, why));

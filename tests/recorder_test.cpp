@@ -1,3 +1,6 @@
+#include <iostream>
+#include <thread>
+
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/data/digits.h"
 #include "apps/ssgan/model/trainer.h"
@@ -106,6 +109,29 @@ TEST_CASE("cuda recordings: a training step captured is the same eagerly", "[cud
 
 TEST_CASE("cuda recordings: what a recording may not do is an error that names it", "[cuda][gpu]") {
   if (const auto device = cuda_device()) check_rules(*device);
+}
+
+TEST_CASE("cuda recordings: several devices, several threads", "[cuda][gpu]") {
+  const auto first = cuda_device();
+  if (!first) return;
+  if (cuda_report().devices < 2) {
+    std::cout << "skipped: one CUDA device\n";
+    return;
+  }
+  const Device second{DeviceKind::cuda, 1};
+  const Options o = small_options("tutorial");
+  const auto expected = train(o, DType::f32, *first, 5);
+  CHECK(train(o, DType::f32, second, 5) == expected);
+  // A thread begins with the first device as its own; here two take the second and then each one.
+  std::vector<double> in_thread, on_first, on_second;
+  std::thread([&] { in_thread = train(o, DType::f32, second, 5); }).join();
+  CHECK(in_thread == expected);
+  std::thread one([&] { on_first = train(o, DType::f32, *first, 5); });
+  std::thread other([&] { on_second = train(o, DType::f32, second, 5); });
+  one.join();
+  other.join();
+  CHECK(on_first == expected);
+  CHECK(on_second == expected);
 }
 
 TEST_CASE("recorder: on the CPU the third step and later ones ask the system for no memory") {

@@ -43,7 +43,7 @@ void check_same_file(const fs::path& a, const fs::path& b) {
 TEST_CASE("fake cuda: the device is found and described", "[fake_cuda]") {
   CHECK_THAT(run_ok("--version").out, ContainsSubstring("no card, a fake for tests"));
   const ProgramResult none =
-      run_on_fake_cuda("bench --device cuda --steps 1", {{"GRADUS_FAKE_DEVICES", "0"}});
+      run_on_fake_cuda("bench --device cuda --steps 3", {{"GRADUS_FAKE_DEVICES", "0"}});
   CHECK(none.status == 1);
   CHECK_THAT(none.err, ContainsSubstring("no CUDA-capable device is detected"));
 }
@@ -82,7 +82,7 @@ TEST_CASE("fake cuda: tf32 and engines whose bits differ are taken where they ar
   const TempDir dir;
   const auto engines = [&](const std::string& more) {
     const std::string log = (dir / "log").string();
-    run_ok("bench --device cuda --batch-size 2 --g-size-mult 1 --d-size-mult 1 --steps 1 " + more,
+    run_ok("bench --device cuda --batch-size 2 --g-size-mult 1 --d-size-mult 1 --steps 3 " + more,
            {{"GRADUS_FAKE_LOG", log}, {"GRADUS_FAKE_COMPUTE", "0"}});
     return read_log(log);
   };
