@@ -1,6 +1,9 @@
 #include "tensor/allocator.h"
 
+#include <sanitizer/asan_interface.h>
+
 #include <cstdlib>
+#include <iostream>
 #include <new>
 #include <set>
 #include <vector>
@@ -192,6 +195,25 @@ TEST_CASE("allocator: host memory is aligned for vectors", "[allocator]") {
     const Tensor t({static_cast<int64_t>(bytes)}, DType::u8);
     CHECK(reinterpret_cast<uintptr_t>(t.raw()) % 64 == 0);
   }
+}
+
+TEST_CASE("allocator: AddressSanitizer knows a block's bytes, and whether it is released",
+          "[allocator]") {
+#if defined(__SANITIZE_ADDRESS__)
+  cpu::Memory memory;
+  auto* p = static_cast<char*>(memory.allocate(101));
+  CHECK(!__asan_region_is_poisoned(p, 101));
+  CHECK(__asan_address_is_poisoned(p + 101));
+  CHECK(__asan_address_is_poisoned(p + 511));
+  memory.release(p);
+  CHECK(__asan_address_is_poisoned(p));
+  CHECK(memory.allocate(300) == p);
+  CHECK(!__asan_region_is_poisoned(p, 300));
+  CHECK(__asan_address_is_poisoned(p + 300));
+  memory.release(p);
+#else
+  std::cout << "skipped: this build has no AddressSanitizer\n";
+#endif
 }
 
 TEST_CASE("allocator: guard bands see a write on either side", "[allocator]") {

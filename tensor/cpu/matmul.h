@@ -9,6 +9,10 @@
 /// same number of threads, library and processor type. They throw Error where the library fails.
 namespace gradus::cpu {
 
+/// Throws DeviceError unless `bytes` can be had, and some for oneDNN's code and descriptions: where
+/// those fail while it makes a kernel, it crashes (2.6.3).
+void require_memory_for_onednn(size_t bytes);
+
 /// The contract is that of Backend::matmul, with every extent allowed to be 0.
 void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b, Tensor& c);
 

@@ -115,7 +115,7 @@ def segment(marker, data):
     return b"\xff" + bytes([marker]) + struct.pack(">H", len(data) + 2) + data
 
 
-def jpeg(sampling, frame=0xC0, extra=b"", restart=0):
+def jpeg(sampling, frame=0xC0, extra=b""):
     """16 x 16 pixels of one value: each code is one bit, 0, for "no difference" or "end of block"."""
     ids = range(1, len(sampling) + 1)
     code = bytes([1] + [0] * 15 + [0])
@@ -129,7 +129,6 @@ def jpeg(sampling, frame=0xC0, extra=b"", restart=0):
     else:
         scans = segment(0xDA, bytes([len(ids)]) + every + b"\0\x3f\0") + b"\0" * ((2 * blocks * mcus + 7) // 8)
     return (b"\xff\xd8" + extra + segment(0xDB, b"\0" + bytes([1]) * 64)
-            + (segment(0xDD, struct.pack(">H", restart)) if restart else b"")
             + segment(frame, struct.pack(">BHHB", 8, 16, 16, len(ids))
                       + b"".join(bytes([i, h << 4 | v, 0]) for i, (h, v) in zip(ids, sampling)))
             + segment(0xC4, b"\0" + code) + segment(0xC4, b"\x10" + code) + scans + b"\xff\xd9")
@@ -140,7 +139,7 @@ put("jpeg", "grey", jpeg([(1, 1)], extra=jfif))
 put("jpeg", "colour", jpeg([(1, 1)] * 3, extra=jfif))
 put("jpeg", "halved", jpeg([(2, 2), (1, 1), (1, 1)], extra=jfif + segment(0xE1, b"Exif\0\0" + noise[:30])))
 put("jpeg", "progressive", jpeg([(2, 1), (1, 1), (1, 1)], frame=0xC2))
-put("jpeg", "extended", jpeg([(1, 2), (1, 1), (1, 1)], frame=0xC1, restart=1))
+put("jpeg", "extended", jpeg([(1, 2), (1, 1), (1, 1)], frame=0xC1))
 put("jpeg", "inks", jpeg([(1, 1)] * 4, extra=adobe))
 
 # --- safetensors
@@ -178,6 +177,7 @@ for dtype, width in (("F16", 2), ("BF16", 2), ("BOOL", 1), ("I8", 1), ("I16", 2)
 model = {"model.0.weight": ("F32", (3, 2), bytes(24)), "model.0.bias": ("F32", (3,), bytes(12)),
          "model.2.weight": ("F32", (1, 3), bytes(12)), "model.2.bias": ("F32", (1,), bytes(4))}
 with_moments = model | {"optimizer." + m + k[5:]: v for k, v in model.items() for m in ("m", "v")}
+with_moments["optimizer.t"] = ("I32", (), bytes(4))
 for name, tensors in (("weights", model), ("moments", with_moments)):
     put("model", name, safetensors(tensors, {"format": "gradus checkpoint 1", "step": "3", "crc32c": "00000000"}))
 
@@ -321,12 +321,14 @@ for name, flags in RUNS.items():
                          "y": ("I32", (k, n), struct.pack("<i", 10) * n * k)}
                 put("steps", f"{n}images{k}steps", joined(
                     safetensors(batch), safetensors({k: v for k, v in weights.items() if ".running_" not in k})))
+            torch = {k: (dtype, [shape[i] for i in ((0, 3, 1, 2) if len(shape) == 4 else range(len(shape)))], raw)
+                     for k, (dtype, shape, raw) in constant(weights).items()}
+            put("import", "pytorch", b"\2" + safetensors(torch, {}))
             continue
         metadata["crc32c"] = "00000000"
         put("checkpoint", name + "_empty", safetensors({}, metadata))
         if name != "supervised":
             put("checkpoint", name, safetensors(constant(tensors), metadata))
-            put("import", "pytorch_" + name, bytes([2 | (4 if name == "tutorial" else 0)]) + safetensors(weights, {}))
         config = (run / "config.json").read_bytes()
         put("config", name, config.replace(b"per-class:100", b"per-class:9").replace(b"first:1000", b"first:50"))
         if name != "supervised":

@@ -30,7 +30,7 @@ void run(std::string_view input) {
          "no tag of the files' is in the page");
   });
   may_refuse([&] {
-    const RunStart start{.kind = RunStart::Kind::resume, .step = 7, .per_epoch = 3};
+    const RunStart start{.kind = RunStart::Kind::resume, .step = 7, .per_epoch = 3, .damaged = {}};
     RunFolder resumed(folder, preset("default"), {.threads = 1, .device = "cpu"}, start);
     for (const std::string& note : resumed.notes()) must(note.size() <= 4000, "a note is short");
     resumed.log("resumed");

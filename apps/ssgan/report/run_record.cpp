@@ -62,10 +62,13 @@ std::vector<Sample> read_samples(const fs::path& run, size_t most,
                                  std::vector<std::string>& notes) {
   const fs::path folder = run / "samples";
   std::vector<std::pair<int64_t, fs::path>> files;
-  if (fs::is_directory(folder))
-    for (const auto& entry : fs::directory_iterator(folder))
-      if (const int64_t epoch = epoch_of(entry.path().filename().string()); epoch >= 0)
-        files.emplace_back(epoch, entry.path());
+  std::error_code error;
+  if (fs::is_directory(folder, error)) {
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+      if (const int64_t epoch = epoch_of(it->path().filename().string()); epoch >= 0)
+        files.emplace_back(epoch, it->path());
+    require<ReadError>(!error, "{}: cannot be read: {}", folder.string(), error.message());
+  }
   std::ranges::sort(files);
 
   std::vector<Sample> samples;

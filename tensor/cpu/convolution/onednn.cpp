@@ -1,7 +1,6 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <tuple>
@@ -37,19 +36,10 @@ auto describe(const Args& args, const Hint&... hint) {
       args);
 }
 
-/// Throws DeviceError unless so many bytes can be had, and some for oneDNN's code and descriptions:
-/// it crashes where those fail while it makes a primitive (2.6.3).
-void require_memory(size_t bytes) {
-  constexpr size_t kOwn = size_t{16} << 20;
-  void* volatile probe = std::malloc(kOwn + bytes);  // else the compiler takes it for granted
-  require<DeviceError>(probe != nullptr, "cpu: out of memory for {} bytes of a convolution",
-                       kOwn + bytes);
-  std::free(probe);
-}
-
 template <class Primitive>
 Primitive make(const typename Primitive::primitive_desc& description) {
-  require_memory(static_cast<size_t>(description.query_s64(dnnl::query::memory_consumption_s64)));
+  require_memory_for_onednn(
+      static_cast<size_t>(description.query_s64(dnnl::query::memory_consumption_s64)));
   return Primitive(description);
 }
 
@@ -101,7 +91,7 @@ Plan::Plan(const Key& key) : pass_(key.pass) {
   const memory::dims back{std::max<int64_t>(0, g.pad_bottom()),
                           std::max<int64_t>(0, g.pad_right())};
 
-  require_memory(0);
+  require_memory_for_onednn(0);
   const auto forward = describe<dnnl::convolution_forward>(std::tuple(
       dnnl::prop_kind::forward_training, direct, x, w, bias, y, strides, gaps, front, back));
   const std::tuple gradient(direct, x, w, y, strides, gaps, front, back);
