@@ -8,8 +8,8 @@
 #include <immintrin.h>
 #endif
 
-// Numbers below the smallest normal one (1.2e-38 in f32) make an instruction take a hundred times
-// as long. Convolutions, matrix products and optimisers in f32 take them as 0 and give 0 instead;
+// Numbers below the smallest normal one (1.2e-38 in f32) take many processors far longer than
+// others. Convolutions, matrix products and optimisers in f32 take them as 0 and give 0 instead;
 // f64, which is for checks, keeps them. A thread has its own setting.
 
 namespace gradus::cpu {
