@@ -299,6 +299,7 @@ TEST_CASE("report: a finished run") {
           R"("protocol":"<b>1,000</b> labels","seconds":250,"steps":1146})");
   for (int i = 0; i <= 12; ++i) put_sample(run, fmt::format("epoch_{:03}.png", i), 10 + i);
   put_sample(run, "epoch_1000.png", 99);
+  fs::create_directory(run / "baseline");
   run.put("baseline/epochs.csv", std::string(kEpochHeader) +
                                      "1,573,0.0003,,,1,1,,0.8,0.5,5\n"
                                      "2,1146,0.0003,,,1,1,,0.9,0.6,5\n");
