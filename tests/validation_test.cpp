@@ -60,7 +60,7 @@ TEST_CASE("validation: the images held out are visible ones, of each class, and 
   const ImageSet set = drawn_digits(300, Split::train, ZeroAs::klass);
   Options o = preset("default");
   o.batch_size = 16;
-  o.labelled_per_batch = 4;
+  o.labelled_batch = 4;
   o.labels = {LabelChoice::Kind::per_class, 9};
   o.validation = 25;
   RunPlan plan(o, set);
