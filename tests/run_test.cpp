@@ -82,18 +82,38 @@ TEST_CASE("run: what a run on the drawn digits leaves in its folder") {
       "train --g-size-mult 2 --d-size-mult 4 --batch-size 16 --epochs 3 "
       "--limit-batches 4 --save-every 5 --out " +
       run.string());
-  for (const char* name : {"config.json", "metrics.jsonl", "epochs.csv", "log.txt", "tb", "samples",
-                           "checkpoints", "report.html", "summary.json"}) {
+  for (const char* name :
+       {"config.json", "metrics.jsonl", "epochs.csv", "log.txt", "tb", "samples", "checkpoints",
+        "report.html", "summary.json", "scores.json", "mistakes.png", "real.png"}) {
     INFO(name);
     CHECK(fs::exists(run / name));
   }
-  CHECK(entries(run) == 9);
+  CHECK(entries(run) == 12);
   CHECK(entries(run / "samples") == 3);
   CHECK(entries(run / "tb") == 1);
   CHECK(entries(run / "checkpoints") == 4);  // the first, steps 5, 10 and the last
   for (const int step : {0, 5, 10, 12}) CHECK(fs::exists(checkpoint(run, step)));
   for (const char* png : {"epoch_000.png", "epoch_001.png", "epoch_002.png"})
     CHECK(text_of(run / "samples" / png).starts_with("\x89PNG"));
+
+  // Of all test images, those that are right on the diagonal.
+  const auto scores = nlohmann::json::parse(text_of(run / "scores.json"));
+  CHECK(scores.at("epoch") == 2);
+  REQUIRE(scores.at("classes").size() == 10);
+  CHECK(scores["classes"][7] == "7");
+  int images = 0, right = 0;
+  for (size_t i = 0; i < 10; ++i)
+    for (size_t k = 0; k < 10; ++k) {
+      const int n = scores.at("confusion")[i][k].get<int>();
+      images += n;
+      right += i == k ? n : 0;
+    }
+  CHECK(images == 4000);
+  CHECK(nlohmann::json::parse(text_of(run / "summary.json")).at("test_accuracy") == right / 4000.0);
+  CHECK(read_png(run / "real.png").width == 8 * 34 + 2);
+  CHECK_THAT(text_of(run / "report.html"),
+             ContainsSubstring("class by class") && ContainsSubstring("real test images") &&
+                 ContainsSubstring("The mistakes that it is surest of"));
 
   const auto config = nlohmann::json::parse(text_of(run / "config.json"));
   CHECK(config.at("g_size_mult") == 2);

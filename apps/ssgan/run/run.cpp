@@ -8,6 +8,7 @@
 #include "apps/ssgan/model/evaluate.h"
 #include "apps/ssgan/report/html.h"
 #include "apps/ssgan/run/signals.h"
+#include "apps/ssgan/run/test_record.h"
 #include "apps/ssgan/say.h"
 #include "apps/ssgan/utf8.h"
 
@@ -85,6 +86,10 @@ void Run::train(RunFolder& folder) {
     write_summary(folder.path(), summary());
   else
     save(folder);
+  if (step_ < last) {
+    progress.line({"test, train: the share of test and labelled images that is right"});
+    progress.line({"class, d, g: losses of classes, discriminator, generator"});
+  }
   int64_t saved = step_;
   while (step_ < last && !stop_signal() && !ran_out_of_patience()) {
     const double lr = plan_.lr(step_);
@@ -184,7 +189,8 @@ void Run::finish_epoch(RunFolder& folder, Progress& progress, double lr) {
   epoch_ = {};
   epoch_.train_accuracy = e.labelled ? e.masked_correct / e.labelled : -1;
   const Statistics statistics = options_.running_stats ? Statistics::running : Statistics::batch;
-  epoch_.test_accuracy = accuracy(trainer_.evaluated(), test_, statistics);
+  const Predictions predictions = predict(trainer_.evaluated(), test_.images, statistics);
+  epoch_.test_accuracy = accuracy(predictions, test_.labels);
   epoch_.best_accuracy = e.best_accuracy;
   epoch_.best_step = e.best_step;
   if (options_.validation) {
@@ -233,6 +239,7 @@ void Run::finish_epoch(RunFolder& folder, Progress& progress, double lr) {
   if (has_gan(options_))
     folder.samples(row.epoch, step_,
                    sample_grid(trainer_.generator(), 64, 8, options_.seed, Statistics::batch));
+  write_test_record(folder.path(), row.epoch, predictions, test_, class_labels(options_));
   write_live_report(folder, row.seconds);
   progress.evaluated(seconds_since(start));
 }
