@@ -14,9 +14,9 @@ using namespace gradus;
 namespace fs = std::filesystem;
 
 TEST_CASE("cli: help has an example, and version says what is in") {
-  for (const char* command :
-       {"train", "data", "data fetch", "eval", "predict", "export", "sample", "step", "replay",
-        "import", "compare", "bench", "summary", "explain"}) {
+  for (const char* command : {"train", "data", "data fetch", "eval", "predict", "export", "sample",
+                              "step", "replay", "import", "compare", "bench", "summary", "explain",
+                              "inspect", "graph", "gradcheck", "toy", "traps"}) {
     INFO(command);
     for (const char* flag : {" -h", " --help"}) {
       const ProgramResult r = run_program(command + std::string(flag));
@@ -31,7 +31,7 @@ TEST_CASE("cli: help has an example, and version says what is in") {
   CHECK(r.status == 0);
   CHECK(r.out.starts_with("ssgan "));
   CHECK_THAT(r.out, ContainsSubstring("cpu: ") && ContainsSubstring("cuda: "));
-  CHECK_THAT(run_program("explain").out, ContainsSubstring("--zero-as"));
+  CHECK_THAT(run_program("traps").out, ContainsSubstring("--zero-as"));
 }
 
 TEST_CASE("cli: results on stdout, the rest on stderr, no bar without a terminal") {

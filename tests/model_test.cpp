@@ -4,6 +4,7 @@
 #include <set>
 
 #include "apps/ssgan/data/data_sets.h"
+#include "apps/ssgan/model/evaluate.h"
 #include "apps/ssgan/model/losses.h"
 #include "apps/ssgan/model/trainer.h"
 #include "apps/ssgan/options.h"
@@ -175,6 +176,45 @@ bool same_bytes(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
+TEST_CASE("model: the class that is told is a real one, but in the tutorial's program") {
+  for (const char* name : {"default", "tutorial"}) {
+    Model model(small(name, 1));
+    // An image is more "generated" than any class.
+    for (const auto& [parameter, p] : model.discriminator.named_parameters())
+      if (parameter == "dense.bias") {
+        Tensor bias = p->value().clone();
+        bias.mutable_span<double>()[10] = 100;
+        p->copy_from(bias);
+      }
+    const Predictions p =
+        predict(model.discriminator, Tensor::full({3, 32, 32, 3}, 9, DType::u8), Statistics::batch);
+    CHECK(p.classes == 11);
+    CHECK((p.class_of(0) == 10) == (std::string(name) == "tutorial"));
+  }
+}
+
+TEST_CASE("model: an eleventh class adds the loss of real images to that of the classes") {
+  // log(sum of all) = log(sum of the real ones) + softplus(-gan_logit).
+  Options o = small("default", 1);
+  Model real(o);
+  o.network.scores_with_fake = true;
+  Model all(o);
+  std::vector<double> gan_logits;
+  const Pass pass = real.training();
+  pass.observe([&](const std::string& name, const Var& v) {
+    if (name == "real.gan_logits") gan_logits = v.value().to_vector<double>();
+  });
+  const double of_classes = real.loss(pass).d_class.value().item();
+  const auto mask = real.batch.label_mask.to_vector<double>();
+  double more = 0, labelled = 0;
+  for (size_t i = 0; i < mask.size(); ++i) {
+    more += mask[i] * std::log1p(std::exp(-gan_logits[i]));
+    labelled += mask[i];
+  }
+  const double of_all = all.loss(all.training()).d_class.value().item();
+  CHECK(std::abs(of_all - (of_classes + more / labelled)) < 1e-12);
+}
+
 TEST_CASE("model: gradients of the tutorial's losses are the differences'") {
   REQUIRE(preset("tutorial").zero_as == ZeroAs::raw);
   for (const int extra_class : {0, 1}) check_losses("tutorial", extra_class);
@@ -199,9 +239,9 @@ TEST_CASE("model: gradients of the networks' outputs are the differences'") {
     check_gradients(
         model, "discriminator", model.batch.images.value(),
         [&](const Pass& pass, const Var& images) {
-          const auto [features, class_logits, gan_logits] = model.discriminator(pass, images);
+          const auto out = model.discriminator(pass, images);
           const auto flat = [](const Var& v) { return reshape(v, {v.shape().count()}); };
-          return concat({flat(features), flat(class_logits), gan_logits}, 0) / 50;
+          return concat({flat(out.features), flat(out.class_logits), out.gan_logits}, 0) / 50;
         },
         1e-3);
   }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <vector>
 
@@ -301,6 +302,32 @@ TEST_CASE("objective: a state without an average is gone on with by its weights"
         from.state().at("discriminator.conv3.weight"));
 }
 
+TEST_CASE("objective: the generator matches features, fools D, or both") {
+  Small small;
+  Objective match, fool, both;
+  fool.g_loss = GLoss::fool;
+  both.g_loss = GLoss::both;
+  CHECK((match.is_plain() && !fool.is_plain() && !both.is_plain()));
+  const Pass pass = small.training();
+  std::vector<double> gan_logits;
+  pass.observe([&](const std::string& name, const Var& v) {
+    if (name == "fake.gan_logits") gan_logits = flat(v);
+  });
+  const double fooled = small.loss(pass, fool).g.value().item();
+  CHECK(std::abs(fooled - softplus_mean(gan_logits, 0, -1)) < 1e-12);
+  const double matched = small.value(match, &ModelLoss::g);
+  CHECK(std::abs(small.value(both, &ModelLoss::g) - (matched + fooled)) < 1e-12);
+  CHECK(small.value(both, &ModelLoss::d) == small.value(match, &ModelLoss::d));
+  // It stays with a run.
+  Options o = preset("tutorial");
+  CHECK(options_from_json(to_json(o)).objective.g_loss == GLoss::match);
+  o.objective.g_loss = GLoss::both;
+  CHECK(options_from_json(to_json(o)).objective.g_loss == GLoss::both);
+  auto json = to_json(o);
+  json["g_loss"] = "win";
+  CHECK_THROWS_AS(options_from_json(json), DataError);
+}
+
 TEST_CASE("objective: losses are finite at its extremes") {
   std::vector<Options> all;
   const auto add = [&](auto change) {
@@ -315,6 +342,7 @@ TEST_CASE("objective: losses are finite at its extremes") {
   add([](Options& o) { o.objective.consistency_weight = 1000; });
   add([](Options& o) { o.objective.mean_teacher = true; });
   add([](Options& o) { o.objective.gan_real = GanReal::unlabelled; });
+  add([](Options& o) { o.objective.g_loss = GLoss::both; });
   add([](Options& o) { o.labelled_batch = 0; });
   add([](Options& o) { o.labelled_batch = 7; });
   add([](Options& o) { o.noise_batch = 2; });

@@ -135,7 +135,7 @@ TEST_CASE("run: results that stdout does not take end with 1, after the run is w
     CHECK_THAT(r.err, ContainsSubstring("stdout"));
     CHECK(ends_with_checkpoint(dir / "run"));
     CHECK(fs::exists(dir / "run" / "report.html"));
-    for (const char* command : {"--version", "train -h", "train --dry-run", "explain", "summary"}) {
+    for (const char* command : {"--version", "train -h", "train --dry-run", "traps", "summary"}) {
       INFO(command);
       CHECK(run_program(command, {.before_start = [&] { broken(STDOUT_FILENO); }}).status == 1);
     }

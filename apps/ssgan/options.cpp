@@ -1,5 +1,7 @@
 #include "apps/ssgan/options.h"
 
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <type_traits>
 #include <utility>
@@ -28,6 +30,7 @@ Options mended() {
   o.network.drop_rate = 0.2;
   o.network.relu2_reads_bn2 = true;
   o.network.keep_dead_layers = false;
+  o.network.scores_with_fake = false;
   o.labels = {LabelChoice::Kind::per_class, 100};
   o.labelled_batch = 32;
   o.epochs = 20;
@@ -133,6 +136,7 @@ nlohmann::ordered_json to_json(const Options& o) {
           {"augment", o.objective.augment},
           {"gan_weight", o.objective.gan_weight},
           {"gan_real", o.objective.gan_real == GanReal::all ? "all" : "unlabelled"},
+          {"g_loss", kGLosses[static_cast<int>(o.objective.g_loss)]},
           {"pseudo_label", o.objective.pseudo_label},
           {"consistency", o.objective.mean_teacher ? "mse" : "none"},
           {"consistency_weight", o.objective.consistency_weight},
@@ -155,6 +159,7 @@ nlohmann::ordered_json to_json(const Options& o) {
           {"classes", n.num_classes},
           {"class_names", names},
           {"extra_class", n.extra_class},
+          {"class_loss", n.scores_with_fake ? "all" : "real"},
           {"g_size_mult", n.g_size_mult},
           {"d_size_mult", n.d_size_mult}};
 }
@@ -184,6 +189,12 @@ Options options_from_json(const nlohmann::ordered_json& json) {
     read(json, "pseudo_label", objective.pseudo_label);
     read(json, "consistency", objective.mean_teacher, "mse", true, "none", false);
     read(json, "consistency_weight", objective.consistency_weight);
+    std::string g_loss = "match";
+    if (json.contains("g_loss")) read(json, "g_loss", g_loss);
+    const auto found = std::ranges::find(kGLosses, g_loss);
+    require<DataError>(found != std::end(kGLosses), "configuration: g_loss is {}, not {}", g_loss,
+                       fmt::join(kGLosses, ", "));
+    objective.g_loss = static_cast<GLoss>(found - std::begin(kGLosses));
     read(json, "noise_batch", o.noise_batch);
     read(json, "ema", o.ema);
     read(json, "eval_weights", o.eval_ema, "ema", true, "last", false);
@@ -207,6 +218,8 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   if (json.contains("class_names")) read(json, "class_names", o.class_names);
   for (std::string& name : o.class_names) name = path_from_json(name);
   read(json, "extra_class", n.extra_class);
+  if (json.contains("class_loss"))  // version 0.1.0 had "all"
+    read(json, "class_loss", n.scores_with_fake, "all", true, "real", false);
   read(json, "g_size_mult", n.g_size_mult);
   read(json, "d_size_mult", n.d_size_mult);
   try {

@@ -42,6 +42,11 @@ void add_compare_runs(CLI::App& program, Chosen& chosen);
 void add_bench(CLI::App& program, Chosen& chosen);
 void add_summary(CLI::App& program, Chosen& chosen);
 void add_explain(CLI::App& program, Chosen& chosen);
+void add_inspect(CLI::App& program, Chosen& chosen);
+void add_graph(CLI::App& program, Chosen& chosen);
+void add_gradcheck(CLI::App& program, Chosen& chosen);
+void add_toy(CLI::App& program, Chosen& chosen);
+void add_traps(CLI::App& program, Chosen& chosen);
 /// `data fetch`.
 void add_fetch(CLI::App& data, Chosen& chosen);
 
@@ -49,7 +54,8 @@ void add_fetch(CLI::App& data, Chosen& chosen);
 inline constexpr void (*kCommands[])(CLI::App&, Chosen&) = {
     add_train,   add_watch,   add_compare_runs, add_data,    add_eval,
     add_predict, add_sample,  add_step,         add_replay,  add_export,
-    add_import,  add_compare, add_bench,        add_summary, add_explain};
+    add_import,  add_compare, add_bench,        add_summary, add_explain,
+    add_inspect, add_graph,   add_gradcheck,    add_toy,     add_traps};
 
 /// A command without flags; `example` stands below its help.
 CLI::App* add_command(CLI::App& program, const std::string& name, const std::string& description,

@@ -1,51 +1,59 @@
-#include <fmt/core.h>
-
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "apps/ssgan/commands/commands.h"
+#include "apps/ssgan/commands/study_flags.h"
+#include "apps/ssgan/errors.h"
+#include "apps/ssgan/say.h"
+#include "apps/ssgan/study/explanation.h"
+#include "tensor/file.h"
 
 namespace gradus::ssgan {
 namespace {
 
-/// Prints where the printed program departs from its prose, and this one's switch for each.
-int explain() {
-  fmt::print(
-      R"(The tutorial's program does not do all that its prose says. Each difference is a switch; the preset
-tutorial has the printed program's value, the preset default the other one.
+struct ExplainRequest {
+  std::filesystem::path html;
+  bool json = false;
+};
 
-  switch         tutorial    default        what
-  --zero-as      raw         class          Digit 0 has label 10, outside the 10 classes: as raw it
-                                            can never be right, and its labels push towards "fake".
-  --dropout      off         on             The printed dropout never acts: nothing tells it that
-                                            it is training.
-  --relu2        conv2       bn2            The printed relu2 reads conv2's output, past bn2.
-  --dead-layers  keep        drop           Nothing reads relu6, so conv6 and bn6 (and an unread
-                                            bn2) never get a gradient.
-  --eval-stats   batch       running        The printed evaluation normalises test images by their
-                                            own batch's statistics.
-  --labels       first:1000  per-class:100  The notebook shows the first 1,000 labels of the file,
-  --test-images  notebook    all            and scores the first half of the test file.
-  --extra-class  0           0              The prose speaks of an 11th class for generated images;
-                                            the program has 10 logits and that one fixed at 0.
-
-What measured better, and the default preset has beside these:
-
-  --labelled-batch  0          32           Labelled images in each batch, at least.
-  --drop-rate       0.5        0.2          Where dropout is on.
-  --lr              3e-4       1.2e-3       The learning rate at the start.
-  --schedule        staircase  exponential  times 0.9 an epoch, or to 0.467 over the whole run
-                                            (--lr-final).
-  --epochs          25         20
-)");
-  return kDone;
+/// Takes a step and tells it; kCheckFailed where its gradients are not what the formulas say.
+int explain(const StudyFlags& study, const ExplainRequest& r) {
+  const auto run = study.open();
+  require<UsageError>(has_gan(run->options()),
+                      "explain: this run has no generator, as a supervised baseline has none");
+  const StepRecord record = record_step(*run);
+  const Explanation e = gradus::ssgan::explain(record, run->options(), run->train());
+  if (!r.html.empty()) {
+    const std::string page = to_page(e, fmt::format("Step {} of {}", record.step, study.title()));
+    write_file(r.html, std::string_view(page));
+  }
+  if (r.json)
+    fmt::print("{}\n", to_json(e).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  else if (r.html.empty())
+    fmt::print("{}", to_text(e));
+  else
+    fmt::print("{}\n", r.html.string());
+  if (e.holds()) return kDone;
+  say("explain: the gradients are not what the formulas say: {:.1e} from the bias's, {:.1e} from "
+      "the formulas'\n",
+      e.bias_error(), e.formula_error());
+  return kCheckFailed;
 }
 
 }  // namespace
 
 void add_explain(CLI::App& program, Chosen& chosen) {
-  add_command(program, "explain",
-              "Where the printed program departs from its prose, and the switches", "ssgan explain")
-      ->callback([&chosen] { chosen = explain; });
+  CLI::App* app = add_command(
+      program, "explain", "One real training step, from noise to new weights, told for four images",
+      "ssgan explain --run runs/first --step 700 --html step.html");
+  auto study = std::make_shared<StudyFlags>();
+  auto request = std::make_shared<ExplainRequest>();
+  study->add(*app);
+  app->add_option("--html", request->html, "Write it as a page, with pictures of the activations");
+  app->add_flag("--json", request->json, "Print it as JSON");
+  app->callback([study, request, &chosen] {
+    chosen = [study, request] { return explain(*study, *request); };
+  });
 }
 
 }  // namespace gradus::ssgan

@@ -113,6 +113,10 @@ void OptionFlags::add_network(CLI::App& app) {
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kPresets), std::end(kPresets))));
   app.add_option("--extra-class", extra_class, "1: a logit of its own for generated images")
       ->check(CLI::Range(0, 1));
+  app.add_option("--class-loss", class_loss,
+                 "With that logit: the class loss and the accuracy are over all logits, or over "
+                 "those of the real classes")
+      ->check(one_of({"all", "real"}));
   app.add_option("--g-size-mult", g_size_mult, "Width of the generator")
       ->check(CLI::Range(1, 1024));
   app.add_option("--d-size-mult", d_size_mult, "Width of the discriminator")
@@ -183,6 +187,10 @@ void OptionFlags::add_objective(CLI::App& app) {
   app.add_option("--gan-real", gan_real,
                  "The real images that this is about: all, or the unlabelled stream's")
       ->check(one_of({"all", "unlabelled"}));
+  app.add_option("--g-loss", g_loss,
+                 "What the generator learns: to match the mean features of real images, to fool D, "
+                 "or both")
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kGLosses), std::end(kGLosses))));
   app.add_option("--pseudo-label", pseudo_label,
                  "D learns the class of an unlabelled image that its average is so sure of; above "
                  "0, at most 1. 0: it does not")
@@ -201,6 +209,9 @@ void OptionFlags::resolve_objective(Options& o) const {
   set(augment, o.objective.augment);
   set(gan_weight, o.objective.gan_weight);
   if (gan_real) o.objective.gan_real = *gan_real == "all" ? GanReal::all : GanReal::unlabelled;
+  if (g_loss)
+    o.objective.g_loss =
+        static_cast<GLoss>(std::ranges::find(kGLosses, *g_loss) - std::begin(kGLosses));
   set(pseudo_label, o.objective.pseudo_label);
   if (consistency) o.objective.mean_teacher = *consistency == "mse";
   set(consistency_weight, o.objective.consistency_weight);
@@ -265,6 +276,10 @@ Options OptionFlags::resolve(const std::optional<Options>& base) const {
   set(lr_flat, o.schedule.flat);
   set(drop_rate, o.network.drop_rate);
   set(extra_class, o.network.extra_class);
+  if (class_loss) o.network.scores_with_fake = *class_loss == "all";
+  require<UsageError>(!class_loss || o.network.extra_class == 1,
+                      "--class-loss: without a logit for generated images there is nothing to "
+                      "choose; add --extra-class 1");
   set(g_size_mult, o.network.g_size_mult);
   set(d_size_mult, o.network.d_size_mult);
   if (dropout) o.dropout = *dropout == "on";

@@ -23,9 +23,10 @@ CLI::Validator a_png();         ///< a name that ends in .png or in nothing
 
 /// The flags that change Options, each unset where the command line does not name it.
 struct OptionFlags {
-  std::optional<std::string> preset, data, data_dir, labels, dropout, zero_as, relu2, dead_layers;
+  std::optional<std::string> preset, data, data_dir, labels, dropout, zero_as, relu2, dead_layers,
+      class_loss;
   std::optional<std::string> eval_stats, test_images, schedule;
-  std::optional<std::string> augment, gan_real, consistency, eval_weights;
+  std::optional<std::string> augment, gan_real, g_loss, consistency, eval_weights;
   std::optional<int64_t> epochs, batch_size, limit_batches, validation, patience;
   std::optional<int64_t> labelled_batch, unlabelled_batch, noise_batch;
   std::optional<double> gan_weight, pseudo_label, consistency_weight, ema;

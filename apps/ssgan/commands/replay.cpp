@@ -4,14 +4,10 @@
 
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/commands/flags.h"
-#include "apps/ssgan/data/data_sets.h"
-#include "apps/ssgan/errors.h"
 #include "apps/ssgan/golden/step_dump.h"
 #include "apps/ssgan/json.h"
-#include "apps/ssgan/run/checkpoint.h"
-#include "apps/ssgan/run/run_checkpoints.h"
-#include "apps/ssgan/run/run_plan.h"
 #include "apps/ssgan/say.h"
+#include "apps/ssgan/study/run_at.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -38,34 +34,11 @@ std::optional<double> recorded_loss(const std::filesystem::path& run, int64_t st
 /// Repeats step `step` of a run from the nearest earlier checkpoint and writes every tensor of it;
 /// kCheckFailed where d is another than the run's metrics.jsonl says.
 int replay(const ReplayRequest& r) {
-  // Step N starts from the state after N - 1 steps. Its options are those of the session that took
-  // it, which a resume may have changed: the session's next checkpoint has them.
-  const auto before = checkpoint_upto(r.run, r.step - 1), after = checkpoint_from(r.run, r.step);
-  Options options = after ? read_checkpoint(*after).options : read_config(r.run);
-  if (!r.data_dir.empty()) options.data_dir = r.data_dir;
-  const ImageSet train = load_images(options, Split::train);
-  RunPlan plan(options, train);
-  require<UsageError>(r.step >= 1 && r.step <= plan.total_steps(),
-                      "--step {}: the run {} has the steps 1 to {}", r.step, r.run.string(),
-                      plan.total_steps());
-  Trainer trainer(options, DType::f32, r.device);
-  trainer.use(train, plan.label_mask());
-  int64_t step = 0;
-  if (before) {
-    const Checkpoint c = read_checkpoint(*before);
-    trainer.load(c.tensors);
-    step = c.step;
-  }
-  say("from {}, {} steps to replay\n", before ? before->string() : "fresh weights",
-      r.step - 1 - step);
-  for (; step < r.step - 1; ++step) {
-    trainer.step(step, plan.images(step), plan.lr(step));
-    trainer.take_metrics();
-  }
+  RunAt run(r.run, r.step, r.data_dir, r.device);
   StepDump dump;
-  const Metrics m = trainer.step(step, plan.images(step), plan.lr(step), dump.trace());
+  const Metrics m = run.take(dump.trace(run.trainer()));
   dump.add(m);
-  save_safetensors(r.out, dump.finish(trainer));
+  save_safetensors(r.out, dump.finish(run.trainer()));
   fmt::print("{}\n", r.out.string());
   const std::optional<double> recorded = recorded_loss(r.run, r.step);
   if (!recorded || *recorded == m.d) return kDone;

@@ -102,7 +102,7 @@ TensorFile run_steps(const GivenSteps& given) {
       given.max_steps ? std::min(given.max_steps, source.steps()) : source.steps();
   for (int64_t k = 0; k < steps; ++k)
     dump.add(trainer.step(source.batch(k), source.z(k), source.lr(k),
-                          k == 0 ? dump.trace() : Trainer::Trace{}));
+                          k == 0 ? dump.trace(trainer) : Trainer::Trace{}));
   return dump.finish(trainer);
 }
 

@@ -18,9 +18,9 @@ struct GivenSteps {
   int64_t max_steps = 0;  ///< run the first so many; 0: all K
 };
 
-/// Runs the steps. Result: the first step's activations and gradients, each step's losses [K], the
-/// parameters after the last (step_dump.h). Throws DataError where a tensor is missing, of another
-/// shape or dtype, where a label y is not 1 to 10 or an index is none, and as load_images.
+/// Runs the steps. Result: what step_dump.h says, of the first step and of all. Throws DataError
+/// where a tensor is missing, of another shape or dtype, where a label y is not 1 to 10 or an index
+/// is none, and as load_images.
 TensorFile run_steps(const GivenSteps& given);
 
 }  // namespace gradus::ssgan

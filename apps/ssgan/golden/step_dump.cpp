@@ -2,12 +2,14 @@
 
 namespace gradus::ssgan {
 
-Trainer::Trace StepDump::trace() {
-  return {
-      [this](const std::string& name, const Var& v) { file_.tensors[name] = v.value().to(kCpu); },
-      [this](const std::string& name, const Tensor& g) {
-        file_.tensors["grad." + name] = g.to(kCpu);
-      }};
+Trainer::Trace StepDump::trace(Trainer& trainer) {
+  std::map<std::string, Tensor> before;
+  trainer.save(before);
+  for (const auto& [name, t] : before) file_.tensors["before." + name] = t.to(kCpu).clone();
+  return {.activation = [this](const std::string& name,
+                               const Var& v) { file_.tensors[name] = v.value().to(kCpu).clone(); },
+          .gradient = [this](const std::string& name,
+                             const Tensor& g) { file_.tensors["grad." + name] = g.to(kCpu); }};
 }
 
 void StepDump::add(const Metrics& m) {

@@ -19,7 +19,7 @@ void append_softmax(std::span<const float> logits, std::vector<double>& probabil
 }  // namespace
 
 int64_t Predictions::class_of(int64_t image) const {
-  const std::span<const double> p = of(image);
+  const std::span<const double> p = of(image).first(static_cast<size_t>(told ? told : classes));
   return std::ranges::max_element(p) - p.begin();
 }
 
@@ -40,6 +40,7 @@ Predictions predict(const Discriminator& discriminator, const Tensor& images,
   Predictions p;
   for_each_batch(discriminator, images, statistics, [&](const Discriminator::Output& out) {
     p.classes = out.class_logits.shape()[1];
+    p.told = out.class_scores.shape()[1];
     const auto logits = out.class_logits.value().to(DType::f32).to_vector<float>();
     p.logits.insert(p.logits.end(), logits.begin(), logits.end());
     for (const float l : out.gan_logits.value().to(DType::f32).to_vector<float>())

@@ -11,7 +11,8 @@ namespace gradus::ssgan {
 
 /// What D says of N images.
 struct Predictions {
-  int64_t classes = 0;                ///< K, the class of generated images included
+  int64_t classes = 0;  ///< K, the class of generated images included
+  int64_t told = 0;     ///< of these the first that class_of chooses among: class_scores; 0: all
   std::vector<float> logits;          ///< [N, K]: class_logits; those of an ensemble are empty
   std::vector<double> probabilities;  ///< [N, K]: their softmax
   std::vector<double> real;           ///< [N]: P(real)

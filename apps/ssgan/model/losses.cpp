@@ -33,7 +33,7 @@ ModelLoss model_loss(const Pass& pass, const Generator& generator,
 
   loss.d_real = mean(softplus(-on_data.gan_logits));
   loss.d_fake = mean(softplus(on_samples.gan_logits));
-  add_class_loss(pass, real, on_data.class_logits, zero_as, loss);
+  add_class_loss(pass, real, on_data.class_scores, zero_as, loss);
   loss.d = loss.d_class + loss.d_real + loss.d_fake;
 
   const Var data_moments = mean(on_data.features, {0});

@@ -66,11 +66,11 @@ Discriminator::Discriminator(const NetworkOptions& o, DType dtype, Device device
 
 Discriminator::Output Discriminator::operator()(const Pass& pass, const Var& images) const {
   const double alpha = options_.alpha, drop_rate = options_.drop_rate;
-  const Var x = dropout(pass, images, drop_rate / 2.5);
+  const Var x = pass.report("dropout0", dropout(pass, images, drop_rate / 2.5));
 
   const Var x1 = conv1_(pass, x);
   Var relu1 = pass.report("relu1", leaky_relu(x1, alpha));
-  relu1 = dropout(pass, relu1, drop_rate);
+  relu1 = pass.report("dropout1", dropout(pass, relu1, drop_rate));
 
   const Var x2 = conv2_(pass, relu1);
   const Var bn2 = bn2_ ? (*bn2_)(pass, x2) : Var();
@@ -78,7 +78,7 @@ Discriminator::Output Discriminator::operator()(const Pass& pass, const Var& ima
 
   const Var x3 = conv3_(pass, relu2);
   Var relu3 = pass.report("relu3", leaky_relu(bn3_(pass, x3), alpha));
-  relu3 = dropout(pass, relu3, drop_rate);
+  relu3 = pass.report("dropout3", dropout(pass, relu3, drop_rate));
 
   const Var x4 = conv4_(pass, relu3);
   const Var relu4 = pass.report("relu4", leaky_relu(bn4_(pass, x4), alpha));
@@ -89,7 +89,7 @@ Discriminator::Output Discriminator::operator()(const Pass& pass, const Var& ima
   if (conv6_) {  // as printed: nothing reads relu6
     const Var x6 = (*conv6_)(pass, relu5);
     const Var relu6 = pass.report("relu6", leaky_relu((*bn6_)(pass, x6), alpha));
-    static_cast<void>(dropout(pass, relu6, drop_rate));
+    pass.show("dropout6", dropout(pass, relu6, drop_rate));
   }
 
   const Var x7 = conv7_(pass, relu5);
@@ -106,7 +106,8 @@ Discriminator::Output Discriminator::operator()(const Pass& pass, const Var& ima
     gan_logits = gan_logits - reshape(fake_class_logits, gan_logits.shape());
   }
   pass.show("gan_logits", gan_logits);
-  return {features, class_logits, gan_logits};
+  const bool all = options_.extra_class == 0 || options_.scores_with_fake;
+  return {features, class_logits, gan_logits, all ? class_logits : real_class_logits};
 }
 
 }  // namespace gradus::ssgan

@@ -16,6 +16,7 @@ struct NetworkOptions {
   int d_size_mult = 64;
   int num_classes = 10;
   int extra_class = 0;           ///< 1: a logit for "generated"; 0: that logit is fixed at 0
+  bool scores_with_fake = true;  ///< class_scores have that logit of its own, too
   double alpha = 0.2;            ///< slope of the leaky ReLUs
   double drop_rate = 0;          ///< in [0, 1); 0: dropout never acts
   bool relu2_reads_bn2 = false;  ///< the printed relu2 reads conv2's output, past bn2
@@ -52,6 +53,7 @@ class Discriminator final : public Module {
     Var features;      ///< [N, 2 d_size_mult]
     Var class_logits;  ///< [N, num_classes + extra_class]
     Var gan_logits;    ///< [N]; P(real) = sigmoid(gan_logits)
+    Var class_scores;  ///< those of class_logits that class losses and accuracies are about
   };
 
   Discriminator(const NetworkOptions& options, DType dtype, Device device);

@@ -28,10 +28,14 @@ void add_gan_loss(const Pass& pass, Generator& generator, Discriminator& discrim
     loss.d_real = 0 * loss.d_fake;
     loss.g = 0 * mean(sample_moments);
   }
+  if (o.g_loss != GLoss::match) {
+    const Var fool = mean(softplus(-on_samples.gan_logits));
+    loss.g = o.g_loss == GLoss::fool ? fool : loss.g + fool;
+  }
   loss.d = loss.d + o.gan_weight * (loss.d_real + loss.d_fake);
 }
 
-/// `class_logits` of the unlabelled stream.
+/// `class_logits`: scores of the unlabelled stream.
 void add_consistency(const Var& class_logits, const Tensor& taught, const Objective& o,
                      ModelLoss& loss) {
   const Var confident = max(taught, {1}) >= o.pseudo_label;
@@ -61,12 +65,12 @@ ModelLoss objective_loss(const Pass& pass, Generator& generator, Discriminator& 
                          const StepInputs& in, const Objective& o, ZeroAs zero_as) {
   ModelLoss loss;
   const auto on_data = discriminator(pass.named("real."), changed(pass, in.real.images, o.augment));
-  add_class_loss(pass, in.real, on_data.class_logits, zero_as, loss);
+  add_class_loss(pass, in.real, on_data.class_scores, zero_as, loss);
   loss.d = loss.d_class;
   if (o.has_gan()) add_gan_loss(pass, generator, discriminator, in, o, on_data, loss);
   if (in.taught.defined()) {
     const int64_t count = in.real.images.shape()[0];
-    add_consistency(slice(on_data.class_logits, 0, in.labelled, count), in.taught, o, loss);
+    add_consistency(slice(on_data.class_scores, 0, in.labelled, count), in.taught, o, loss);
   }
   return loss;
 }

@@ -9,6 +9,15 @@ namespace gradus::ssgan {
 /// Which real images the generated ones are told from, and match.
 enum class GanReal { all, unlabelled };
 
+/// What the generator learns to do.
+enum class GLoss {
+  match,  ///< match the real images' mean features (Salimans et al. 2016), as the tutorial's
+  fool,   ///< have D take its images for real: softplus(-gan_logits) (Goodfellow et al. 2014)
+  both,   ///< their sum
+};
+/// "match", "fool", "both".
+inline constexpr const char* kGLosses[] = {"match", "fool", "both"};
+
 /// What the networks learn from beside model_loss, or at other weights. The defaults are
 /// model_loss.
 struct Objective {
@@ -17,6 +26,7 @@ struct Objective {
   std::string augment = "none";
   double gan_weight = 1;  ///< of d_real + d_fake in D's loss; 0: there is no generator
   GanReal gan_real = GanReal::all;
+  GLoss g_loss = GLoss::match;
   /// Above 0: where the averaged D gives a class of an unlabelled image, shifted by up to 2 pixels,
   /// at least this probability, D learns that class of the image as `augment` has it (Sohn et al.
   /// 2020, "FixMatch").
@@ -29,7 +39,8 @@ struct Objective {
   bool has_gan() const { return gan_weight > 0; }
   bool has_teacher() const { return pseudo_label > 0 || mean_teacher; }
   bool is_plain() const {
-    return augment == "none" && gan_weight == 1 && gan_real == GanReal::all && !has_teacher();
+    return augment == "none" && gan_weight == 1 && gan_real == GanReal::all &&
+           g_loss == GLoss::match && !has_teacher();
   }
 };
 

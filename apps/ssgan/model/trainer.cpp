@@ -134,7 +134,13 @@ void Trainer::run(const Batch& real, const Tensor& z, const Pass& training, cons
   const Pass pass =
       training.with(options_.running_stats ? Statistics::batch_and_update : Statistics::batch);
   pass.observe(trace.activation);
+  pass.show("images", real.images);
+  pass.show("labels", real.labels);
+  pass.show("label_mask", real.label_mask);
+  if (z.defined()) pass.show("z", z);
+  pass.show("lr", lr_);
   const ModelLoss loss = loss_of(pass, real, z);
+  if (trace.forward) trace.forward(pass, loss);
   const auto report = [&](const std::string& prefix, Module& module,
                           const std::vector<Tensor>& grads) {
     if (!trace.gradient) return;

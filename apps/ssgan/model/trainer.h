@@ -47,11 +47,15 @@ class Trainer {
   std::vector<Metrics> take_metrics();
   static constexpr int64_t kKept = 64;
 
-  /// Sees a step's insides: every named activation, and every gradient as
-  /// ("discriminator.conv1.weight", tensor); that of g towards the generated images as "fake".
+  /// Sees a step's insides: its data as "images", "labels", "label_mask", "z" and "lr", every named
+  /// activation, and every gradient as ("discriminator.conv1.weight", tensor); that of g towards
+  /// the generated images as "fake".
   struct Trace {
-    Pass::Observer activation;
-    std::function<void(const std::string& name, const Tensor& gradient)> gradient;
+    Pass::Observer activation = {};
+    /// Called after the forward pass and before any gradient is taken; one that it takes itself
+    /// must retain the tape.
+    std::function<void(const Pass& pass, const ModelLoss& loss)> forward = {};
+    std::function<void(const std::string& name, const Tensor& gradient)> gradient = {};
   };
   /// The same step with the same bits, traced.
   Metrics step(int64_t step, const std::vector<int32_t>& images, double lr, const Trace& trace);

@@ -87,15 +87,17 @@ std::string training_section(const RunRecord& run, double baseline) {
     d.caption += " Guessing between real and generated costs 0.69 for each.";
   d.caption += each;
 
+  const auto learns = run.config.find("g_loss");  // version 0.1.0 had none
+  const bool matches = learns == run.config.end() || *learns == "match";
   Chart g{.id = "generator",
           .title = "Generator loss",
-          .caption =
-              "How far the mean features of generated images are from those of real images "
-              "(feature matching)." +
-              each,
+          .caption = matches ? "How far the mean features of generated images are from those of "
+                               "real images (feature matching)."
+                             : "What the run's g_loss says.",
           .x_label = "step",
           .y_label = "loss"};
-  add_series(g, table, "feature matching", "g", smooth);
+  g.caption += each;
+  add_series(g, table, matches ? "feature matching" : "loss of the generator", "g", smooth);
 
   Chart lr{.id = "learning-rate", .title = "Learning rate", .x_label = "step", .y_label = "rate"};
   add_series(lr, table, table.has("g") ? "learning rate of both networks" : "learning rate", "lr",

@@ -1,0 +1,78 @@
+#include "apps/ssgan/study/run_at.h"
+
+#include <algorithm>
+
+#include "apps/ssgan/data/data_sets.h"
+#include "apps/ssgan/errors.h"
+#include "apps/ssgan/run/run_checkpoints.h"
+#include "apps/ssgan/say.h"
+#include "apps/ssgan/utf8.h"
+
+namespace gradus::ssgan {
+namespace {
+
+/// A step's options are those of the session that took it, which a resume may have changed: the
+/// session's next checkpoint has them.
+Options options_of(const std::filesystem::path& run, std::optional<int64_t> step,
+                   const std::string& data_dir) {
+  Options options;
+  if (!step) {
+    options = newest_whole(run).checkpoint.options;
+  } else {
+    const auto after = checkpoint_from(run, *step);
+    options = after ? read_checkpoint(*after).options : read_config(run);
+  }
+  if (!data_dir.empty()) options.data_dir = data_dir;
+  return options;
+}
+
+}  // namespace
+
+RunAt::RunAt(const Options& options, Device device)
+    : options_(options),
+      train_(load_images(options, Split::train)),
+      plan_(options, train_),
+      trainer_(options, DType::f32, device) {
+  trainer_.use(train_, plan_.label_mask());
+}
+
+RunAt::RunAt(const std::filesystem::path& run, std::optional<int64_t> step,
+             const std::string& data_dir, Device device)
+    : RunAt(options_of(run, step, data_dir), device) {
+  require<UsageError>(!step || (*step >= 1 && *step <= total_steps()),
+                      "--step {}: the run {} has the steps 1 to {}", step.value_or(0), run.string(),
+                      total_steps());
+  std::optional<Checkpoint> before;
+  if (!step)
+    before = newest_whole(run).checkpoint;
+  else if (const auto path = checkpoint_upto(run, *step - 1))
+    before = read_checkpoint(*path);
+  if (before) restore(*before);
+  say("from {}, {} steps to replay\n", before ? printable(before->path.string()) : "fresh weights",
+      step ? *step - next_step() : 0);
+  if (step) advance_to(*step);
+}
+
+double RunAt::lr() const { return plan_.lr(std::min(taken_, total_steps() - 1)); }
+
+std::vector<int32_t> RunAt::images() { return plan_.images(taken_); }
+
+Metrics RunAt::take(const Trainer::Trace& trace) {
+  const Metrics m = trainer_.step(taken_, images(), lr(), trace);
+  ++taken_;
+  return m;
+}
+
+void RunAt::restore(const Checkpoint& checkpoint) {
+  trainer_.load(checkpoint.tensors);
+  taken_ = checkpoint.step;
+}
+
+void RunAt::advance_to(int64_t step) {
+  for (; next_step() < step; ++taken_) {
+    trainer_.step(taken_, images(), lr());
+    trainer_.take_metrics();
+  }
+}
+
+}  // namespace gradus::ssgan
