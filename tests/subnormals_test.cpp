@@ -76,12 +76,14 @@ TEST_CASE("subnormals: other functions of f32, and the caller's own code, keep t
   const Threads threads(2);
   const Tensor x = Tensor::full({64, 64}, 1, DType::f32);
   Tensor y = x.like();
-  const unsigned before = cpu::float_control();
+  // Without what past operations have raised.
+  const auto control = [] { return cpu::float_control() & ~0x3fU; };
+  const unsigned before = control();
   backend(kCpu).matmul(false, false, x, x, y);
-  CHECK(cpu::float_control() == before);
+  CHECK(control() == before);
   std::vector<unsigned> controls(2);
 #pragma omp parallel num_threads(2)
-  controls[omp_get_thread_num()] = cpu::float_control();
+  controls[omp_get_thread_num()] = control();
   CHECK(controls == std::vector<unsigned>(2, before));
   backend(kCpu).unary(Exp{}, Tensor::full({64, 64}, -100, DType::f32), y);
   CHECK(to_array(y).v[0] > 3e-44);

@@ -32,7 +32,7 @@ template <class Fn>
     return;
   }
   const int threads = static_cast<int>(parts);
-  const unsigned control = float_control();
+  const RegionFloatControl control;
   std::atomic_flag failed;
   std::exception_ptr failure;
   {
@@ -40,12 +40,13 @@ template <class Fn>
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
     for (int64_t p = 0; p < parts; ++p) {
       region.begin_part();
+      control.begin_part();
       try {
-        const FloatControl as_the_caller(control);
         run_part(fn, n * p / parts, n * (p + 1) / parts);
       } catch (...) {  // which may not leave the region
         if (!failed.test_and_set()) failure = std::current_exception();
       }
+      control.end_part();
       region.end_part();
     }
   }

@@ -23,29 +23,29 @@ inline unsigned float_control() {
 #endif
 }
 
-/// Gives this thread a setting while it lives.
-class FloatControl {
- public:
-  explicit FloatControl(unsigned control) : before_(float_control()) { set(control); }
-  ~FloatControl() { set(before_); }
-  FloatControl(const FloatControl&) = delete;
-  FloatControl& operator=(const FloatControl&) = delete;
-
-  static void set([[maybe_unused]] unsigned control) {
+inline void set_float_control([[maybe_unused]] unsigned control) {
 #ifdef __SSE__
-    if (control != _mm_getcsr()) _mm_setcsr(control);
+  if (control != _mm_getcsr()) _mm_setcsr(control);
 #endif
-  }
+}
 
- private:
-  unsigned before_;
-};
-
-/// Flushes subnormal numbers to 0, those read and those computed, on this thread and, by
-/// parallel_for, on all that work for it.
-class FlushSubnormals : FloatControl {
+/// While it lives, this thread flushes subnormal numbers to 0, those read and those computed, and
+/// so do all that work for it by parallel_for.
+class FlushSubnormals {
  public:
-  FlushSubnormals() : FloatControl(float_control() | kFlush) {}
+  FlushSubnormals() : before_(float_control()) {
+    if (!outermost_) outermost_ = this;
+    set_float_control(before_ | kFlush);
+  }
+  ~FlushSubnormals() {
+    set_float_control(before_);
+    if (outermost_ == this) outermost_ = nullptr;
+  }
+  FlushSubnormals(const FlushSubnormals&) = delete;
+  FlushSubnormals& operator=(const FlushSubnormals&) = delete;
+
+  /// This thread's setting without any of these.
+  static unsigned outside() { return outermost_ ? outermost_->before_ : float_control(); }
 
  private:
 #ifdef __SSE__
@@ -53,29 +53,39 @@ class FlushSubnormals : FloatControl {
 #else
   static constexpr unsigned kFlush = 0;
 #endif
+  inline static thread_local const FlushSubnormals* outermost_ = nullptr;
+  unsigned before_;
+};
+
+/// The setting of the thread that begins a parallel region, for the others in it. One that is made
+/// for the region begins with it, too, so they end with what is set outside of FlushSubnormals.
+class RegionFloatControl {
+ public:
+  void begin_part() const {
+    if (omp_get_thread_num() != 0) set_float_control(inside_);
+  }
+  void end_part() const {
+    if (omp_get_thread_num() != 0) set_float_control(outside_);
+  }
+
+ private:
+  unsigned inside_ = float_control(), outside_ = FlushSubnormals::outside();
 };
 
 /// While it lives, all of OpenMP's threads have this one's setting: for a library that calls them
 /// itself.
 class FloatControlOfAll {
  public:
-  FloatControlOfAll() : control_(float_control()) {
-    on_all([this] {
-      before() = float_control();
-      FloatControl::set(control_);
-    });
+  FloatControlOfAll() {
+    on_all([this] { control_.begin_part(); });
   }
   ~FloatControlOfAll() {
-    on_all([] { FloatControl::set(before()); });
+    on_all([this] { control_.end_part(); });
   }
   FloatControlOfAll(const FloatControlOfAll&) = delete;
   FloatControlOfAll& operator=(const FloatControlOfAll&) = delete;
 
  private:
-  static unsigned& before() {
-    thread_local unsigned control;
-    return control;
-  }
   template <class Fn>
   [[gnu::no_sanitize_thread]] static void on_all(const Fn& fn) {
     if (omp_in_parallel() || omp_get_max_threads() == 1) return;
@@ -88,7 +98,7 @@ class FloatControlOfAll {
     }
   }
 
-  unsigned control_;
+  RegionFloatControl control_;
 };
 
 }  // namespace gradus::cpu
