@@ -138,7 +138,7 @@ class Training {
     frame.class_1 = values(slice(softmax(logits), 1, 1, 2).value());
     frame.real = values(sigmoid(logsumexp(logits, {1})).value());
     const Tensor guess = argmax(logits_at(test_.x));
-    frame.accuracy = mean(equal(guess, test_.y)).value().item();
+    frame.accuracy = mean(equal(guess, test_.y)).item();
     return frame;
   }
 
