@@ -37,6 +37,7 @@ ProgramResult ok(const std::string& line, const ProgramSetting& setting = {}) {
 }
 
 void put_run(const TempDir& dir, const std::string& name, int seed, double lr, double accuracy) {
+  fs::create_directory(dir / name);
   dir.put(name + "/config.json",
           fmt::format(R"({{"data":"svhn","seed":{},"lr":{},"first_step":{}}})", seed, lr, seed));
   dir.put(name + "/epochs.csv",

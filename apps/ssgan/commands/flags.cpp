@@ -107,7 +107,8 @@ void OptionFlags::add_evaluation(CLI::App& app) {
 
 void OptionFlags::add_network(CLI::App& app) {
   app.add_option("--preset", preset,
-                 "default (mended), tutorial (the printed program), augmented (images are changed "
+                 "default, tutorial (the printed program, with its mistakes), augmented (images "
+                 "are changed "
                  "at random), or best (the average of D also teaches it classes)")
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kPresets), std::end(kPresets))));
   app.add_option("--extra-class", extra_class, "1: a logit of its own for generated images")
