@@ -111,6 +111,25 @@ TEST_CASE("cuda recordings: what a recording may not do is an error that names i
   if (const auto device = cuda_device()) check_rules(*device);
 }
 
+TEST_CASE("cuda recordings: one keeps what it uses when the options change", "[cuda][gpu]") {
+  const auto device = cuda_device();
+  if (!device) return;
+  Backend& on = backend(*device);
+  const auto random = [&](const Shape& shape, uint64_t seed) {
+    return to_tensor(random_array(shape, -1, 1, seed), DType::f32, *device);
+  };
+  const Tensor x = random({2, 8, 8, 4}, 1), w = random({6, 3, 3, 4}, 2);
+  Tensor y({2, 6, 6, 6}, DType::f32, *device);
+  const auto convolves = on.record([&] { y.copy_from(conv2d(x, w, {}).value()); });
+  for (int i = 0; i < 4; ++i) convolves->run();
+  const auto expected = y.to_vector<float>();
+  on.configure({.deterministic = false});
+  on.fill(0, y);
+  convolves->run();
+  CHECK(y.to_vector<float>() == expected);
+  on.configure({});
+}
+
 TEST_CASE("cuda recordings: several devices, several threads", "[cuda][gpu]") {
   const auto first = cuda_device();
   if (!first) return;
