@@ -34,7 +34,9 @@ const char* mend_of(cudaError_t error) {
 std::string failure(const std::string& operation, const char* function, const std::string& reason,
                     const std::string& mend) {
   std::string message;
-  for (const std::string& part : {Scope::path(), operation, std::string(function), reason})
+  const std::string path = Scope::path();  // may end with the operation
+  const std::string done = path.ends_with(operation) ? "" : operation;
+  for (const std::string& part : {path, done, std::string(function), reason})
     if (!part.empty()) message += (message.empty() ? "" : ": ") + part;
   return mend.empty() ? message : message + "; " + mend;
 }
