@@ -27,6 +27,11 @@ std::map<const char*, Block>& blocks() {
   return *blocks;
 }
 
+bool is_guarded(const char* p) {
+  return std::all_of(p, p + kGuard,
+                     [](char c) { return static_cast<unsigned char>(c) == kGuarded; });
+}
+
 size_t room_of(size_t bytes) { return (bytes + kGuard - 1) / kGuard * kGuard; }
 
 }  // namespace
@@ -51,32 +56,28 @@ void* allocate(int device, size_t bytes) {
   return p;
 }
 
-void release(void* p) {
+bool release(void* p) {
   char* const start = static_cast<char*>(p);
   const size_t bytes = blocks().at(start).bytes;
 #ifdef __SANITIZE_ADDRESS__
   ASAN_UNPOISON_MEMORY_REGION(start - kGuard, room_of(bytes) + 2 * kGuard);
 #endif
+  const bool is_whole = is_guarded(start - kGuard) && is_guarded(start + bytes);
   std::memset(start, kPoison, bytes);
   blocks().erase(start);
   std::free(start - kGuard);
+  return is_whole;
 }
 
-#ifdef __SANITIZE_ADDRESS__
-std::string damaged_guards() { return ""; }  // the write itself is found
-#else
 std::string damaged_guards() {
-  const auto is_whole = [](const char* guard) {
-    return std::all_of(guard, guard + kGuard,
-                       [](char c) { return static_cast<unsigned char>(c) == kGuarded; });
-  };
+#ifndef __SANITIZE_ADDRESS__  // which finds the write itself
   for (const auto& [p, block] : blocks())
-    if (!is_whole(p - kGuard) || !is_whole(p + block.bytes))
+    if (!is_guarded(p - kGuard) || !is_guarded(p + block.bytes))
       return "something was written beside an allocation of " + std::to_string(block.bytes) +
              " bytes";
+#endif
   return "";
 }
-#endif
 
 int device_of(const void* p) {
   const char* const at = static_cast<const char*>(p);
