@@ -22,7 +22,7 @@ Shapes reduced_shapes(const char* operation, const Var& of, const Axes& axes) {
   require_float(operation, of);
   const Shape& x = of.shape();
   operation = Composite::name(operation);
-  std::vector<char> reduce(x.rank(), axes.empty());
+  std::vector<char> reduce(x.rank(), static_cast<char>(axes.empty()));
   for (const int axis : axes) {
     const int i = normalize_axis(operation, axis, x.rank());
     require<ShapeError>(!reduce[i], "{}: axis {} is named twice", operation, i);

@@ -27,12 +27,12 @@ std::map<const char*, Block>& blocks() {
   return *blocks;
 }
 
-size_t room_of(size_t bytes) { return (bytes + kGuard - 1) / kGuard * kGuard; }
-
 bool is_guarded(const char* p) {
   return std::all_of(p, p + kGuard,
                      [](char c) { return static_cast<unsigned char>(c) == kGuarded; });
 }
+
+size_t room_of(size_t bytes) { return (bytes + kGuard - 1) / kGuard * kGuard; }
 
 }  // namespace
 
@@ -56,21 +56,23 @@ void* allocate(int device, size_t bytes) {
   return p;
 }
 
-void release(void* p) {
+bool release(void* p) {
   char* const start = static_cast<char*>(p);
   const size_t bytes = blocks().at(start).bytes;
 #ifdef __SANITIZE_ADDRESS__
   ASAN_UNPOISON_MEMORY_REGION(start - kGuard, room_of(bytes) + 2 * kGuard);
 #endif
+  const bool is_whole = is_guarded(start - kGuard) && is_guarded(start + bytes);
   std::memset(start, kPoison, bytes);
   blocks().erase(start);
   std::free(start - kGuard);
+  return is_whole;
 }
 
 std::string damaged_guards() {
 #ifndef __SANITIZE_ADDRESS__  // which finds the write itself
   for (const auto& [p, block] : blocks())
-    if (!is_guarded(p - kGuard) || !is_guarded(p + room_of(block.bytes)))
+    if (!is_guarded(p - kGuard) || !is_guarded(p + block.bytes))
       return "something was written beside an allocation of " + std::to_string(block.bytes) +
              " bytes";
 #endif
