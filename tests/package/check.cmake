@@ -11,7 +11,7 @@ run(${CMAKE_COMMAND} --install "${BUILD}" --prefix "${prefix}")
 file(RENAME "${prefix}" "${WORK}/moved")
 set(prefix "${WORK}/moved")
 run("${prefix}/bin/ssgan" --version)
-if(NOT output MATCHES "^ssgan ${VERSION}\n")
+if(NOT output MATCHES "^ssgan ${VERSION}( \\(commit [0-9a-f]+\\))?\n")
   message(FATAL_ERROR "ssgan --version: ${output}")
 endif()
 
