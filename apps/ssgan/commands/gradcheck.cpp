@@ -71,7 +71,7 @@ int run(const GradcheckRequest& r) {
     for (const GradCase& c : cases) print_steps(c, r.h.empty() ? kSteps : r.h);
   if (r.break_it)
     fmt::print(
-        "\nThe rule was broken on purpose: it forgets the first element of the result, as if that\n"
+        "\nThe rule was broken on purpose: it forgets the first half of the result, as if that\n"
         "did not depend on the inputs.\n");
   return ok ? kDone : kCheckFailed;
 }

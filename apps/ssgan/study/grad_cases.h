@@ -21,7 +21,7 @@ struct GradCase {
 /// networks. Inputs are random, the same at each call.
 std::vector<GradCase> grad_cases();
 
-/// The case with a backward rule that forgets the first element of its result: what a wrong rule
+/// The case with a backward rule that forgets the first half of its result: what a wrong rule
 /// looks like.
 GradCase broken(GradCase c);
 
