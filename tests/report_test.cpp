@@ -169,7 +169,7 @@ TEST_CASE("report: a finished run") {
                            "20.0\u00A0%",
                            "cat (4)",
                            "real test images",
-                           "baseline on test images: from",
+                           "baseline on test images: 60.0\u00A0%",
                            "<h3>Environment</h3>",
                            "ssgan 1.2, abc"})
     CHECK_THAT(page, ContainsSubstring(part));
