@@ -19,9 +19,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Steps an epoch are made equal by --limit-batches: the baseline's batches are smaller.
 ARMS = {
     "supervised": ["--no-unlabeled", "--batch-size", "32"],
-    "pseudo-labels": ["--gan-weight", "0"],
-    "GAN": ["--pseudo-label", "0"],
-    "both": [],
+    "pseudo-labels": [],
+    "GAN": ["--gan-weight", ".1", "--pseudo-label", "0"],
+    "both": ["--gan-weight", ".1"],
 }
 
 

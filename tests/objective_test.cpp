@@ -99,6 +99,7 @@ Objective learns(double tau, bool mse) {
 /// Options whose networks are so small that steps take milliseconds.
 Options small_options(const std::string& name) {
   Options o = preset(name);
+  if (name == "best") o.objective.gan_weight = 0.1;  // both kinds of loss at once
   o.network.g_size_mult = 2;
   o.network.d_size_mult = 3;
   o.batch_size = 8;

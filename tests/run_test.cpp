@@ -184,6 +184,7 @@ TEST_CASE("run: ten steps are five, a resume, and five") {
   check_resumed(data, "--preset tutorial", 3);
   check_resumed(data, "--no-unlabeled", 4);
   check_resumed(data, "--preset best --labelled-batch 3", 5);
+  check_resumed(data, "--preset best --gan-weight .1 --labelled-batch 3", 4);
   check_resumed(data, "--preset augmented --labelled-batch 3 --no-unlabeled", 6);
 }
 
@@ -207,9 +208,10 @@ TEST_CASE("run: a run with an average is evaluated by it, or by the last weights
   static_cast<void>(accuracy(" --eval-weights last"));
 
   // A run keeps its average, or keeps having none.
-  const ProgramResult refused =
-      run_program("train --resume --epochs 2 --ema 0 --eval-weights last --pseudo-label 0 --out " +
-                  run.string());
+  const ProgramResult refused = run_program(
+      "train --resume --epochs 2 --ema 0 --eval-weights last --pseudo-label 0 --gan-weight 1 "
+      "--out " +
+      run.string());
   CHECK(refused.status == 2);
   CHECK_THAT(refused.err, ContainsSubstring("ema is 0.999 there, 0.0 here"));
 }

@@ -59,8 +59,7 @@ struct Distance {
 
 Distance distance_of_generated(const EvalRequest& r, const ImageSet& test, Statistics statistics) {
   const Checkpoint& c = *r.generated;
-  require<UsageError>(c.options.unlabeled,
-                      "--generated {}: the supervised baseline trains no generator",
+  require<UsageError>(has_gan(c.options), "--generated {}: its run trains no generator",
                       c.path.string());
   require<DataError>(test.count() >= 4, "--generated: {} test images are too few", test.count());
   const Checkpoint& judge = r.members.front();

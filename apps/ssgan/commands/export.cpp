@@ -23,8 +23,8 @@ struct ExportRequest {
 int export_networks(const ExportRequest& r) {
   if (r.format == "onnx") {
     require_statistics(r.checkpoint, r.options);
-    require<UsageError>(r.options.unlabeled || r.network != "generator",
-                        "--network generator: {} is of a supervised baseline, which trains none",
+    require<UsageError>(has_gan(r.options) || r.network != "generator",
+                        "--network generator: {} is of a run that trains none",
                         r.checkpoint.path.string());
     const Statistics statistics = r.options.running_stats ? Statistics::running : Statistics::batch;
     write_file(r.out, r.network == "generator" ? generator_onnx(r.checkpoint, statistics)
