@@ -71,8 +71,9 @@ std::vector<std::string> draw_text_chart(const std::string& title, const Series&
   const auto shown = [&](double v) {
     return percent ? fmt::format("{:.1f} %", 100 * v) : fmt::format("{:.3g}", v);
   };
-  const auto [low, high] = std::ranges::minmax(points, {}, &Point::y);
-  const std::string top = shown(high.y), bottom = shown(low.y);
+  const auto range = std::ranges::minmax(points, {}, &Point::y);
+  const double low = range.min.y, high = range.max.y;
+  const std::string top = shown(high), bottom = shown(low);
   const int margin = static_cast<int>(std::max(top.size(), bottom.size())) + 2;
   const Dots dots = utf8 ? kBraille : kAscii;
   const int width = std::max(columns - margin, 4), height = rows * dots.down;
@@ -81,7 +82,7 @@ std::vector<std::string> draw_text_chart(const std::string& title, const Series&
   std::vector<std::vector<unsigned>> cells(static_cast<size_t>(rows),
                                            std::vector<unsigned>(static_cast<size_t>(width)));
   const auto row_of = [&](double v) {
-    const double part = high.y > low.y ? (high.y - v) / (high.y - low.y) : 0.5;
+    const double part = high > low ? (high - v) / (high - low) : 0.5;
     return static_cast<int>(std::lround(part * (height - 1)));
   };
   for (int x = 0, before = row_of(y[0]); x < static_cast<int>(y.size()); ++x) {
