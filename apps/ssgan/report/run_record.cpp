@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <new>
+#include <system_error>
 #include <utility>
 
 #include "apps/ssgan/json.h"
@@ -67,6 +69,7 @@ std::vector<Sample> read_samples(const fs::path& run, size_t most,
     for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
       if (const int64_t epoch = epoch_of(it->path().filename().string()); epoch >= 0)
         files.emplace_back(epoch, it->path());
+    if (error == std::errc::not_enough_memory) throw std::bad_alloc();
     require<ReadError>(!error, "{}: cannot be read: {}", folder.string(), error.message());
   }
   std::ranges::sort(files);
