@@ -240,7 +240,7 @@ TEST_CASE("export: the command") {
   const ProgramResult none = run_program("export --format onnx --network generator --checkpoint " +
                                          baseline + " --out " + out);
   CHECK(none.status == 2);
-  CHECK_THAT(none.err, ContainsSubstring("supervised baseline"));
+  CHECK_THAT(none.err, ContainsSubstring("is of a run that trains none"));
 
   const std::string line = "export --checkpoint " + run + " --out " + out;
   CHECK(run_program(line).status == 2);
