@@ -25,6 +25,8 @@ struct ProgramSetting {
   std::function<void()> before_start = {};
   /// Called again and again while the program runs, with its process and what it wrote to stderr.
   std::function<void(pid_t, const std::string& err)> meanwhile = {};
+  /// The same with what it wrote to stdout.
+  std::function<void(const std::string& out)> on_output = {};
 };
 
 /// Whether this system gives pseudo-terminals; a bare chroot does not.
