@@ -208,11 +208,12 @@ TEST_CASE("cli data fetch: a signal ends curl, too") {
     HttpServer server({{"/train_32x32.mat", std::string(size, 'x')}});
     server.drip_after(0);
     const TempDir dir;
-    const ProgramResult r = run_program(
-        "data fetch --url " + server.url() + " --data-dir " + dir.path().string(),
-        {.environment = {{"http_proxy", ""}}, .meanwhile = [&](pid_t program, const std::string&) {
-           if (server.drips()) ::kill(program, signal);
-         }});
+    const ProgramResult r =
+        run_program("data fetch --url " + server.url() + " --data-dir " + dir.path().string(),
+                    {.environment = {{"http_proxy", ""}},
+                     .meanwhile = [&](pid_t program, const ProgramResult&) {
+                       if (server.drips()) ::kill(program, signal);
+                     }});
     CHECK(r.status == 128 + signal);
     CHECK(server.wait_until_left(std::chrono::seconds(10)));
     CHECK(server.sent() < size / 2);

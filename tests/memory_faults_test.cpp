@@ -14,12 +14,6 @@ using namespace gradus;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-
 std::string line_for(const SmallSvhn& data, const std::filesystem::path& out) {
   return "train" + data.flags() + "--epochs 1 --limit-batches 2 --threads 1 --overwrite --out " +
          quoted(out);

@@ -121,8 +121,7 @@ ProgramResult run_program(const std::string& line, const ProgramSetting& setting
     ::poll(ends, 2, 20);
     if (ends[0].revents && !take(out.read, result.out)) ends[0].fd = -1;
     if (ends[1].revents && !take(err.read, result.err)) ends[1].fd = -1;
-    if (setting.meanwhile) setting.meanwhile(pid, result.err);
-    if (setting.on_output) setting.on_output(result.out);
+    if (setting.meanwhile) setting.meanwhile(pid, result);
     if (!late && std::chrono::steady_clock::now() > deadline) {
       late = true;
       ::kill(pid, SIGKILL);

@@ -23,11 +23,17 @@ struct ProgramSetting {
   bool full_output = false;                             ///< stdout takes nothing
   /// Called in the new process, before the program is there.
   std::function<void()> before_start = {};
-  /// Called again and again while the program runs, with its process and what it wrote to stderr.
-  std::function<void(pid_t, const std::string& err)> meanwhile = {};
-  /// The same with what it wrote to stdout.
-  std::function<void(const std::string& out)> on_output = {};
+  /// Called again and again while the program runs, with its process and what it wrote so far.
+  std::function<void(pid_t, const ProgramResult& so_far)> meanwhile = {};
 };
+
+/// Whether sanitizers are in ssgan: they have to be loaded first, so a test can load nothing
+/// before.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
 
 /// Whether this system gives pseudo-terminals; a bare chroot does not.
 bool has_pseudo_terminals();

@@ -9,6 +9,7 @@
 
 #include "apps/ssgan/run/run_files.h"
 #include "tests/catch.h"
+#include "tests/checkpoint_files.h"
 #include "tests/program.h"
 #include "tests/small_svhn.h"
 #include "tests/temp_dir.h"
@@ -23,19 +24,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-
 int from_environment(const char* name, int otherwise) {
   const char* value = std::getenv(name);
   return value ? std::atoi(value) : otherwise;
-}
-
-fs::path checkpoint(const fs::path& run, int step) {
-  return run / "checkpoints" / fmt::format("step_{:08}.safetensors", step);
 }
 
 std::string without_seconds(const std::string& epochs) {
@@ -202,7 +193,7 @@ TEST_CASE("run faults: killed and stopped at any moment") {
           is_ours && fs::exists(out / "checkpoints") && !fs::is_empty(out / "checkpoints");
       const ProgramResult r = run_program(
           resumes ? Whole::resume(out) : whole.start(out) + " --overwrite",
-          {.meanwhile = [&](pid_t pid, const std::string&) {
+          {.meanwhile = [&](pid_t pid, const ProgramResult&) {
             const std::chrono::duration<double> past = std::chrono::steady_clock::now() - start;
             if (!sent && past.count() > delay) sent = ::kill(pid, number) == 0;
           }});

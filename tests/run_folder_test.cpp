@@ -16,6 +16,7 @@
 #include "apps/ssgan/run/run_logs.h"
 #include "tensor/safetensors.h"
 #include "tests/catch.h"
+#include "tests/checkpoint_files.h"
 #include "tests/program.h"
 #include "tests/small_svhn.h"
 #include "tests/temp_dir.h"
@@ -55,10 +56,6 @@ class Place {
   SmallSvhn data;
   TempDir dir;
 };
-
-fs::path checkpoint(const fs::path& run, int step) {
-  return run / "checkpoints" / fmt::format("step_{:08}.safetensors", step);
-}
 
 std::vector<int> checkpoints(const fs::path& run) {
   std::vector<int> steps;
@@ -152,8 +149,8 @@ TEST_CASE("run folder: a second run in it is refused while the first is on") {
   int refused = 0;
   const ProgramResult first = run_program(
       place.train(out, "--epochs 400000 --log-every 1"),
-      {.meanwhile = [&](pid_t pid, const std::string& err) {
-        if (refused > 0 || err.find("step 3/") == err.npos) return;
+      {.meanwhile = [&](pid_t pid, const ProgramResult& so_far) {
+        if (refused > 0 || so_far.err.find("step 3/") == so_far.err.npos) return;
         for (const std::string& line :
              {place.train(out), place.train(out, "--epochs 1 --overwrite"),
               "train --resume --out " + quoted(out),
@@ -187,16 +184,16 @@ TEST_CASE("run folder: runs without --out that start together have folders of th
   };
   // A run within the first one's time, so that their names would be the same.
   int others = 0;
-  const ProgramResult r =
-      run_program(line, {.before_start = in_place, .meanwhile = [&](pid_t pid, const std::string&) {
-                           if (others >= 2) return;
-                           ::kill(pid, SIGSTOP);
-                           while (others < 2) {
-                             ++others;
-                             CHECK(run_program(line, {.before_start = in_place}).status == 0);
-                           }
-                           ::kill(pid, SIGCONT);
-                         }});
+  const ProgramResult r = run_program(
+      line, {.before_start = in_place, .meanwhile = [&](pid_t pid, const ProgramResult&) {
+               if (others >= 2) return;
+               ::kill(pid, SIGSTOP);
+               while (others < 2) {
+                 ++others;
+                 CHECK(run_program(line, {.before_start = in_place}).status == 0);
+               }
+               ::kill(pid, SIGCONT);
+             }});
   CHECK(r.status == 0);
   CHECK(std::distance(fs::directory_iterator(place.dir / "runs"), {}) == 3);
   for (const auto& run : fs::directory_iterator(place.dir / "runs"))

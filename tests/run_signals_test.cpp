@@ -33,8 +33,8 @@ ProgramResult signalled(const fs::path& run, std::initializer_list<int> signals,
                             if (ignored) ::signal(ignored, SIG_IGN);
                           },
                       .meanwhile =
-                          [&](pid_t pid, const std::string& err) {
-                            if (sent || err.find("step 3/") == err.npos) return;
+                          [&](pid_t pid, const ProgramResult& so_far) {
+                            if (sent || so_far.err.find("step 3/") == so_far.err.npos) return;
                             sent = true;
                             for (const int s : signals) {
                               ::kill(pid, s);
@@ -90,8 +90,8 @@ TEST_CASE("run: a second signal, of any kind, leaves at once") {
     bool sent = false;
     const ProgramResult r = run_program(
         "train" + data.flags() + "--epochs 400000 --log-every 1 --out " + quoted(dir / "run"),
-        {.meanwhile = [&, first = first, second = second](pid_t pid, const std::string& err) {
-          if (sent || err.find("step 3/") == err.npos) return;
+        {.meanwhile = [&, first = first, second = second](pid_t pid, const ProgramResult& so_far) {
+          if (sent || so_far.err.find("step 3/") == so_far.err.npos) return;
           sent = true;
           ::kill(pid, first);
           ::usleep(200);

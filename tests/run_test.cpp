@@ -12,6 +12,7 @@
 #include "tensor/file.h"
 #include "tensor/safetensors.h"
 #include "tests/catch.h"
+#include "tests/checkpoint_files.h"
 #include "tests/program.h"
 #include "tests/small_svhn.h"
 #include "tests/temp_dir.h"
@@ -37,15 +38,6 @@ ProgramResult run_ok(const std::string& line) {
   INFO(line << "\n" << r.err);
   REQUIRE(r.status == 0);
   return r;
-}
-
-fs::path checkpoint(const fs::path& run, int step) {
-  return run / "checkpoints" / fmt::format("step_{:08}.safetensors", step);
-}
-
-void check_same_file(const fs::path& a, const fs::path& b) {
-  INFO(a << " and " << b);
-  CHECK((read_file(a) == read_file(b)));  // not printed: they are long
 }
 
 /// epochs.csv without its last column, the seconds.
@@ -287,11 +279,11 @@ TEST_CASE("run: Ctrl-C writes a checkpoint, and the run goes on") {
   const fs::path whole = dir / "whole", run = dir / "run";
   const std::string train = "train" + data.flags() + "--epochs 400 --log-every 1 ";
   bool sent = false;
-  const ProgramResult r = run_program(train + "--out " + run.string(),
-                                      {.meanwhile = [&](pid_t pid, const std::string& err) {
-                                        if (!sent && err.find("step 3/2000") != err.npos)
-                                          sent = ::kill(pid, SIGINT) == 0;
-                                      }});
+  const ProgramResult r = run_program(
+      train + "--out " + run.string(), {.meanwhile = [&](pid_t pid, const ProgramResult& so_far) {
+        if (!sent && so_far.err.find("step 3/2000") != so_far.err.npos)
+          sent = ::kill(pid, SIGINT) == 0;
+      }});
   INFO(r.err);
   REQUIRE(r.status == 130);
   CHECK_THAT(r.err, ContainsSubstring("interrupted after step "));
@@ -314,8 +306,8 @@ TEST_CASE("run: the second Ctrl-C leaves at once") {
   const TempDir dir;
   const ProgramResult r = run_program(
       "train" + data.flags() + "--epochs 400000 --log-every 1 --out " + (dir / "run").string(),
-      {.meanwhile = [](pid_t pid, const std::string& err) {
-        if (err.find("step 1/") != err.npos) ::kill(pid, SIGINT);
+      {.meanwhile = [](pid_t pid, const ProgramResult& so_far) {
+        if (so_far.err.find("step 1/") != so_far.err.npos) ::kill(pid, SIGINT);
       }});
   CHECK(r.status == 130);
 }

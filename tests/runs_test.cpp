@@ -131,11 +131,12 @@ TEST_CASE("runs: seeds that were stopped go on") {
   const Place place;
   const fs::path all = place.dir / "all", whole = place.dir / "whole";
   bool sent = false;
-  const ProgramResult r = run_program(place.train(all, "--epochs 400 --log-every 1 --seeds 1..2"),
-                                      {.meanwhile = [&](pid_t pid, const std::string& err) {
-                                        if (!sent && err.find("step 3/2000") != err.npos)
-                                          sent = ::kill(pid, SIGTERM) == 0;
-                                      }});
+  const ProgramResult r =
+      run_program(place.train(all, "--epochs 400 --log-every 1 --seeds 1..2"),
+                  {.meanwhile = [&](pid_t pid, const ProgramResult& so_far) {
+                    if (!sent && so_far.err.find("step 3/2000") != so_far.err.npos)
+                      sent = ::kill(pid, SIGTERM) == 0;
+                  }});
   INFO(r.err);
   REQUIRE(r.status == 143);
   CHECK_THAT(r.err, ContainsSubstring("--resume --seeds 1..2 --out " + all.string()));

@@ -8,6 +8,7 @@
 #include "apps/ssgan/report/table.h"
 #include "apps/ssgan/run/run_plan.h"
 #include "tests/catch.h"
+#include "tests/checkpoint_files.h"
 #include "tests/message_of.h"
 #include "tests/program.h"
 #include "tests/small_svhn.h"
@@ -21,9 +22,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-fs::path checkpoint(const fs::path& run, int step) {
-  return run / "checkpoints" / fmt::format("step_{:08}.safetensors", step);
-}
 fs::path best(const fs::path& run) { return run / "checkpoints" / "best.safetensors"; }
 
 constexpr int kPerEpoch = 4;  // steps, of 36 images less 6 that are held out

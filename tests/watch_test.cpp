@@ -99,8 +99,8 @@ TEST_CASE("watch: it goes on as long as somebody writes the run") {
   CHECK(RunLock::is_held(w.run));
   // The lock goes when the program has shown the run.
   const ProgramResult r =
-      run_program("watch " + quoted(w.run), {.on_output = [&](const std::string& out) {
-                    if (out.find('\n') != out.npos) lock.reset();
+      run_program("watch " + quoted(w.run), {.meanwhile = [&](pid_t, const ProgramResult& so_far) {
+                    if (so_far.out.find('\n') != so_far.out.npos) lock.reset();
                   }});
   CHECK(r.status == 0);
   CHECK(!RunLock::is_held(w.run));

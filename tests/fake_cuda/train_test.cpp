@@ -2,6 +2,7 @@
 
 #include "tensor/safetensors.h"
 #include "tests/catch.h"
+#include "tests/checkpoint_files.h"
 #include "tests/fake_cuda/program.h"
 #include "tests/small_svhn.h"
 
@@ -27,15 +28,6 @@ ProgramResult run_ok(const std::string& line, const Environment& environment = {
   INFO(line << "\n" << r.err);
   REQUIRE(r.status == 0);
   return r;
-}
-
-fs::path checkpoint(const fs::path& run, int step) {
-  return run / "checkpoints" / fmt::format("step_{:08}.safetensors", step);
-}
-
-void check_same_file(const fs::path& a, const fs::path& b) {
-  INFO(a << " and " << b);
-  CHECK((read_file(a) == read_file(b)));  // not printed: they are long
 }
 
 }  // namespace
