@@ -344,6 +344,18 @@ TEST_CASE("run folder: times add up, and changed settings are told") {
   CHECK(nlohmann::json::parse(text_of(out / "config.json")).at("lr") == 0.0005);
 }
 
+TEST_CASE("run folder: a run killed before its first step has times, too") {
+  const Place place;
+  const fs::path out = place.dir / "run";
+  place.ok(place.train(out, "--epochs 1 --max-steps 1"));
+  fs::remove(checkpoint(out, 1));
+  auto summary = nlohmann::json::parse(text_of(out / "summary.json"));
+  summary["steps"] = 0;
+  put(out / "summary.json", summary.dump());
+  place.ok("train --resume --out " + quoted(out));
+  CHECK(nlohmann::json::parse(text_of(out / "summary.json")).at("seconds").is_number());
+}
+
 TEST_CASE("run folder: other images under the same name are refused") {
   const Place place;
   const fs::path out = place.dir / "run";

@@ -54,7 +54,7 @@ void Run::resume(const Checkpoint& c, const std::optional<RunSummary>& earlier) 
   require<DataError>(c.step <= total_steps(), "{}: {} steps were taken, but this run has {} in all",
                      name, c.step, total_steps());
   step_ = c.step;
-  if (!earlier) return;
+  if (!earlier || step_ == 0) return;
   // After a crash the summary may be of another step than the checkpoint.
   const double part = static_cast<double>(step_) / std::max<double>(earlier->steps, step_);
   seconds_before_ = part * earlier->seconds;
