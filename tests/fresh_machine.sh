@@ -72,6 +72,7 @@ fi
 
 # --- the system is there: from here on nothing is excused ---
 
+chmod 755 "$system" # mktemp lets nobody else in
 cp /etc/resolv.conf /etc/hosts "$system/etc/"
 printf '#!/bin/sh\nexit 101\n' >"$system/usr/sbin/policy-rc.d" # packages start no services here
 chmod +x "$system/usr/sbin/policy-rc.d"
