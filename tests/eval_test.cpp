@@ -142,11 +142,16 @@ TEST_CASE("eval: generated images") {
   CHECK(own.at("frechet_distance").get<double>() >
         own.at("frechet_distance_of_halves").get<double>());
   CHECK(own.at("frechet_distance_of_halves").get<double>() > 0);
+  CHECK(own.at("mean_features_distance") > own.at("mean_features_distance_of_halves"));
+  CHECK(own.at("neighbours").at("images") == kSmallTestCount);
+  CHECK(own["neighbours"].at("real_from_real") > 0);
+  CHECK(own["neighbours"].at("generated_by_generated") <= 1);
   const Json other = evaluated(" --checkpoint " + a + " --generated " + b).at("generated");
   CHECK(other.at("frechet_distance") != own.at("frechet_distance"));
   CHECK(other.at("frechet_distance_of_halves") == own.at("frechet_distance_of_halves"));
   CHECK_THAT(good("eval --generated --checkpoint " + a).out,
-             ContainsSubstring("by the 8 features of this discriminator"));
+             ContainsSubstring("distance of this D's 8 features") &&
+                 ContainsSubstring("nearest image is of the same kind"));
   CHECK(!evaluated(" --checkpoint " + a).contains("generated"));
   const ProgramResult refused = run_program("eval --generated --checkpoint " + baseline);
   CHECK(refused.status == 2);

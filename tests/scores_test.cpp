@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "apps/ssgan/model/frechet.h"
+#include "apps/ssgan/model/neighbours.h"
 #include "apps/ssgan/report/picture_text.h"
 #include "apps/ssgan/report/score_pictures.h"
 #include "tests/catch.h"
@@ -153,4 +154,34 @@ TEST_CASE("scores: Fréchet's distance of normal distributions") {
   const double expected = 4.0 / 3 + 12 + 2.0 / 3 + 2.0 / 3 - 2 * std::sqrt(tr + 2 * std::sqrt(det));
   CHECK(std::abs(frechet_distance(a, tilted) - expected) < 1e-6);
   CHECK(std::abs(frechet_distance(tilted, a) - expected) < 1e-6);
+}
+
+TEST_CASE("scores: how far mean features are apart") {
+  const Features a{2, {0, 0, 2, 6}}, b{2, {4, 2, 0, 2}};  // means (1, 3) and (2, 2)
+  CHECK(mean_distance(a, a) == 0);
+  CHECK(mean_distance(a, b) == 0.5);
+}
+
+TEST_CASE("scores: the nearest images") {
+  const auto images = [](const std::vector<uint8_t>& grey) {
+    Tensor t = Tensor::zeros({int64_t(grey.size()), 2, 2, 3}, DType::u8);
+    const auto bytes = t.mutable_span<uint8_t>();
+    for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = grey[i / 12];
+    return t;
+  };
+  // Real 0 and 10 are each other's neighbours, real 100 is beside generated 103 and 105.
+  const Tensor real = images({0, 10, 100, 255}), generated = images({103, 105, 255, 0});
+  const Neighbours near = neighbours_of(real, generated, 3);
+  CHECK(std::abs(near.real_from_real - (10 + 10 + 90) / 3.0) < 1e-12);
+  CHECK(std::abs(near.generated_from_real - (3 + 5 + 155) / 3.0) < 1e-12);
+  CHECK(std::abs(near.real_by_real - 2 / 3.0) < 1e-12);
+  CHECK(std::abs(near.generated_by_generated - 1) < 1e-12);
+  const Neighbours same = neighbours_of(real, real, 4);  // nothing tells copies apart
+  CHECK(same.generated_from_real == 0);
+  CHECK(same.generated_by_generated == 0);
+
+  const Tensor black = Tensor::zeros({2, 100, 100, 3}, DType::u8);
+  Tensor white = Tensor::zeros({2, 100, 100, 3}, DType::u8);
+  for (uint8_t& byte : white.mutable_span<uint8_t>()) byte = 255;
+  CHECK(neighbours_of(black, white, 2).generated_from_real == 255);  // beyond 32 bits
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <tuple>
@@ -165,7 +166,8 @@ TEST_CASE("study: steps that cannot be explained") {
   const SmallRun run("--no-unlabeled");
   const std::string of_run = " --run " + quoted(run.path());
   for (const auto& [line, status, words] :
-       {std::tuple{"explain" + of_run, 2, "has no generator"},
+       {std::tuple{"graph --svg step.png" + of_run, 2, "expected a name .svg"},
+        std::tuple{"explain --html step.json" + of_run, 2, "expected a name .html"},
         std::tuple{"explain --step 99" + of_run, 2, "has the steps 1 to 10"},
         std::tuple{"explain --seed 3" + of_run, 2, "excludes"},
         std::tuple{std::string("explain --run /nowhere"), 3, "/nowhere"}}) {
@@ -174,6 +176,61 @@ TEST_CASE("study: steps that cannot be explained") {
     CHECK(r.status == status);
     CHECK_THAT(r.err, ContainsSubstring(words));
   }
+}
+
+TEST_CASE("study: a step without a generator") {
+  for (const std::string flags : {"--no-unlabeled", "--preset best --labelled-batch 3"}) {
+    const SmallRun run(flags);
+    const std::string line = "explain --run " + quoted(run.path());
+    const auto e = nlohmann::json::parse(run.ok(line + " --json").out);
+    INFO(flags << "\n" << e.at("examples").size());
+    CHECK(e.at("generated") == 0);
+    for (const auto& x : e.at("examples")) CHECK(x.at("kind") != "generated");
+    CHECK(e.at("dense_bias").at("relative_difference") < 1e-4);
+    CHECK(e.at("losses").at("d_real").is_null());
+    CHECK_THAT(run.ok(line).out, ContainsSubstring("nothing trains P(real)"));
+  }
+}
+
+TEST_CASE("study: a generator that fools pulls on the logits of its images") {
+  const SmallRun run("--g-loss fool");
+  const std::string line = "explain --run " + quoted(run.path());
+  const auto e = nlohmann::json::parse(run.ok(line + " --json").out);
+  const auto generated = e.at("examples").back();
+  const auto pull = generated.at("gradients").back();
+  CHECK(pull.at("loss") == "g");
+  double sum = 0;  // of -(1 - P) softmax / images
+  for (const double v : pull.at("by_tape")) sum += v;
+  CHECK(std::abs(sum + (1 - generated.at("p_real").get<double>()) / 8) < 1e-6);
+  CHECK(e.at("formula_difference") < 1e-4);
+  CHECK_THAT(run.ok(line).out, !ContainsSubstring("it pulls on none"));
+}
+
+TEST_CASE("study: damaged checkpoints are left out") {
+  const SmallRun run;
+  const std::string of_run = " --run " + quoted(run.path());
+  std::filesystem::resize_file(run.path() / "checkpoints" / "step_00000005.safetensors", 999);
+  const ProgramResult r = run_program("inspect --json" + of_run);
+  CHECK(r.status == 3);
+  CHECK_THAT(r.err,
+             ContainsSubstring("step_00000005.safetensors: ") && ContainsSubstring("left out"));
+  std::vector<int> steps;
+  for (const auto& s : nlohmann::json::parse(r.out)) steps.push_back(s.at("step"));
+  CHECK((steps == std::vector<int>{1, 11}));
+  CHECK_THAT(run.ok("explain --step 7" + of_run).err, ContainsSubstring(", 6 steps to replay"));
+}
+
+TEST_CASE("study: the report has charts of what inspect found") {
+  const SmallRun run("--preset tutorial");
+  run.ok("inspect --report --run " + quoted(run.path()));
+  const std::string page = text_of(run.path() / "report.html");
+  CHECK_THAT(page, ContainsSubstring("<h2>Inside the layers</h2>") &&
+                       ContainsSubstring("in 3 steps of this run, 1 to 11") &&
+                       ContainsSubstring("discriminator.conv6 (no loss depends on it)") &&
+                       ContainsSubstring("Their distance over their size"));
+  std::ofstream(run.path() / "inspection.json") << R"({"steps":[{"layers":[{"layer":3}]}]})";
+  run.ok("train --resume --epochs 3 --out " + quoted(run.path()));
+  CHECK_THAT(text_of(run.path() / "report.html"), !ContainsSubstring("Inside the layers"));
 }
 
 TEST_CASE("study: the tape as a graph") {
@@ -213,7 +270,7 @@ TEST_CASE("study: gradients checked for a person") {
   CHECK_THAT(r.out, ContainsSubstring("1e-02") && ContainsSubstring("1e-09"));
   r = run_program("gradcheck conv3d");
   CHECK(r.status == 2);
-  CHECK_THAT(r.err, ContainsSubstring("gradcheck conv3d: there is no such case"));
+  CHECK_THAT(r.err, ContainsSubstring("gradcheck conv3d: there is no such operation"));
 }
 
 TEST_CASE("study: all cases of gradcheck hold, and none does when its rule is broken",

@@ -8,6 +8,7 @@
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/model/frechet.h"
+#include "apps/ssgan/model/neighbours.h"
 #include "apps/ssgan/model/samples.h"
 #include "apps/ssgan/model/scores.h"
 #include "apps/ssgan/report/score_pictures.h"
@@ -50,14 +51,19 @@ Outcome evaluate(const EvalRequest& r, const ImageSet& test, Statistics statisti
   return out;
 }
 
-/// How far generated images are from the test images by D's features, and, to compare, one half of
-/// these from the other.
-struct Distance {
-  double generated, halves;
+/// How far generated images are from the test images, and, to compare, one half of these from the
+/// other.
+struct Likeness {
+  struct Distances {
+    double frechet, mean_features;  ///< by D's features
+  } generated, halves;
   int64_t features;
+  int64_t compared;  ///< of each kind, for their neighbours
+  Neighbours neighbours;
 };
 
-Distance distance_of_generated(const EvalRequest& r, const ImageSet& test, Statistics statistics) {
+Likeness likeness_of_generated(const EvalRequest& r, const ImageSet& test, Statistics statistics) {
+  constexpr int64_t kMostCompared = 2000;  // each image with each
   const Checkpoint& c = *r.generated;
   require<UsageError>(has_gan(c.options), "--generated {}: its run trains no generator",
                       c.path.string());
@@ -67,13 +73,47 @@ Distance distance_of_generated(const EvalRequest& r, const ImageSet& test, Stati
   load_network(judge, "discriminator.", discriminator);
   Generator generator(network_of(c.options), DType::f32, r.device);
   load_network(c, "generator.", generator);
-  const Features real = features_of(discriminator, test.images, statistics);
-  const Features fake = features_of(
-      discriminator, sample_images(generator, test.count(), r.options.seed, Statistics::batch),
-      statistics);
-  const int64_t half = real.count() / 2;
-  return {frechet_distance(real, fake),
-          frechet_distance(real.part(0, half), real.part(half, real.count())), real.size};
+  const Tensor generated =
+      sample_images(generator, test.count(), r.options.seed, Statistics::batch);
+  const Features real = features_of(discriminator, test.images, statistics),
+                 fake = features_of(discriminator, generated, statistics);
+  const auto distances = [](const Features& a, const Features& b) {
+    return Likeness::Distances{frechet_distance(a, b), mean_distance(a, b)};
+  };
+  const int64_t half = real.count() / 2, compared = std::min(test.count(), kMostCompared);
+  return {distances(real, fake), distances(real.part(0, half), real.part(half, real.count())),
+          real.size, compared, neighbours_of(test.images, generated, compared)};
+}
+
+Json to_json(const Likeness& l, const Checkpoint& generator) {
+  return {{"checkpoint", generator.path.string()},
+          {"frechet_distance", l.generated.frechet},
+          {"frechet_distance_of_halves", l.halves.frechet},
+          {"mean_features_distance", l.generated.mean_features},
+          {"mean_features_distance_of_halves", l.halves.mean_features},
+          {"neighbours",
+           {{"images", l.compared},
+            {"generated_from_real", l.neighbours.generated_from_real},
+            {"real_from_real", l.neighbours.real_from_real},
+            {"generated_by_generated", l.neighbours.generated_by_generated},
+            {"real_by_real", l.neighbours.real_by_real}}}};
+}
+
+void print(const Likeness& l) {
+  fmt::print("\n{:44} {:>10} {:>14}\n", "test images compared with", "generated", "one another");
+  const auto row = [](const std::string& what, double generated, double real) {
+    fmt::print("{:44} {:>10.4g} {:>14.4g}\n", what, generated, real);
+  };
+  row(fmt::format("Fréchet distance of this D's {} features", l.features), l.generated.frechet,
+      l.halves.frechet);
+  row("distance of mean features / their size", l.generated.mean_features, l.halves.mean_features);
+  row("pixels: distance of the nearest test image", l.neighbours.generated_from_real,
+      l.neighbours.real_from_real);
+  fmt::print(
+      "The nearest image is of the same kind for {:.1f} % of the generated and {:.1f} % of the "
+      "test "
+      "images\n(50 %: they cannot be told apart; {} of each, by the bytes of their pixels).\n",
+      100 * l.neighbours.generated_by_generated, 100 * l.neighbours.real_by_real, l.compared);
 }
 
 /// Throws DataError where a member of an ensemble learned other classes than the first.
@@ -205,26 +245,18 @@ int eval(const EvalRequest& r) {
   const Scores s = score(p, test.labels);
   std::vector<std::string> names = class_labels(o);
   names.resize(size_t(s.classes));
-  std::optional<Distance> distance;
-  if (r.generated) distance = distance_of_generated(r, test, chosen);
+  std::optional<Likeness> likeness;
+  if (r.generated) likeness = likeness_of_generated(r, test, chosen);
   if (!r.confusion.empty()) write_png(r.confusion, confusion_picture(s, names));
   if (!r.mistakes.empty()) write_png(r.mistakes, mistakes_picture(s, p, test, names, kMistakes));
   if (r.json) {
     Json json = to_json(r, test, outcomes, s, names);
-    if (distance)
-      json["generated"] = {{"checkpoint", r.generated->path.string()},
-                           {"frechet_distance", distance->generated},
-                           {"frechet_distance_of_halves", distance->halves}};
+    if (likeness) json["generated"] = to_json(*likeness, *r.generated);
     fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
     return kDone;
   }
   print(r, test, outcomes, s, names);
-  if (distance)
-    fmt::print(
-        "\ngenerated images: Fréchet distance {:.4g} from the test images by the {} features of "
-        "this "
-        "discriminator\n(one half of the test images from the other: {:.4g})\n",
-        distance->generated, distance->features, distance->halves);
+  if (likeness) print(*likeness);
   for (const std::filesystem::path& picture : {r.confusion, r.mistakes})
     if (!picture.empty()) fmt::print("{}\n", printable(picture.string()));
   return kDone;

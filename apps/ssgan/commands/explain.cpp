@@ -3,7 +3,6 @@
 
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/commands/study_flags.h"
-#include "apps/ssgan/errors.h"
 #include "apps/ssgan/say.h"
 #include "apps/ssgan/study/explanation.h"
 #include "tensor/file.h"
@@ -19,8 +18,6 @@ struct ExplainRequest {
 /// Takes a step and tells it; kCheckFailed where its gradients are not what the formulas say.
 int explain(const StudyFlags& study, const ExplainRequest& r) {
   const auto run = study.open();
-  require<UsageError>(has_gan(run->options()),
-                      "explain: this run has no generator, as a supervised baseline has none");
   const StepRecord record = record_step(*run);
   const Explanation e = gradus::ssgan::explain(record, run->options(), run->train());
   if (!r.html.empty()) {
@@ -49,7 +46,8 @@ void add_explain(CLI::App& program, Chosen& chosen) {
   auto study = std::make_shared<StudyFlags>();
   auto request = std::make_shared<ExplainRequest>();
   study->add(*app);
-  app->add_option("--html", request->html, "Write it as a page, with pictures of the activations");
+  app->add_option("--html", request->html, "Write it as a page, with pictures of the activations")
+      ->check(ending_in(".html"));
   app->add_flag("--json", request->json, "Print it as JSON");
   app->callback([study, request, &chosen] {
     chosen = [study, request] { return explain(*study, *request); };

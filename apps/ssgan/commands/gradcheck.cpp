@@ -60,7 +60,8 @@ int run(const GradcheckRequest& r) {
   std::string names;
   for (const GradCase& c : cases) names += " " + c.name;
   std::erase_if(cases, [&](const GradCase& c) { return !is_meant(c, r.what); });
-  require<UsageError>(!cases.empty(), "gradcheck {}: there is no such case; there are model{}",
+  require<UsageError>(!cases.empty(),
+                      "gradcheck {}: there is no such operation, layer or loss; there are model{}",
                       r.what, names);
   bool ok = true;
   for (GradCase& c : cases) {
@@ -88,7 +89,14 @@ void add_gradcheck(CLI::App& program, Chosen& chosen) {
                   "(else all)");
   app->add_option("--h", r->h, "Steps of the difference quotient, for a table of their errors")
       ->delimiter(',')
-      ->check(CLI::Range(1e-15, 1.0));
+      ->check(CLI::Validator(
+          [](const std::string& h) {
+            double v = 0;
+            return CLI::detail::lexical_cast(h, v) && v >= 1e-15 && v <= 1
+                       ? ""
+                       : h + ": expected a number from 1e-15 to 1";
+          },
+          ""));
   app->add_flag("--break", r->break_it, "Break the rule on purpose, to see how that looks");
   app->callback([r, &chosen] { chosen = [r] { return run(*r); }; });
 }

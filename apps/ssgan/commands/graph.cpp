@@ -29,7 +29,8 @@ void add_graph(CLI::App& program, Chosen& chosen) {
   auto study = std::make_shared<StudyFlags>();
   auto svg = std::make_shared<std::filesystem::path>();
   study->add(*app);
-  app->add_option("--svg", *svg, "Write the picture (else DOT text goes to stdout)");
+  app->add_option("--svg", *svg, "Write the picture (else DOT text goes to stdout)")
+      ->check(ending_in(".svg"));
   app->callback([study, svg, &chosen] { chosen = [study, svg] { return graph(*study, *svg); }; });
 }
 

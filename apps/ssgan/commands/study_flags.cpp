@@ -35,4 +35,15 @@ std::string StudyFlags::title() const {
   return std::filesystem::weakly_canonical(run_).filename().string();
 }
 
+CLI::Validator ending_in(const std::string& extension) {
+  return CLI::Validator(
+      [extension](const std::string& name) {
+        const std::string own = std::filesystem::path(name).extension().string();
+        return own.empty() || own == extension
+                   ? ""
+                   : fmt::format("{}: expected a name {}", name, extension);
+      },
+      "");
+}
+
 }  // namespace gradus::ssgan

@@ -26,4 +26,7 @@ class StudyFlags {
   std::optional<int64_t> step_;
 };
 
+/// Checks that a name of a file ends in `extension` or in nothing.
+CLI::Validator ending_in(const std::string& extension);
+
 }  // namespace gradus::ssgan

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "apps/ssgan/commands/commands.h"
-#include "apps/ssgan/commands/flags.h"
+#include "apps/ssgan/commands/study_flags.h"
 #include "tensor/file.h"
 
 namespace gradus::ssgan {
@@ -43,7 +43,8 @@ void add_toy(CLI::App& program, Chosen& chosen) {
   const auto one_of = [](std::initializer_list<std::string> words) {
     return CLI::IsMember(std::vector<std::string>(words));
   };
-  app->add_option("--html", r->html, "Write a page with a slider over the training");
+  app->add_option("--html", r->html, "Write a page with a slider over the training")
+      ->check(ending_in(".html"));
   app->add_option("--shape", r->options.shape, "The classes: moons or rings")
       ->check(one_of({"moons", "rings"}))
       ->capture_default_str();

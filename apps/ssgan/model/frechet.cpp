@@ -82,11 +82,17 @@ struct Normal {
   Matrix covariance;
 };
 
+std::vector<double> mean_of(const Features& f) {
+  const auto n = static_cast<size_t>(f.count()), size = static_cast<size_t>(f.size);
+  std::vector<double> mean(size);
+  for (size_t i = 0; i < n; ++i)
+    for (size_t j = 0; j < size; ++j) mean[j] += f.values[i * size + j] / double(n);
+  return mean;
+}
+
 Normal normal_of(const Features& f) {
   const auto n = static_cast<size_t>(f.count()), size = static_cast<size_t>(f.size);
-  Normal d{std::vector<double>(size), Matrix(size)};
-  for (size_t i = 0; i < n; ++i)
-    for (size_t j = 0; j < size; ++j) d.mean[j] += f.values[i * size + j] / double(n);
+  Normal d{mean_of(f), Matrix(size)};
   std::vector<double> x(size);
   for (size_t i = 0; i < n; ++i) {
     for (size_t j = 0; j < size; ++j) x[j] = f.values[i * size + j] - d.mean[j];
@@ -120,6 +126,16 @@ double frechet_distance(const Features& a, const Features& b) {
   // tr (XY)^(1/2) = tr (X^(1/2) Y X^(1/2))^(1/2), and the latter is symmetric.
   const Matrix root = square_root(x.covariance);
   return distance - 2 * trace(square_root(root * y.covariance * root));
+}
+
+double mean_distance(const Features& a, const Features& b) {
+  const std::vector<double> x = mean_of(a), y = mean_of(b);
+  double apart = 0, size = 0;
+  for (size_t j = 0; j < x.size(); ++j) {
+    apart += std::abs(x[j] - y[j]);
+    size += std::abs(x[j]);
+  }
+  return apart / size;
 }
 
 }  // namespace gradus::ssgan

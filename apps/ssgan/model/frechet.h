@@ -25,4 +25,7 @@ Features features_of(Discriminator& discriminator, const Tensor& images, Statist
 /// unchecked.
 double frechet_distance(const Features& a, const Features& b);
 
+/// How far the mean features of b are from those of a: the mean of |m_a - m_b| over that of |m_a|.
+double mean_distance(const Features& a, const Features& b);
+
 }  // namespace gradus::ssgan

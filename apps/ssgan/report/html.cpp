@@ -217,7 +217,8 @@ void write_report(const std::filesystem::path& path, Refresh refresh) {
   const std::string body = fmt::format("<p class=\"quiet\">{}</p>\n", introduction(run)) +
                            notes(run) + overview(run, results) +
                            training_section(run, results.baseline_accuracy) + scores_section(run) +
-                           samples_section(run) + epoch_table(run.epochs) + settings(run.config);
+                           inspection_section(run) + samples_section(run) +
+                           epoch_table(run.epochs) + settings(run.config);
   const std::string page = make_page("Training report: " + run.name, body, refresh);
   write_file(path / "report.html", std::as_bytes(std::span(page)));
 }

@@ -16,6 +16,7 @@ namespace gradus::ssgan {
 ///   samples/epoch_N.png  generated images; 24 of them at most are shown
 ///   scores.json, mistakes.png, real.png
 ///                        of test images: confusion matrix, mistakes, a few (run/test_record.h)
+///   inspection.json      what `ssgan inspect --report` found in some steps
 ///   baseline/epochs.csv  its accuracy
 ///   config.json          settings
 /// Each may be missing, and a run that still goes on gives a report of what is there; a part that

@@ -93,6 +93,7 @@ RunRecord read_run_record(const fs::path& run, size_t most_samples) {
   out.summary = read_object(run / "summary.json", out.notes);
   out.config = read_object(run / "config.json", out.notes);
   out.scores = read_object(run / "scores.json", out.notes);
+  out.inspection = read_object(run / "inspection.json", out.notes);
   const auto epochs_of = [&](const char* file) {
     return keep_table(
         file,

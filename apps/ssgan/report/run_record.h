@@ -18,15 +18,16 @@ struct Sample {
 /// What a report shows of a run; what is missing is empty.
 struct RunRecord {
   std::string name;
-  nlohmann::ordered_json summary;  ///< an object
-  nlohmann::ordered_json config;   ///< an object
-  nlohmann::ordered_json scores;   ///< an object: scores.json
-  Table epochs;                    ///< by epoch
-  Table baseline;                  ///< by epoch, of the run in baseline/
-  Table metrics;                   ///< by step
-  std::vector<Sample> samples;     ///< by epoch
-  Picture real, mistakes;          ///< of test images
-  std::vector<std::string> notes;  ///< what could not be read
+  nlohmann::ordered_json summary;     ///< an object
+  nlohmann::ordered_json config;      ///< an object
+  nlohmann::ordered_json scores;      ///< an object: scores.json
+  nlohmann::ordered_json inspection;  ///< an object: inspection.json
+  Table epochs;                       ///< by epoch
+  Table baseline;                     ///< by epoch, of the run in baseline/
+  Table metrics;                      ///< by step
+  std::vector<Sample> samples;        ///< by epoch
+  Picture real, mistakes;             ///< of test images
+  std::vector<std::string> notes;     ///< what could not be read
 };
 
 /// Reads at most `most_samples` (two or more) images: the first, the last, and some between. Throws

@@ -24,5 +24,7 @@ std::string samples_section(const RunRecord& run);
 /// scores.json and mistakes.png: accuracy by class, which classes are taken for which, the worst
 /// mistakes.
 std::string scores_section(const RunRecord& run);
+/// inspection.json: each layer by step, and the mean features.
+std::string inspection_section(const RunRecord& run);
 
 }  // namespace gradus::ssgan

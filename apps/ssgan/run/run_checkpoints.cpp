@@ -20,21 +20,6 @@ constexpr std::array kRunKeys = {"data",   "seed",      "batch_size",     "limit
                                  "labels", "unlabeled", "labelled_batch", "zero_as",
                                  "ema",    "validation"};
 
-/// A run's checkpoints by step.
-std::map<int64_t, std::filesystem::path> checkpoints_of(const std::filesystem::path& run) {
-  std::map<int64_t, std::filesystem::path> all;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints", error)) {
-    long long step;
-    int length = 0;
-    const std::string name = entry.path().filename().string();
-    if (std::sscanf(name.c_str(), "step_%lld.safetensors%n", &step, &length) == 1 &&
-        length == static_cast<int>(name.size()))
-      all[step] = entry.path();
-  }
-  return all;
-}
-
 void require_not_replaced(const std::filesystem::path& run) {
   require<UsageError>(
       what_holds(run) != Holds::replaced,
@@ -63,6 +48,20 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& run, int64_t 
 
 std::filesystem::path best_checkpoint_path(const std::filesystem::path& run) {
   return run / "checkpoints" / "best.safetensors";
+}
+
+std::map<int64_t, std::filesystem::path> checkpoints_of(const std::filesystem::path& run) {
+  std::map<int64_t, std::filesystem::path> all;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(run / "checkpoints", error)) {
+    long long step;
+    int length = 0;
+    const std::string name = entry.path().filename().string();
+    if (std::sscanf(name.c_str(), "step_%lld.safetensors%n", &step, &length) == 1 &&
+        length == static_cast<int>(name.size()))
+      all[step] = entry.path();
+  }
+  return all;
 }
 
 Resumption newest_whole(const std::filesystem::path& run) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,8 @@ Resumption newest_whole(const std::filesystem::path& run);
 /// and newest_whole.
 Checkpoint read_named(const std::filesystem::path& file_or_run);
 
+/// A run's checkpoints by step, without best.safetensors; none where there is no such folder.
+std::map<int64_t, std::filesystem::path> checkpoints_of(const std::filesystem::path& run);
 /// The checkpoint of the highest step up to `step`, if there is one.
 std::optional<std::filesystem::path> checkpoint_upto(const std::filesystem::path& run,
                                                      int64_t step);

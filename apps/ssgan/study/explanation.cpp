@@ -81,7 +81,8 @@ class Builder {
     e_.classes = train.classes;
     e_.images = static_cast<int64_t>(labels_.size());
     e_.labelled = static_cast<int64_t>(std::reduce(mask_.begin(), mask_.end()));
-    e_.generated = record.tensor("z").shape()[0];
+    if (record.tensors.contains("z")) e_.generated = record.tensor("z").shape()[0];
+    e_.d_is_plain_sum = is_plain_ && e_.generated > 0;
   }
 
   Explanation build() {
@@ -109,7 +110,7 @@ class Builder {
     first("unlabelled", [&](int64_t i) { return mask_[i] == 0; });
     first("labelled", [&](int64_t i) { return mask_[i] != 0 && !is_zero(i); });
     first("labelled zero", [&](int64_t i) { return mask_[i] != 0 && is_zero(i); });
-    e_.examples.push_back(example("generated", "fake", 0));
+    if (e_.generated > 0) e_.examples.push_back(example("generated", "fake", 0));
   }
 
   Explanation::Example example(const char* kind, const std::string& of, int64_t row) const {
@@ -169,7 +170,7 @@ class Builder {
       for (double& v : p.by_formula) v *= share;
       return p;
     }
-    if (!is_plain_) {
+    if (!is_plain_ && g.loss != "g") {
       p.formula = "as this run's objective has it";
       return p;
     }
@@ -181,8 +182,9 @@ class Builder {
       return p;
     }
     // gan_logit = logsumexp(the classes) - l_fake: its derivative is softmax, and -1.
-    const double factor = g.loss == "d_real" ? -(1 - real) / n : real / m;
-    p.formula = g.loss == "d_real" ? "-(1 - P(real)) softmax / images" : "P(real) softmax / images";
+    // g, where it reads the logits, is for generated images what d_real is for real ones.
+    const double factor = g.loss == "d_fake" ? real / m : -(1 - real) / (g.loss == "g" ? m : n);
+    p.formula = g.loss == "d_fake" ? "P(real) softmax / images" : "-(1 - P(real)) softmax / images";
     p.by_formula = softmax_of(real_logits(x.logits));
     p.by_formula.resize(x.logits.size(), -1);
     for (double& v : p.by_formula) v *= factor;
@@ -190,7 +192,8 @@ class Builder {
   }
 
   void add_overflow() {
-    const Explanation::Example& x = e_.examples[e_.examples.size() > 1 ? 1 : 0];
+    const auto labelled = std::ranges::find(e_.examples, "labelled", &Explanation::Example::kind);
+    const Explanation::Example& x = labelled == e_.examples.end() ? e_.examples[0] : *labelled;
     const double most = *std::ranges::max_element(real_logits(x.logits));
     for (const double shift : {most, 80.0, 100.0, 1000.0}) {
       Values moved = x.logits;

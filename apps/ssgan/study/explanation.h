@@ -47,6 +47,7 @@ struct Explanation {
   const StepRecord* record = nullptr;
   std::vector<std::string> classes;
   int64_t images = 0, labelled = 0, generated = 0;  ///< in the step's batch
+  bool d_is_plain_sum = false;  ///< d = d_real + d_fake + d_class, without weights and others
   std::vector<Example> examples;
   std::vector<Overflow> overflow;
   /// d's gradient towards the last layer's bias, and the sum of its gradients towards all images'
@@ -63,7 +64,7 @@ struct Explanation {
   bool holds() const { return bias_error() < 1e-4 && formula_error() < 1e-4; }
 };
 
-/// `record`, which must outlive the result, is of a step with both networks.
+/// `record` must outlive the result. Of a step without a generator there is no generated image.
 Explanation explain(const StepRecord& record, const Options& options, const ImageSet& train);
 
 nlohmann::ordered_json to_json(const Explanation& e);

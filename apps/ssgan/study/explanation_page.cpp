@@ -77,9 +77,11 @@ void add_example(Page& page, const Explanation& e, const Explanation::Example& x
   }
   for (auto& row : rows) row.resize(head.size(), row.size() + 1 == head.size() ? "–" : "");
   page.table(head, rows);
-  page.add(
-      "<p class=\"quiet\">A step moves each logit against its gradient. {}</p>\n",
-      x.kind == "generated" ? "The generator's loss g reads the features, not the logits." : "");
+  page.add("<p class=\"quiet\">A step moves each logit against its gradient. {}</p>\n",
+           x.kind == "generated" &&
+                   std::ranges::find(x.pulls, "g", &Explanation::Pull::loss) == x.pulls.end()
+               ? "The generator's loss g reads the features, not the logits."
+               : "");
   page.add("<h3>Layer by layer</h3>\n<div class=\"layers\">\n");
   for (const auto& [name, t] : x.activations) {
     const bool is_map = t.shape().rank() == 3;
@@ -163,12 +165,16 @@ std::string to_page(const Explanation& e, const std::string& title) {
       "and {} generated ones. Every number below was computed in this step.</p>\n"
       "<dl class=\"tiles\">\n",
       e.record->step, e.images, e.labelled, e.generated);
-  for (const auto& [name, value] : {std::pair{"d_real: real images taken for generated", m.d_real},
-                                    {"d_fake: generated images taken for real", m.d_fake},
-                                    {"d_class: wrong class on labelled images", m.d_class},
-                                    {"g: distance of mean features", m.g}})
-    page.add("<div><dt>{}</dt><dd>{}</dd></div>\n", name, loss(value));
-  page.add("</dl>\n");
+  for (const auto& [name, value, of_gan] :
+       {std::tuple{"d_real: real images taken for generated", m.d_real, true},
+        {"d_fake: generated images taken for real", m.d_fake, true},
+        {"d_class: wrong class on labelled images", m.d_class, false},
+        {"d: what the discriminator learns", m.d, false},
+        {"g: what the generator learns", m.g, true}})
+    if (!of_gan || e.generated > 0)
+      page.add("<div><dt>{}</dt><dd>{}</dd></div>\n", name, loss(value));
+  page.add("</dl>\n{}",
+           e.generated > 0 ? "" : "<p>Without a generator nothing trains P(real).</p>\n");
   for (const Explanation::Example& x : e.examples) add_example(page, e, x);
   add_checks(page, e);
   add_parameters(page, e);

@@ -26,7 +26,7 @@ std::string small_row(const char* name, const std::vector<double>& values) {
   return out;
 }
 
-void add_example(std::string& out, const Explanation& e, const Explanation::Example& x) {
+void add_example(std::string& out, const Explanation::Example& x) {
   line(out, "\n{} image, row {} of its batch{}{}", x.kind, x.row, x.label.empty() ? "" : ", class ",
        printable(x.label));
   line(out, "  activations (shape, largest)");
@@ -48,9 +48,9 @@ void add_example(std::string& out, const Explanation& e, const Explanation::Exam
     line(out, "{}", small_row("  by the tape", p.by_tape));
     if (!p.by_formula.empty()) line(out, "{}", small_row("  by formula", p.by_formula));
   }
-  if (x.kind == "generated")
+  if (x.kind == "generated" &&
+      std::ranges::find(x.pulls, "g", &Explanation::Pull::loss) == x.pulls.end())
     line(out, "  g, feature matching, reads the features and not the logits: it pulls on none");
-  static_cast<void>(e);
 }
 
 }  // namespace
@@ -60,9 +60,18 @@ std::string to_text(const Explanation& e) {
   std::string out;
   line(out, "step {}: {} real images, {} of them with their label, and {} generated ones",
        e.record->step, e.images, e.labelled, e.generated);
-  line(out, "losses: d = d_real {:.4f} + d_fake {:.4f} + d_class {:.4f} = {:.4f}; g = {:.4f}",
-       m.d_real, m.d_fake, m.d_class, m.d, m.g);
-  for (const Explanation::Example& x : e.examples) add_example(out, e, x);
+  if (e.d_is_plain_sum)
+    line(out, "losses: d = d_real {:.4f} + d_fake {:.4f} + d_class {:.4f} = {:.4f}; g = {:.4f}",
+         m.d_real, m.d_fake, m.d_class, m.d, m.g);
+  else if (e.generated > 0)
+    line(out,
+         "losses: d_real {:.4f}, d_fake {:.4f}, d_class {:.4f}; with the run's weights, and what "
+         "else it\nlearns from, d = {:.4f}; g = {:.4f}",
+         m.d_real, m.d_fake, m.d_class, m.d, m.g);
+  else
+    line(out, "losses: d_class {:.4f}; d = {:.4f}. Without a generator nothing trains P(real).",
+         m.d_class, m.d);
+  for (const Explanation::Example& x : e.examples) add_example(out, x);
   if (std::ranges::none_of(e.examples, [](const auto& x) { return x.kind == "labelled"; }))
     line(out, "\nno image of this batch shows its label (another --step may have one)");
 

@@ -106,23 +106,92 @@ class Cases {
 std::vector<GradCase> grad_cases() {
   Cases cases;
   const std::pair<std::string, Shape> x{"x", {3, 4}};
-  cases.operation("exp", {x}, [](const Vars& v) { return exp(v[0]); });
-  cases.operation(
-      "log", {x}, [](const Vars& v) { return log(v[0]); }, 0.5, 2);
-  cases.operation("tanh", {x}, [](const Vars& v) { return tanh(v[0]); });
-  cases.operation("sigmoid", {x}, [](const Vars& v) { return sigmoid(v[0]); });
-  cases.operation("softplus", {x}, [](const Vars& v) { return softplus(v[0]); });
-  cases.operation("leaky_relu", {x}, [](const Vars& v) { return leaky_relu(v[0], 0.2); });
-  cases.operation("relu", {x}, [](const Vars& v) { return relu(v[0]); });
-  cases.operation("abs", {x}, [](const Vars& v) { return abs(v[0]); });
+  struct OfOne {
+    const char* name;
+    Var (*f)(const Var& x);
+    double low = -2;
+    Shape shape = {3, 4};
+  };
+  const Shape images{2, 6, 6, 2};
+  for (const OfOne& o : std::vector<OfOne>{
+           {"exp", [](const Var& x) { return exp(x); }},
+           {"log", [](const Var& x) { return log(x); }, 0.5},
+           {"sqrt", [](const Var& x) { return sqrt(x); }, 0.5},
+           {"pow", [](const Var& x) { return pow(x, 1.5); }, 0.5},
+           {"tanh", [](const Var& x) { return tanh(x); }},
+           {"sigmoid", [](const Var& x) { return sigmoid(x); }},
+           {"softplus", [](const Var& x) { return softplus(x); }},
+           {"relu", [](const Var& x) { return relu(x); }},
+           {"leaky_relu", [](const Var& x) { return leaky_relu(x, 0.2); }},
+           {"elu", [](const Var& x) { return elu(x); }},
+           {"gelu", [](const Var& x) { return gelu(x); }},
+           {"silu", [](const Var& x) { return silu(x); }},
+           {"sin", [](const Var& x) { return sin(x); }},
+           {"cos", [](const Var& x) { return cos(x); }},
+           {"abs", [](const Var& x) { return abs(x); }},
+           {"clamp", [](const Var& x) { return clamp(x, -1, 1); }},
+           {"sum", [](const Var& x) { return sum(x, {0}); }},
+           {"mean", [](const Var& x) { return mean(x, {0}); }},
+           {"var", [](const Var& x) { return var(x, {0}); }},
+           {"max", [](const Var& x) { return max(x, {1}); }},
+           {"logsumexp", [](const Var& x) { return logsumexp(x, {1}); }},
+           {"softmax", [](const Var& x) { return softmax(x); }},
+           {"log_softmax", [](const Var& x) { return log_softmax(x); }},
+           {"reshape", [](const Var& x) { return reshape(x, {2, 6}); }},
+           {"slice", [](const Var& x) { return slice(x, 1, 1, 3); }},
+           {"pad", [](const Var& x) { return pad(x, {{1, 0}, {0, 2}}); }},
+           {"gather", [](const Var& x) { return gather(x, Tensor::from<int32_t>({2, 0, 2}, {3})); }},
+           {"permute", [](const Var& x) { return permute(x, {1, 0}); }},
+           {"transpose", [](const Var& x) { return transpose(x); }},
+           {"flip", [](const Var& x) { return flip(x, {1}); }},
+           {"roll", [](const Var& x) { return roll(x, 1, 1); }},
+           {"broadcast_to", [](const Var& x) { return broadcast_to(x, {2, 3, 4}); }},
+           {"dropout",
+            [](const Var& x) { return dropout(x, 0.5, Random(1, Stream::check).next()); }},
+           {"augment",
+            [](const Var& x) {
+              return augment(x, augmentation("affine,colour"), Random(1, Stream::check).next());
+            },
+            -1, {2, 8, 8, 3}},
+           {"max_pool2d", [](const Var& x) { return max_pool2d(x); }, -2, images},
+           {"avg_pool2d", [](const Var& x) { return avg_pool2d(x); }, -2, images},
+           {"global_avg_pool2d", [](const Var& x) { return global_avg_pool2d(x); }, -2, images},
+           {"upsample_nearest2d", [](const Var& x) { return upsample_nearest2d(x, 2); }, -2,
+            images},
+           {"upsample_bilinear2d", [](const Var& x) { return upsample_bilinear2d(x, 2); }, -2,
+            images}})
+    cases.operation(
+        o.name, {{"x", o.shape}}, [f = o.f](const Vars& v) { return f(v[0]); }, o.low);
+  struct OfTwo {
+    const char* name;
+    Var (*f)(const Var& x, const Var& y);
+    double low = -2;
+  };
+  for (const OfTwo& o : std::vector<OfTwo>{
+           {"add", [](const Var&x, const Var&y) { return x + y; }},
+           {"sub", [](const Var&x, const Var&y) { return x - y; }},
+           {"mul", [](const Var&x, const Var&y) { return x * y; }},
+           {"div", [](const Var&x, const Var&y) { return x / y; }, 0.5},
+           {"maximum", [](const Var&x, const Var&y) { return maximum(x, y); }},
+           {"minimum", [](const Var&x, const Var&y) { return minimum(x, y); }},
+           {"where", [](const Var&x, const Var&y) { return where(one_hot_labels(3, 4), x, y); }},
+           {"concat", [](const Var&x, const Var&y) { return concat({x, y}, 1); }},
+           {"stack", [](const Var&x, const Var&y) { return stack({x, y}); }},
+           {"l1_loss", [](const Var&x, const Var&y) { return l1_loss(x, y); }},
+           {"mse_loss", [](const Var&x, const Var&y) { return mse_loss(x, y); }},
+           {"huber_loss", [](const Var&x, const Var&y) { return huber_loss(x, y); }}})
+    cases.operation(
+        o.name, {x, {"y", {3, 4}}}, [f = o.f](const Vars& v) { return f(v[0], v[1]); }, o.low);
   cases.operation("matmul", {x, {"y", {4, 2}}}, [](const Vars& v) { return matmul(v[0], v[1]); });
-  cases.operation("mean", {x}, [](const Vars& v) { return mean(v[0], {0}); });
-  cases.operation("max", {x}, [](const Vars& v) { return max(v[0], {1}); });
-  cases.operation("logsumexp", {x}, [](const Vars& v) { return logsumexp(v[0], {1}); });
-  cases.operation("softmax", {x}, [](const Vars& v) { return softmax(v[0]); });
-  cases.operation("softmax_cross_entropy", {{"logits", {3, 4}}},
+  const std::pair<std::string, Shape> logits{"logits", {3, 4}};
+  cases.operation("cross_entropy", {logits}, [](const Vars& v) {
+    return cross_entropy(v[0], Tensor::from<int32_t>({0, 1, 3}, {3}));
+  });
+  cases.operation("softmax_cross_entropy", {logits},
                   [](const Vars& v) { return softmax_cross_entropy(v[0], one_hot_labels(3, 4)); });
-  cases.operation("conv2d", {{"x", {2, 6, 6, 2}}, {"weight", {3, 3, 3, 2}}, {"bias", {3}}},
+  cases.operation("sigmoid_cross_entropy", {logits},
+                  [](const Vars& v) { return sigmoid_cross_entropy(v[0], one_hot_labels(3, 4)); });
+  cases.operation("conv2d", {{"x", images}, {"weight", {3, 3, 3, 2}}, {"bias", {3}}},
                   [](const Vars& v) {
                     return conv2d(v[0], v[1], v[2], {2, 2, Padding::same()});
                   });
@@ -131,13 +200,14 @@ std::vector<GradCase> grad_cases() {
                   [](const Vars& v) {
                     return conv_transpose2d(v[0], v[1], v[2], {2, 2, Padding::same()});
                   });
-  cases.operation("batch_norm", {{"x", {6, 3}}, {"gamma", {3}}, {"beta", {3}}},
+  const std::vector<std::pair<std::string, Shape>> normed{
+      {"x", {6, 3}}, {"gamma", {3}}, {"beta", {3}}};
+  cases.operation("batch_norm", normed,
                   [](const Vars& v) { return batch_norm(v[0], v[1], v[2], 1e-3).y; });
-  cases.operation("dropout", {x}, [](const Vars& v) {
-    return dropout(v[0], 0.5, Random(1, Stream::check).next());
-  });
+  cases.operation("layer_norm", normed,
+                  [](const Vars& v) { return layer_norm(v[0], v[1], v[2], 1e-3); });
   cases.layer<Linear>("Linear", {3, 4}, Linear::Options{4, 2});
-  cases.layer<Conv2d>("Conv2d", {2, 6, 6, 2}, Conv2dOptions{.in = 2, .out = 3, .stride = 2});
+  cases.layer<Conv2d>("Conv2d", images, Conv2dOptions{.in = 2, .out = 3, .stride = 2});
   cases.layer<ConvTranspose2d>("ConvTranspose2d", {2, 3, 3, 2},
                                Conv2dOptions{.in = 2, .out = 3, .kernel = 5, .stride = 2});
   cases.layer<BatchNorm>("BatchNorm", {6, 3}, BatchNorm::Options{3});

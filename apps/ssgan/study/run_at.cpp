@@ -1,32 +1,55 @@
 #include "apps/ssgan/study/run_at.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/run/run_checkpoints.h"
+#include "apps/ssgan/run/run_files.h"
 #include "apps/ssgan/say.h"
 #include "apps/ssgan/utf8.h"
+#include "tensor/file.h"
 
 namespace gradus::ssgan {
 namespace {
+
+/// The first of these that is whole, if any.
+std::optional<Checkpoint> first_whole(auto begin, auto end) {
+  for (auto at = begin; at != end; ++at)
+    if (auto checkpoint = read_if_whole(at->second)) return checkpoint;
+  return {};
+}
 
 /// A step's options are those of the session that took it, which a resume may have changed: the
 /// session's next checkpoint has them.
 Options options_of(const std::filesystem::path& run, std::optional<int64_t> step,
                    const std::string& data_dir) {
+  require<DataError>(what_holds(run) != Holds::nothing, "{}: there is no run in it", run.string());
   Options options;
   if (!step) {
     options = newest_whole(run).checkpoint.options;
   } else {
-    const auto after = checkpoint_from(run, *step);
-    options = after ? read_checkpoint(*after).options : read_config(run);
+    const auto all = checkpoints_of(run);
+    const auto after = first_whole(all.lower_bound(*step), all.end());
+    options = after ? after->options : read_config(run);
   }
   if (!data_dir.empty()) options.data_dir = data_dir;
   return options;
 }
 
 }  // namespace
+
+std::optional<Checkpoint> read_if_whole(const std::filesystem::path& path) {
+  try {
+    return read_checkpoint(path);
+  } catch (const ReadError&) {
+    throw;
+  } catch (const DataError& e) {
+    say("{}; left out\n", printable(e.what()));
+    return {};
+  }
+}
 
 RunAt::RunAt(const Options& options, Device device)
     : options_(options),
@@ -43,10 +66,12 @@ RunAt::RunAt(const std::filesystem::path& run, std::optional<int64_t> step,
                       "--step {}: the run {} has the steps 1 to {}", step.value_or(0), run.string(),
                       total_steps());
   std::optional<Checkpoint> before;
-  if (!step)
+  if (!step) {
     before = newest_whole(run).checkpoint;
-  else if (const auto path = checkpoint_upto(run, *step - 1))
-    before = read_checkpoint(*path);
+  } else {
+    const auto all = checkpoints_of(run);
+    before = first_whole(std::make_reverse_iterator(all.lower_bound(*step)), all.rend());
+  }
   if (before) restore(*before);
   say("from {}, {} steps to replay\n", before ? printable(before->path.string()) : "fresh weights",
       step ? *step - next_step() : 0);

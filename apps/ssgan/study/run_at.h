@@ -10,15 +10,18 @@
 
 namespace gradus::ssgan {
 
+/// The checkpoint in a file; nothing, and a line on stderr, where it is damaged.
+std::optional<Checkpoint> read_if_whole(const std::filesystem::path& path);
+
 /// A trainer between two of its steps: where commands that look into a step begin.
 class RunAt {
  public:
   /// With fresh weights, before the first step. Throws as load_images and RunPlan.
   RunAt(const Options& options, Device device);
   /// Before step `step` (1 is the first) of the run in a folder, repeated from the nearest earlier
-  /// checkpoint; without `step`, after its newest one. `data_dir`, where not empty, replaces the
-  /// run's. Throws UsageError where the run has no such step, DataError where a file is missing or
-  /// damaged.
+  /// checkpoint that is whole; without `step`, after its newest one. `data_dir`, where not empty,
+  /// replaces the run's. Throws UsageError where the run has no such step, DataError where a file
+  /// is missing or damaged.
   RunAt(const std::filesystem::path& run, std::optional<int64_t> step, const std::string& data_dir,
         Device device);
   RunAt(const RunAt&) = delete;

@@ -41,7 +41,8 @@ StepRecord record_step(RunAt& run) {
       for (const auto& [name, value] : {std::pair{"d_real", &loss.d_real},
                                         {"d_class", &loss.d_class},
                                         {"d_fake", &loss.d_fake},
-                                        {"d", &loss.d}})
+                                        {"d", &loss.d},
+                                        {"g", &loss.g}})
         if (value->tracked() && depends(*pass.tape(), *value, logits_of))
           record.logit_gradients.push_back(
               {name, of,

@@ -20,8 +20,10 @@ struct StepRecord {
   /// A loss's gradient towards the logits of one of the discriminator's calls, [N, classes], as the
   /// tape computes it.
   struct LogitGradient {
-    std::string loss;  ///< "d_real", "d_fake", "d_class", or d, which all of them are a part of
-    std::string of;    ///< "real" or "fake"
+    /// "d_real", "d_fake", "d_class", d, which all of them are a part of, or g where that reads the
+    /// logits.
+    std::string loss;
+    std::string of;  ///< "real" or "fake"
     Tensor gradient;
   };
   std::vector<LogitGradient> logit_gradients;
