@@ -96,7 +96,14 @@ ProgramResult run_program(const std::string& line, const ProgramSetting& setting
 
   const int full = setting.full_output ? ::open("/dev/full", O_WRONLY | O_CLOEXEC) : -1;
 
+  // A signal that comes early is for the program, and not for the handlers of these tests.
+  sigset_t all, before;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_BLOCK, &all, &before);
   const pid_t pid = ::fork();
+  if (pid == 0)
+    for (const int number : {SIGINT, SIGTERM}) ::signal(number, SIG_DFL);
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) throw std::runtime_error("cannot fork");
   if (pid == 0) {
     if (setting.largest_file) {

@@ -244,7 +244,7 @@ TEST_CASE("run faults: killed and stopped at any moment") {
       INFO("signal " << number << " after " << delay << " s, status " << r.status << "\n" << r.err);
       CHECK((r.status == 0 || (sent && r.status == 128 + number)));
       if (r.status == 0) break;
-      ++killed;
+      if (++killed % 50 == 0) std::cout << killed << " killed" << std::endl;
     }
     whole.check_goes_on(out);
   }

@@ -356,6 +356,20 @@ TEST_CASE("run folder: a run killed before its first step has times, too") {
   CHECK(nlohmann::json::parse(text_of(out / "summary.json")).at("seconds").is_number());
 }
 
+TEST_CASE("run folder: a run killed before its last report gets it, and nothing else changes") {
+  const Place place;
+  const fs::path out = place.dir / "run", report = out / "report.html";
+  place.ok(place.train(out, "--epochs 1 --limit-batches 1"));
+  const std::string whole = text_of(report), summary = text_of(out / "summary.json");
+  put(report, "a report of the last epoch");
+  fs::last_write_time(report, fs::last_write_time(out / "summary.json"));
+  put(out / "report.html.4711-0.tmp", "the begin");
+  place.ok("train --resume --out " + quoted(out));
+  CHECK((text_of(report) == whole));
+  CHECK_FALSE(fs::exists(out / "report.html.4711-0.tmp"));
+  CHECK(text_of(out / "summary.json") == summary);
+}
+
 TEST_CASE("run folder: other images under the same name are refused") {
   const Place place;
   const fs::path out = place.dir / "run";

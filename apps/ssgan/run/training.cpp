@@ -158,11 +158,12 @@ void print_summary(const Training& t, const Run& run, const RunSummary& s) {
              s.complete ? " " + longer(t.options, run.ran_out_of_patience()) : "");
 }
 
-/// Whether the program was killed between the last summary and its report.
+/// Whether the program was killed between the last summary and its report. (Clocks of file systems
+/// tick slowly: what was written before the summary may be as old.)
 bool lacks_report(const fs::path& run) {
   std::error_code error;
   const auto report = fs::last_write_time(run / "report.html", error);
-  return error || report < fs::last_write_time(run / "summary.json", error);
+  return error || report <= fs::last_write_time(run / "summary.json", error);
 }
 
 /// Words on a session that goes on. Throws DataError where the images are others than before.
@@ -226,7 +227,11 @@ int train(Training t) {
         run.ran_out_of_patience() ? why_it_stopped(o)
                                   : fmt::format("all {} steps were taken", run.step()),
         go_on(t), longer(o, run.ran_out_of_patience()));
-    if (lacks_report(t.out)) write_report(t.out);
+    if (lacks_report(t.out)) {
+      const RunLock lock(t.out);
+      remove_temporaries(t.out);
+      write_report(t.out);
+    }
     print_summary(t, run, *earlier);
     return kDone;
   }
