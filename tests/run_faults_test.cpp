@@ -40,7 +40,7 @@ std::string without_times(const fs::path& run, const std::string& name) {
   const char* const times = name == "epochs.csv"     ? ",[0-9.]+(?=\n)"
                             : name == "summary.json" ? "seconds\": [-+.e0-9]+"
                             : name == "report.html"
-                                ? ">[0-9.]+\u00A0(s|min\u00A0[0-9]+\u00A0s)<|report: [^<]*"
+                                ? ">[0-9.]+\u00A0(s|min [0-9]+\u00A0s)<|report: [^<]*"
                                 : nullptr;
   const std::string text = text_of(run / name);
   return times ? std::regex_replace(text, std::regex(times), "") : text;
