@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "autograd/checks.h"
+#include "autograd/over_ranks.h"
 #include "autograd/result.h"
 #include "tensor/backend.h"
 
@@ -28,6 +29,10 @@ void check(const Augmentation& a) {
 }  // namespace
 
 Var augment(const Var& x, const Augmentation& a, const Draw& draw) {
+  return augment(x, a, draw, 0);
+}
+
+Var augment(const Var& x, const Augmentation& a, const Draw& draw, int64_t before) {
   require_float("augment", x);
   require_rank("augment", "x", x.shape(), 4, "[N, H, W, C]");
   check(a);
@@ -35,8 +40,16 @@ Var augment(const Var& x, const Augmentation& a, const Draw& draw) {
   if (a == Augmentation{} || x.shape().count() == 0) return x;
   Tensor rows = result("augment", {x.shape()[0], augment_width(x.shape()[3])}, x);
   Tensor y = result("augment", x.shape(), x);
-  backend(y).draw_augmentation(a, draw, x.shape(), rows);
-  backend(y).augment(a, draw, rows, x.value(), y);
+  const int64_t channels = x.shape()[3], elements = x.shape().count() / x.shape()[0];
+  require<Error>(a.noise == 0 || before * elements % 4 == 0,
+                 "augment: with noise, images of a batch in parts need a multiple of 4 elements, "
+                 "not {}",
+                 elements);
+  backend(y).draw_augmentation(
+      a,
+      starting_at(draw, augment_block(before, channels) - augment_block(0, channels), x.device()),
+      x.shape(), rows);
+  backend(y).augment(a, starting_at(draw, before * elements / 4, x.device()), rows, x.value(), y);
   const Saved kept = a.clamp ? Saved("the output", y) : Saved();
   return Tape::record("augment", {x}, y, [a, rows, kept](const Tensor& dy, GradSink& grads) {
     Tensor dx = dy.like();

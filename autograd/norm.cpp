@@ -3,6 +3,7 @@
 #include "autograd/checks.h"
 #include "autograd/elementwise.h"
 #include "autograd/fusion.h"
+#include "autograd/over_ranks.h"
 #include "autograd/reduce.h"
 #include "autograd/result.h"
 #include "autograd/shaping.h"
@@ -11,10 +12,10 @@
 namespace gradus {
 namespace {
 
-void check(const Var& x, const Var& gamma, const Var& beta) {
+void check(const Var& x, const Var& gamma, const Var& beta, bool may_be_empty = false) {
   require_alike("batch_norm", x, gamma);
   require_alike("batch_norm", x, beta);
-  require<ShapeError>(x.shape().rank() >= 2 && x.shape().count() > 0,
+  require<ShapeError>(x.shape().rank() >= 2 && (may_be_empty || x.shape().count() > 0),
                       "batch_norm: x must be [..., C] and not empty, got {}", x.shape());
   const Shape channels{x.shape()[-1]};
   require<ShapeError>(gamma.shape() == channels && beta.shape() == channels,
@@ -22,13 +23,55 @@ void check(const Var& x, const Var& gamma, const Var& beta) {
                       x.shape(), gamma.shape(), beta.shape());
 }
 
-}  // namespace
+int64_t rows_of(const Tensor& x, const Tensor& mean) { return x.count() / mean.count(); }
 
-BatchNormResult batch_norm(const Var& x, const Var& gamma, const Var& beta, double epsilon) {
-  check(x, gamma, beta);
+/// The moments [C] of all ranks' x [..., C], each of its own first; returns how many rows all have
+/// [1] (Chan, Golub & LeVeque 1979: how moments of parts make those of the whole).
+Tensor moments_over(Communicator& ranks, const Tensor& x, Tensor& mean, Tensor& variance) {
+  const int64_t rows = rows_of(x, mean), channels = mean.count();
+  if (rows > 0) backend(mean).moments(x, mean, variance);
+  const auto part = [&](const Tensor& of_own) {
+    return rows > 0 ? of_own.to(DType::f64) : Tensor::zeros({channels}, DType::f64, x.device());
+  };
+  const Var count = Tensor::full({1}, static_cast<double>(rows), DType::f64, x.device());
+  const Var all = ranks.gather(concat({part(mean), part(variance), count}, 0).value());
+  const std::vector<Var> of = split(all, {channels, channels, 1}, 1);
+  const Var total = sum(of[2], {0});
+  const Var whole = sum(of[0] * of[2], {0}) / total, off = of[0] - whole;
+  mean = whole.value().to(x.dtype());
+  variance = (sum((of[1] + off * off) * of[2], {0}) / total).value().to(x.dtype());
+  return total.value();
+}
+
+/// What a rank's dx, which normalize_backward gave for its own rows alone, lacks for it to be that
+/// of the whole batch: own sums of d and of d * x_hat are in dbeta and dgamma.
+Tensor lack_of_others(Communicator& ranks, const Tensor& total, const Normalization& n,
+                      const Tensor& x, const Tensor& dgamma, const Tensor& dbeta) {
+  const Tensor own = stack({dgamma, dbeta}).value().to(DType::f64);
+  Tensor all = own.clone();
+  ranks.sum(all);
+  const double rows = static_cast<double>(std::max<int64_t>(rows_of(x, n.mean), 1));
+  const Var scale = Var(n.gamma) / sqrt(Var(n.variance) + n.epsilon);
+  const Tensor missing = (Var(own) / rows - Var(all) / Var(total)).value().to(x.dtype());
+  const std::vector<Var> of = split(Var(missing), {1, 1}, 0);
+  Tensor lack = x.like();
+  backend(lack).normalize({n.mean, n.variance, (reshape(of[0], scale.shape()) * scale).value(),
+                           (reshape(of[1], scale.shape()) * scale).value(), n.epsilon},
+                          Identity{}, x, lack);
+  return lack;
+}
+
+/// `ranks` is null where this process has the whole batch.
+BatchNormResult batch_norm(const Var& x, const Var& gamma, const Var& beta, double epsilon,
+                           Communicator* ranks) {
+  check(x, gamma, beta, ranks != nullptr);
   const Shape channels = gamma.shape();
   Tensor mean = result("batch_norm", channels, x), variance = result("batch_norm", channels, x);
-  backend(mean).moments(x.value(), mean, variance);
+  Tensor total;
+  if (ranks)
+    total = moments_over(*ranks, x.value(), mean, variance);
+  else
+    backend(mean).moments(x.value(), mean, variance);
   const std::vector<Saved> in = {{"x", x.value()},
                                  {"its mean", mean},
                                  {"its variance", variance},
@@ -39,21 +82,38 @@ BatchNormResult batch_norm(const Var& x, const Var& gamma, const Var& beta, doub
       [epsilon](auto in, const Activation& activation, Tensor& y) {
         backend(y).normalize({in[1], in[2], in[3], in[4], epsilon}, activation, in[0], y);
       },
-      [epsilon, x = in[0], mean = in[1], variance = in[2], gamma = in[3]](const Gradient& g,
-                                                                          GradSink& grads) {
+      [epsilon, ranks, total, x = in[0], mean = in[1], variance = in[2], gamma = in[3]](
+          const Gradient& g, GradSink& grads) {
         if (!grads.wants(0) && !grads.wants(1)) return grads.add(2, g.applied());
         const Tensor& m = grads.read(mean);
         // Only dx depends on gamma.
         const Normalization n{
             m, grads.read(variance), grads.wants(0) ? grads.read(gamma) : m, {}, epsilon};
         Tensor dx = reused(g.dy), dgamma = m.like(), dbeta = m.like();
-        backend(dx).normalize_backward(n, g.activation, grads.read(x), g.y, g.dy, dx, dgamma,
-                                       dbeta);
+        if (g.dy.count() > 0) {
+          backend(dx).normalize_backward(n, g.activation, grads.read(x), g.y, g.dy, dx, dgamma,
+                                         dbeta);
+        } else {
+          dgamma = dbeta = Tensor::zeros(m.shape(), m.dtype(), m.device());
+        }
         grads.add(0, dx);
+        if (ranks && grads.wants(0))
+          grads.add(0, lack_of_others(*ranks, total, n, grads.read(x), dgamma, dbeta));
         grads.add(1, dgamma);
         grads.add(2, dbeta);
       });
   return {y, mean, variance};
+}
+
+}  // namespace
+
+BatchNormResult batch_norm(const Var& x, const Var& gamma, const Var& beta, double epsilon) {
+  return batch_norm(x, gamma, beta, epsilon, nullptr);
+}
+
+BatchNormResult batch_norm_over_ranks(const Var& x, const Var& gamma, const Var& beta,
+                                      double epsilon, Communicator& ranks) {
+  return batch_norm(x, gamma, beta, epsilon, &ranks);
 }
 
 Var batch_norm_with(const Tensor& mean, const Tensor& variance, const Var& x, const Var& gamma,

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "autograd/ops.h"
+#include "autograd/over_ranks.h"
 #include "tensor/backend.h"
 #include "tensor/scope.h"
 
@@ -98,7 +99,14 @@ Var BatchNorm::forward(const Pass& pass, const Var& x) const {
   if (pass.statistics() == Statistics::running)
     return batch_norm_with(running_mean_.value(), running_variance_.value(), x, gamma, beta,
                            epsilon_);
-  const auto [y, mean, variance] = batch_norm(x, gamma, beta, epsilon_);
+  // A rank without images has no statistics of its own.
+  if (pass.ranks() && pass.has_local_batch_norm() && x.shape().count() == 0)
+    return batch_norm_with(running_mean_.value(), running_variance_.value(), x, gamma, beta,
+                           epsilon_);
+  const auto [y, mean, variance] =
+      pass.ranks() && !pass.has_local_batch_norm()
+          ? batch_norm_over_ranks(x, gamma, beta, epsilon_, *pass.ranks())
+          : batch_norm(x, gamma, beta, epsilon_);
   if (pass.statistics() == Statistics::batch_and_update) {
     const Var rate = rate_of(pass, momentum_, x.dtype());
     move_towards(running_mean_.value(), mean, momentum_, rate);
@@ -115,11 +123,6 @@ LayerNorm::LayerNorm(Parent parent, std::string name, const Options& o)
 
 Var LayerNorm::forward(const Pass& pass, const Var& x) const {
   return layer_norm(x, pass.use(weight_), pass.use(bias_), epsilon_);
-}
-
-Var dropout(const Pass& pass, const Var& x, double rate) {
-  if (!pass.is_training() || rate == 0) return x;
-  return gradus::dropout(x, rate, pass.draw());
 }
 
 }  // namespace gradus

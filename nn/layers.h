@@ -4,7 +4,9 @@
 #include <memory>
 #include <string>
 
+#include "autograd/augment.h"
 #include "autograd/conv.h"
+#include "autograd/reduce.h"
 #include "nn/module.h"
 #include "nn/pass.h"
 
@@ -151,6 +153,21 @@ class LayerNorm final : public Layer {
 /// autograd/dropout.h's in training passes, by the pass's next draw; else x. Throws Error there
 /// unless 0 <= rate < 1.
 Var dropout(const Pass& pass, const Var& x, double rate);
+
+/// autograd/augment.h's of images by the pass's next draw.
+Var augment(const Pass& pass, const Var& images, const Augmentation& augmentation);
+
+/// sum and mean over axes that the first is one of (none named: over all), of a batch x [N, ...]:
+/// in a shared pass of the whole batch, the same on all ranks. A mean of nothing is 0 there.
+Var sum(const Pass& pass, const Var& x, const Axes& axes = {});
+Var mean(const Pass& pass, const Var& x, const Axes& axes = {});
+
+/// Where this rank's rows stand in the batch of a shared pass.
+struct BatchRows {
+  int64_t before, total;  ///< rows of lower ranks, of all
+};
+/// Of a batch of which this rank has `own`; in a pass that is not shared {0, own}.
+BatchRows batch_rows(const Pass& pass, int64_t own);
 
 /// The same as a layer, for an x of any shape.
 class Dropout final : public Layer {

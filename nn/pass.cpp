@@ -1,8 +1,33 @@
 #include "nn/pass.h"
 
+#include "autograd/shaping.h"
 #include "nn/module.h"
+#include "tensor/communicator.h"
 
 namespace gradus {
+namespace {
+
+/// What a rank's tape starts from: all ranks have the same loss, and it counts once.
+Tensor seed_of(const Var& loss, const Communicator* ranks) {
+  return Tensor::full(loss.shape(), !ranks || ranks->rank() == 0, loss.dtype(), loss.device());
+}
+
+/// Sums each tensor over ranks, all in one message.
+void sum(Communicator& ranks, std::vector<Tensor>& tensors) {
+  std::vector<Var> flat;
+  std::vector<int64_t> counts;
+  for (const Tensor& t : tensors) {
+    flat.emplace_back(t.reshape({t.count()}));
+    counts.push_back(t.count());
+  }
+  Tensor all = concat(flat, 0).value();
+  ranks.sum(all);
+  const std::vector<Var> parts = split(Var(all), counts, 0);
+  for (size_t i = 0; i < tensors.size(); ++i)
+    tensors[i] = parts[i].value().reshape(tensors[i].shape());
+}
+
+}  // namespace
 
 Pass Pass::training(Random& random) {
   Pass pass;
@@ -37,7 +62,17 @@ std::vector<Tensor> Pass::gradients(const Var& loss, const std::vector<Parameter
   std::vector<Var> targets;
   targets.reserve(parameters.size());
   for (const Parameter* p : parameters) targets.push_back(use(*p));
-  return state_->tape->gradients(loss, targets, retain);
+  if (!ranks_) return state_->tape->gradients(loss, targets, retain);
+  require<ShapeError>(loss.shape().count() == 1,
+                      "gradients: the loss has shape {}, not one element", loss.shape());
+  std::vector<Tensor> all = state_->tape->gradients(loss, seed_of(loss, ranks_), targets, retain);
+  if (!all.empty()) sum(*ranks_, all);
+  return all;
+}
+
+Tensor Pass::gradient(const Var& loss, const Var& target, bool retain) const {
+  require<TapeError>(state_->tape != nullptr, "gradients: this pass records nothing");
+  return state_->tape->gradients(loss, seed_of(loss, ranks_), std::vector<Var>{target}, retain)[0];
 }
 
 Draw Pass::draw() const {
@@ -54,6 +89,13 @@ Tensor Pass::step() const {
 Pass Pass::with(Statistics statistics) const {
   Pass pass = *this;
   pass.statistics_ = statistics;
+  return pass;
+}
+
+Pass Pass::shared_by(Communicator* ranks, bool local_batch_norm) const {
+  Pass pass = *this;
+  pass.ranks_ = ranks && ranks->size() > 1 ? ranks : nullptr;
+  pass.local_batch_norm_ = local_batch_norm;
   return pass;
 }
 

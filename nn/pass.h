@@ -10,6 +10,7 @@
 
 namespace gradus {
 
+class Communicator;
 class Parameter;
 
 /// Which statistics batch norm normalises by.
@@ -20,7 +21,8 @@ enum class Statistics {
 };
 
 /// What one forward pass needs to know, and other libraries keep in globals: the tape (none: no
-/// gradients), whether dropout is active, batch norm's statistics, the random stream.
+/// gradients), whether dropout is active, batch norm's statistics, the random stream, with whom the
+/// batch is shared.
 class [[nodiscard]] Pass {
  public:
   /// For training: operations are recorded on a new tape, dropout is active, batch norm uses the
@@ -42,6 +44,8 @@ class [[nodiscard]] Pass {
   [[nodiscard]] std::vector<Tensor> gradients(const Var& loss,
                                               const std::vector<Parameter*>& parameters,
                                               bool retain = false) const;
+  /// The same towards a value of the pass; where the pass is shared, this rank's part of it.
+  [[nodiscard]] Tensor gradient(const Var& loss, const Var& target, bool retain = false) const;
 
   /// Null in a pass that records nothing.
   const std::shared_ptr<Tape>& tape() const { return state_->tape; }
@@ -56,6 +60,15 @@ class [[nodiscard]] Pass {
 
   /// This pass (same tape, same stream) with other statistics.
   Pass with(Statistics statistics) const;
+  /// This pass, shared by these ranks: each has a part of every batch, and together they compute
+  /// what one process would of the whole. Batch norm's statistics, `sum` and `mean` of nn/layers.h
+  /// are those of all parts, dropout and `augment` draw what the whole would, and gradients are
+  /// summed over ranks, so that all have the same. `local_batch_norm`: batch norm has the
+  /// statistics of each part. Null: not shared. The ranks must outlive the pass.
+  Pass shared_by(Communicator* ranks, bool local_batch_norm = false) const;
+  /// Null where the pass is not shared.
+  Communicator* ranks() const { return ranks_; }
+  bool has_local_batch_norm() const { return local_batch_norm_; }
   /// This pass with `prefix` before the names that it reports.
   Pass named(const std::string& prefix) const;
 
@@ -80,6 +93,8 @@ class [[nodiscard]] Pass {
   bool training_ = false, initialization_ = false;
   Statistics statistics_ = Statistics::batch;
   std::string prefix_;
+  Communicator* ranks_ = nullptr;
+  bool local_batch_norm_ = false;
 };
 
 }  // namespace gradus

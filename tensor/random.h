@@ -17,7 +17,7 @@ struct Draw {
   uint64_t seed = 0;
   Stream stream = Stream::train;
   uint32_t index = 0;
-  Tensor step;  ///< i32 [], on the device that draws; undefined: step 0
+  Tensor step;  ///< i32 [] on the device that draws, or [2]: step, first block; undefined: 0
 };
 
 /// Hands out draws, numbered from 0 within each step.

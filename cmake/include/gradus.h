@@ -25,6 +25,7 @@
 #include "nn/sequential.h"
 #include "nn/summary.h"
 #include "nn/weight_norm.h"
+#include "tensor/communicator.h"
 #include "tensor/profiler.h"
 #include "tensor/safetensors.h"
 #include "tensor/scope.h"

@@ -9,11 +9,11 @@ namespace {
 
 /// An image's noise, element by element as augment_noise gives it.
 void fill_noise(const Draw& draw, int64_t first, std::vector<float>& noise) {
-  const uint32_t step = draw.step.defined() ? draw.step.data<int32_t>()[0] : 0;
+  const auto [step, first_block] = place_of(draw);
   const auto count = static_cast<int64_t>(noise.size());
   Words words;
   for (int64_t begin = first / 4 * 4; begin < first + count; begin += 4 * kTile) {
-    philox_tile(static_cast<uint32_t>(begin / 4), draw.index, step,
+    philox_tile(first_block + static_cast<uint32_t>(begin / 4), draw.index, step,
                 static_cast<uint32_t>(draw.stream), draw.seed, words);
     const int64_t from = std::max(begin, first), to = std::min(begin + 4 * kTile, first + count);
     for (int64_t i = from; i < to; ++i) noise[i - first] = augment_noise(words[i - begin]);

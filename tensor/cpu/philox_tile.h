@@ -3,10 +3,22 @@
 #include <array>
 
 #include "tensor/philox.h"
+#include "tensor/random.h"
 
 namespace gradus::cpu {
 
 inline constexpr int kTile = 64;  ///< blocks of four words
+/// What a draw's step tensor says.
+struct DrawPlace {
+  uint32_t step, first_block;
+};
+inline DrawPlace place_of(const Draw& draw) {
+  if (!draw.step.defined()) return {0, 0};
+  const int32_t* said = draw.step.data<int32_t>();
+  return {static_cast<uint32_t>(said[0]),
+          draw.step.count() > 1 ? static_cast<uint32_t>(said[1]) : 0};
+}
+
 using Words = std::array<uint32_t, 4 * kTile>;
 
 /// The words of philox4x32({first + b, index, step, stream}, seed) for b = 0 ... kTile - 1, block

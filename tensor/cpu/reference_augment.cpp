@@ -1,12 +1,13 @@
 #include "tensor/cpu/parallel.h"
+#include "tensor/cpu/philox_tile.h"
 #include "tensor/cpu/reference.h"
 
 namespace gradus::cpu {
 namespace {
 
 PhiloxBlock words(const Draw& draw, uint32_t block) {
-  const uint32_t step = draw.step.defined() ? draw.step.data<int32_t>()[0] : 0;
-  return philox4x32({{block, draw.index, step, static_cast<uint32_t>(draw.stream)}},
+  const auto [step, first_block] = place_of(draw);
+  return philox4x32({{first_block + block, draw.index, step, static_cast<uint32_t>(draw.stream)}},
                     static_cast<uint32_t>(draw.seed), static_cast<uint32_t>(draw.seed >> 32));
 }
 
