@@ -68,8 +68,7 @@ Tensor arg_extremum(const char* operation, bool smallest, const Var& x, int axis
   const Composite name(operation);
   require_float(operation, x);
   const Shape& shape = x.shape();
-  require<ShapeError>(shape.rank() >= 1 && (axis != -1 || shape[-1] > 0), "{}: no last axis in {}",
-                      operation, shape);
+  require<ShapeError>(shape.rank() >= 1, "{}: no last axis in {}", operation, shape);
   axis = normalize_axis(operation, axis, shape.rank());
   require<ShapeError>(shape[axis] > 0, "{}: axis {} of {} is empty", operation, axis, shape);
   std::vector<int> to_last;

@@ -9,6 +9,7 @@ namespace gradus {
 namespace {
 
 void require_index(const char* operation, const Tensor& index) {
+  require_defined(operation, index);
   require<TypeError>(index.dtype() == DType::i32, "{}: the index must be i32, got {}", operation,
                      name(index.dtype()));
   require_rank(operation, "the index", index.shape(), 1, "[N]");

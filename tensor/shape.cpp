@@ -51,6 +51,8 @@ Shape filled_shape(const char* operation, std::span<const int64_t> extents, cons
   std::vector<int64_t> filled(extents.begin(), extents.end());
   const auto open = std::find(filled.begin(), filled.end(), -1);
   if (open != filled.end()) {
+    require<ShapeError>(std::count(open, filled.end(), -1) == 1,
+                        "{}: one extent may be -1, got [{}]", operation, fmt::join(extents, ", "));
     *open = 1;
     const int64_t others = Shape(filled).count();
     require<ShapeError>(others > 0 && from.count() % others == 0,

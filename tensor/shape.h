@@ -28,7 +28,11 @@ class [[nodiscard]] Shape {
   int64_t operator[](int i) const { return extents_[i < 0 ? i + rank_ : i]; }
   /// The number of elements; 1 for rank 0, 0 where an extent is.
   int64_t count() const;
-  std::span<const int64_t> extents() const { return {extents_.data(), static_cast<size_t>(rank_)}; }
+  /// Not for temporaries, which the span would point into.
+  std::span<const int64_t> extents() const& {
+    return {extents_.data(), static_cast<size_t>(rank_)};
+  }
+  std::span<const int64_t> extents() const&& = delete;
   bool operator==(const Shape&) const = default;
 
   /// This shape with axis i, in [-rank, rank), replaced. Nothing is checked.

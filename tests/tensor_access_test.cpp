@@ -36,6 +36,11 @@ concept CanWrite = requires(T&& t) {
 
 static_assert(CanRead<Tensor&> && CanRead<const Tensor&>);
 static_assert(!CanReadAny<Tensor> && !CanReadAny<const Tensor>);
+template <class T>
+concept HasExtents = requires(T&& shape) {
+  std::forward<T>(shape).extents();
+};
+static_assert(HasExtents<const Shape&> && !HasExtents<Shape> && !HasExtents<const Shape>);
 static_assert(CanWrite<Tensor&>);
 static_assert(!CanWrite<const Tensor&> && !CanWrite<Tensor>);
 
