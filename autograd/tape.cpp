@@ -79,8 +79,8 @@ const Tape::Operation& Tape::operation(int node) const {
   return nodes_[node];
 }
 
-int Tape::place(const Var& v) const {
-  require<TapeError>(v.tape_.get() == this, "place: the value is not on this tape");
+int Tape::node_of(const Var& v) const {
+  require<TapeError>(v.tape_.get() == this, "node_of: the value is not on this tape");
   return v.id_;
 }
 

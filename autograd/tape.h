@@ -129,7 +129,7 @@ class Tape : public std::enable_shared_from_this<Tape> {
   /// Throws TapeError for a node outside [0, size()).
   const Operation& operation(int node) const;
   /// The node of `v`. Throws TapeError where it is not on this tape.
-  int place(const Var& v) const;
+  int node_of(const Var& v) const;
 
  private:
   friend class GradSink;

@@ -9,7 +9,7 @@ namespace {
 /// Whether the losses depend on each node of the tape.
 std::vector<char> ancestors(const Tape& tape, std::span<const Var> losses) {
   std::vector<char> reaches(static_cast<size_t>(tape.size()), 0);
-  for (const Var& loss : losses) reaches[static_cast<size_t>(tape.place(loss))] = 1;
+  for (const Var& loss : losses) reaches[static_cast<size_t>(tape.node_of(loss))] = 1;
   for (int i = tape.size() - 1; i >= 0; --i)
     if (reaches[static_cast<size_t>(i)])
       for (const int in : tape.operation(i).inputs)
@@ -63,7 +63,7 @@ std::vector<LayerSummary> summarize(Module& module, const Pass& pass, std::span<
   const Tape& tape = *pass.tape();
   const auto parameters = module.named_parameters();
   std::vector<int> leaves;  // of all, before the tape is looked at: a first use adds a leaf
-  for (const auto& [name, p] : parameters) leaves.push_back(tape.place(pass.use(*p)));
+  for (const auto& [name, p] : parameters) leaves.push_back(tape.node_of(pass.use(*p)));
   const std::vector<char> reaches = ancestors(tape, losses);
   std::vector<Found> found;
   for (size_t i = 0; i < parameters.size(); ++i) {

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "tensor/augment.h"
+#include "tensor/binary_functions.h"
 #include "tensor/elementwise.h"
 #include "tensor/random.h"
 #include "tensor/reduction.h"

@@ -113,7 +113,7 @@ TEST_CASE("composites: the tape has the name that the caller wrote", "[ops]") {
     CHECK(y.tracked());
     for (int i = 1; i < tape->size(); ++i) CHECK(tape->operation(i).name == std::string(row.name));
     const Var after = exp(x);  // whose name is its own again
-    CHECK(tape->operation(tape->place(after)).name == std::string("exp"));
+    CHECK(tape->operation(tape->node_of(after)).name == std::string("exp"));
   }
 }
 
@@ -121,7 +121,7 @@ TEST_CASE("composites: the outer one's name counts, and ends with it", "[ops]") 
   const auto tape = Tape::make();
   const Var x = tape->watch(random_tensor({4, 3}, DType::f64, 1));
   const auto name_of = [&](const Var& v) {
-    return std::string(tape->operation(tape->place(v)).name);
+    return std::string(tape->operation(tape->node_of(v)).name);
   };
   {
     const Composite name("own");

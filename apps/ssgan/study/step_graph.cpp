@@ -8,12 +8,12 @@
 namespace gradus::ssgan {
 namespace {
 
-using Places = std::vector<char>;  ///< of each place on a tape, whether it is among them
+using NodeSet = std::vector<char>;  ///< of each node on a tape, whether it is among them
 
-Places ancestors(const Tape& tape, const Var& loss) {
-  Places found(static_cast<size_t>(tape.size()));
+NodeSet ancestors(const Tape& tape, const Var& loss) {
+  NodeSet found(static_cast<size_t>(tape.size()));
   if (!loss.tracked()) return found;
-  const int last = tape.place(loss);
+  const int last = tape.node_of(loss);
   found[last] = true;
   for (int i = last; i >= 0; --i)
     if (found[i])
@@ -22,8 +22,8 @@ Places ancestors(const Tape& tape, const Var& loss) {
   return found;
 }
 
-Places descendants(const Tape& tape, const std::set<int>& from) {
-  Places found(static_cast<size_t>(tape.size()));
+NodeSet descendants(const Tape& tape, const std::set<int>& from) {
+  NodeSet found(static_cast<size_t>(tape.size()));
   for (int i = 0; i < tape.size(); ++i)
     found[i] = from.contains(i) || std::ranges::any_of(tape.operation(i).inputs, [&](int in) {
                  return in >= 0 && found[in];
@@ -31,16 +31,16 @@ Places descendants(const Tape& tape, const std::set<int>& from) {
   return found;
 }
 
-std::vector<int> readers(const Tape& tape, int place, const Places& among) {
+std::vector<int> readers(const Tape& tape, int node, const NodeSet& among) {
   std::vector<int> all;
-  for (int i = place + 1; i < tape.size(); ++i)
-    if (among[i] && std::ranges::count(tape.operation(i).inputs, place)) all.push_back(i);
+  for (int i = node + 1; i < tape.size(); ++i)
+    if (among[i] && std::ranges::count(tape.operation(i).inputs, node)) all.push_back(i);
   return all;
 }
 
-/// Whether a batch norm alone reads each convolution that reads the place, which is its bias.
-bool is_absorbed(const Tape& tape, int place, const Places& to_loss) {
-  const auto convolutions = readers(tape, place, to_loss);
+/// Whether a batch norm alone reads each convolution that reads the node, which is its bias.
+bool is_absorbed(const Tape& tape, int node, const NodeSet& to_loss) {
+  const auto convolutions = readers(tape, node, to_loss);
   return !convolutions.empty() && std::ranges::all_of(convolutions, [&](int c) {
     const std::string_view name = tape.operation(c).name;
     return name.starts_with("conv") &&
@@ -72,11 +72,11 @@ class Folding {
 
   std::vector<StepGraph::Box>& boxes() { return boxes_; }
   /// -1 for a leaf.
-  int box_of(int place) const { return box_of_[place]; }
+  int box_of(int node) const { return box_of_[node]; }
 
  private:
-  int box_for(int place) {
-    const Tape::Operation& o = tape_.operation(place);
+  int box_for(int node) {
+    const Tape::Operation& o = tape_.operation(node);
     if (!o.scope.empty()) {
       const auto [it, is_new] = layers_.try_emplace(o.scope, boxes_.size());
       if (is_new) {
@@ -90,7 +90,7 @@ class Folding {
     for (const int in : o.inputs)
       if (!is_constant(in)) read.push_back(in);
     if (read.size() == 1 && outputs_[box_of_[read[0]]] == read[0] &&
-        readers(tape_, read[0], Places(static_cast<size_t>(tape_.size()), true)).size() == 1)
+        readers(tape_, read[0], NodeSet(static_cast<size_t>(tape_.size()), true)).size() == 1)
       return box_of_[read[0]];
     boxes_.push_back({.name = o.name});
     return static_cast<int>(boxes_.size()) - 1;
@@ -98,10 +98,10 @@ class Folding {
 
   bool is_constant(int input) const { return input < 0 || box_of_[input] < 0; }
 
-  void add_input(int box, int place) {
-    if (is_constant(place) || box_of_[place] == box) return;
+  void add_input(int box, int node) {
+    if (is_constant(node) || box_of_[node] == box) return;
     std::vector<int>& inputs = boxes_[box].inputs;
-    if (!std::ranges::count(inputs, box_of_[place])) inputs.push_back(box_of_[place]);
+    if (!std::ranges::count(inputs, box_of_[node])) inputs.push_back(box_of_[node]);
   }
 
   const Tape& tape_;
@@ -118,25 +118,25 @@ StepGraph graph_of(const Pass& pass, Generator& generator, Discriminator& discri
   // A parameter that nothing has read comes to the tape by being asked for.
   std::map<std::string, int> d_leaves, g_leaves;
   for (const auto& [name, p] : discriminator.named_parameters())
-    d_leaves["discriminator." + name] = tape.place(pass.use(*p));
+    d_leaves["discriminator." + name] = tape.node_of(pass.use(*p));
   if (loss.g.defined())
     for (const auto& [name, p] : generator.named_parameters())
-      g_leaves["generator." + name] = tape.place(pass.use(*p));
+      g_leaves["generator." + name] = tape.node_of(pass.use(*p));
 
   StepGraph graph;
-  const Places to_d = ancestors(tape, loss.d), to_g = ancestors(tape, loss.g);
-  Places from_d, from_g;
+  const NodeSet to_d = ancestors(tape, loss.d), to_g = ancestors(tape, loss.g);
+  NodeSet from_d, from_g;
   for (const auto& [leaves, to_loss, from] :
        {std::tuple{&d_leaves, &to_d, &from_d}, std::tuple{&g_leaves, &to_g, &from_g}}) {
-    std::set<int> places;
-    for (const auto& [name, place] : *leaves) {
-      places.insert(place);
-      graph.parameters[name] = !(*to_loss)[place] ? StepGraph::Learns::unread
-                               : name.ends_with(".bias") && is_absorbed(tape, place, *to_loss)
+    std::set<int> nodes;
+    for (const auto& [name, node] : *leaves) {
+      nodes.insert(node);
+      graph.parameters[name] = !(*to_loss)[node] ? StepGraph::Learns::unread
+                               : name.ends_with(".bias") && is_absorbed(tape, node, *to_loss)
                                    ? StepGraph::Learns::absorbed
                                    : StepGraph::Learns::yes;
     }
-    *from = descendants(tape, places);
+    *from = descendants(tape, nodes);
   }
 
   Folding folding(tape);
@@ -145,7 +145,7 @@ StepGraph graph_of(const Pass& pass, Generator& generator, Discriminator& discri
                                 {"d_class", &loss.d_class},
                                 {"d", &loss.d},
                                 {"g", &loss.g}})
-    if (v->tracked()) folding.boxes()[folding.box_of(tape.place(*v))].name = name;
+    if (v->tracked()) folding.boxes()[folding.box_of(tape.node_of(*v))].name = name;
   for (int i = 0; i < tape.size(); ++i) {
     if (folding.box_of(i) < 0) continue;
     StepGraph::Box& box = folding.boxes()[folding.box_of(i)];

@@ -7,7 +7,7 @@ namespace {
 
 /// Whether `loss` depends on `on`, both on the tape.
 bool depends(const Tape& tape, const Var& loss, const Var& on) {
-  const int first = tape.place(on), last = tape.place(loss);
+  const int first = tape.node_of(on), last = tape.node_of(loss);
   std::vector<char> reached(static_cast<size_t>(tape.size()));
   reached[first] = true;
   for (int i = first + 1; i <= last; ++i)
