@@ -21,15 +21,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Every file below `folder`.
-std::map<std::string, std::string> contents_of(const fs::path& folder) {
-  std::map<std::string, std::string> all;
-  for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (entry.is_regular_file())
-      all[fs::relative(entry.path(), folder).string()] = text_of(entry.path());
-  return all;
-}
-
 /// The program must end so, tell each of `parts` on stderr, and print no result.
 void check_refused(const std::string& line, int status, std::initializer_list<std::string> parts,
                    const ProgramSetting& setting = {}) {
