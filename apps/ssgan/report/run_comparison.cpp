@@ -75,7 +75,7 @@ std::string table_of(const std::vector<std::string>& head,
 }  // namespace
 
 Spread spread_of(const std::vector<double>& values) {
-  Spread s{0, 0, 0, INFINITY, -INFINITY};
+  Spread s{0, 0, 0, HUGE_VAL, -HUGE_VAL};
   for (const double v : values) {
     if (!std::isfinite(v)) continue;
     ++s.count;

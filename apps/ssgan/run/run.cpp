@@ -56,7 +56,8 @@ void Run::resume(const Checkpoint& c, const std::optional<RunSummary>& earlier) 
   step_ = c.step;
   if (!earlier || step_ == 0) return;
   // After a crash the summary may be of another step than the checkpoint.
-  const double part = static_cast<double>(step_) / std::max<double>(earlier->steps, step_);
+  const double part =
+      static_cast<double>(step_) / static_cast<double>(std::max(earlier->steps, step_));
   seconds_before_ = part * earlier->seconds;
   if (earlier->steps == step_) epoch_seconds_before_ = earlier->epoch_seconds;
 }
@@ -187,7 +188,7 @@ void Run::finish_epoch(RunFolder& folder, Progress& progress, double lr) {
   const auto start = Clock::now();
   const Epoch e = epoch_;
   epoch_ = {};
-  epoch_.train_accuracy = e.labelled ? e.masked_correct / e.labelled : -1;
+  epoch_.train_accuracy = e.labelled > 0 ? e.masked_correct / e.labelled : -1;
   const Statistics statistics = options_.running_stats ? Statistics::running : Statistics::batch;
   const Predictions predictions = predict(trainer_.evaluated(), test_.images, statistics);
   epoch_.test_accuracy = accuracy(predictions, test_.labels);
