@@ -25,7 +25,7 @@ Var concat(const std::vector<Var>& parts, int axis);
 Var stack(const std::vector<Var>& parts, int axis = 0);
 /// The slices of an axis that have these extents, one after the other. Throws ShapeError for an
 /// axis out of range and unless they are at least 0 and fill it.
-std::vector<Var> split(const Var& x, const std::vector<int64_t>& extents, int axis);
+[[nodiscard]] std::vector<Var> split(const Var& x, const std::vector<int64_t>& extents, int axis);
 /// How much `pad` adds before and after an axis.
 struct AxisPadding {
   int64_t before = 0, after = 0;

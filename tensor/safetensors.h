@@ -25,7 +25,7 @@ struct TensorFile {
 /// passed over and named in `unread`; files that hold such tensors beside those asked for are read.
 /// A file that cannot be read, breaks the format in any way or has a header beyond 100 MB throws
 /// DataError that names the file and the tensor.
-TensorFile load_safetensors(const std::filesystem::path& path);
+[[nodiscard]] TensorFile load_safetensors(const std::filesystem::path& path);
 
 /// Writes the tensors, of any device, and the metadata through write_file. The same content gives
 /// the same bytes: the header lists the metadata, then the tensors, each by name; the data starts

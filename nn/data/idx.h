@@ -17,6 +17,6 @@ struct IdxFile {
 /// big-endian u32, the values in row-major order. Nothing in it is believed: memory is claimed only
 /// for what the file can hold. Throws DataError that names the file where it is missing, damaged,
 /// cut short, too long, empty, or of another type or rank.
-IdxFile read_idx(const std::filesystem::path& path, int rank);
+[[nodiscard]] IdxFile read_idx(const std::filesystem::path& path, int rank);
 
 }  // namespace gradus
