@@ -1,6 +1,5 @@
 #include "apps/ssgan/run/checkpoint.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "apps/ssgan/errors.h"
@@ -119,7 +118,9 @@ void require_finite(const std::string& where, const std::map<std::string, Tensor
   for (const auto& [name, t] : tensors) {
     if (!is_float(t.dtype())) continue;
     const auto all_finite = [](auto values) {
-      return std::ranges::all_of(values, [](auto v) { return std::isfinite(v); });
+      bool finite = true;  // to the end: such a loop is vectorised
+      for (const auto v : values) finite &= std::isfinite(v);
+      return finite;
     };
     const Tensor host = t.to(kCpu);
     const bool ok = host.dtype() == DType::f32 ? all_finite(host.span<float>())
