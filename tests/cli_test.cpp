@@ -188,6 +188,12 @@ TEST_CASE("cli: checkpoints that are damaged or of something else") {
   auto config = nlohmann::json::parse(load_safetensors(run.checkpoint()).metadata.at("config"));
   config["d_size_mult"] = -3;
   check(with("config", config.dump()), "d_size_mult is -3");
+  config["d_size_mult"] = 4;
+  for (const char* key : {"data", "preset"}) {
+    auto other = config;
+    other[key] = "unheard-of";
+    check(with("config", other.dump()), std::string(key) + " is unheard-of");
+  }
   config["d_size_mult"] = 5;
   const std::string other = run.dir.put("d.safetensors", with("config", config.dump())).string();
   check_refused("eval --checkpoint " + other, 3, {other, "discriminator.conv1.weight has shape"});
@@ -284,6 +290,40 @@ TEST_CASE("cli: flags, values and commands that do not exist") {
                            "--device cuda:",  "--device cuda:x"}) {
     const std::string words = flag;
     check_refused("train --dry-run " + words, 2, {words.substr(0, words.find(' '))});
+  }
+  CHECK_THAT(run_program("train --dry-run --seed 18446744073709551615").out,
+             ContainsSubstring("\"seed\": 18446744073709551615"));
+  check_refused("train --dry-run --seed 18446744073709551616", 2, {"--seed"});
+  check_refused("train --x\033[2J", 2, {"--x\\x1b[2J"});
+}
+
+TEST_CASE("cli: samples of no generator") {
+  const SmallRun run;
+  const std::string out = " --out " + (run.dir / "x.png").string();
+  const std::string alone = (run.dir / "alone").string();
+  REQUIRE(
+      run_program("train --no-unlabeled" + run.data.flags() + "--epochs 1 --out " + alone).status ==
+      0);
+  check_refused("sample --checkpoint " + alone + out, 2, {"without generator"});
+  CHECK(!fs::exists(run.dir / "x.png"));
+}
+
+TEST_CASE("cli: names with control characters are shown, not obeyed") {
+  const SmallRun run;
+  const fs::path odd = run.dir / "a\033[2Jb";
+  for (const std::string& line :
+       {"export --format safetensors --checkpoint " + run.checkpoint() + " --out ",
+        "replay --step 2 --run " + run.path() + " --out ",
+        "sample --checkpoint " + run.checkpoint() + " --out ",
+        "graph --step 2 --run " + run.path() + " --svg ",
+        "explain --step 2 --run " + run.path() + " --html ",
+        "data --data svhn --data-dir " + run.data.path().string() + " --labels per-class:2 --out ",
+        std::string("toy --steps 2 --html ")}) {
+    const ProgramResult r = run_program(line + quoted(odd));
+    INFO(line << r.err);
+    CHECK(r.status == 0);
+    CHECK_THAT(r.out, ContainsSubstring("a\\x1b[2Jb"));
+    CHECK((r.out + r.err).find('\033') == std::string::npos);
   }
 }
 

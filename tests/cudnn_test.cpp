@@ -61,7 +61,7 @@ std::vector<ConvKey> convolutions_of_a_step(DType dtype) {
   ssgan::Trainer trainer(options, dtype, {DeviceKind::cuda, 30});
   trainer.use(ssgan::drawn_digits(options.batch_size, Split::train, options.zero_as),
               Tensor::full({options.batch_size}, 1, DType::i32));
-  trainer.step(0, shuffled(options.batch_size, 1, 0), 1e-3);
+  trainer.step(0, {shuffled(options.batch_size, 1, 0)}, 1e-3);
   std::vector<ConvKey> keys;
   for (const auto& [numbers, key] : listener.keys) keys.push_back(key);
   return keys;

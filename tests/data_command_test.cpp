@@ -137,6 +137,20 @@ TEST_CASE("download: a part of something else, a server that cannot go on, anoth
   CHECK(fs::is_empty(dir.path()));
 }
 
+TEST_CASE("download: what came stays where the server refuses for now") {
+  if (curl_is_missing()) return;
+  HttpServer server({{"/a", kContent}});
+  const TempDir dir;
+  for (const int status : {403, 404, 503}) {
+    dir.put("a.part", kContent.substr(0, 9));
+    server.refuse_once(status);
+    CHECK_THROWS_AS(ssgan::download(server.url() + "/a", kContentMd5, dir / "a", kLimits), Error);
+    CHECK(text_of(dir / "a.part") == kContent.substr(0, 9));
+  }
+  ssgan::download(server.url() + "/a", kContentMd5, dir / "a", kLimits);
+  CHECK(text_of(dir / "a") == kContent);
+}
+
 TEST_CASE("download: no more bytes than allowed, whether the server tells the size or not") {
   if (curl_is_missing()) return;
   const std::string large(5 << 20, 'x');
@@ -245,4 +259,11 @@ TEST_CASE("cli data fetch: what it tells where it fails") {
       run_program("data fetch --data-dir " + dir.path().string(), {.environment = {{"PATH", "/"}}});
   CHECK(none.status == 1);
   CHECK_THAT(none.err, ContainsSubstring("install the package curl"));
+}
+
+TEST_CASE("cli data fetch: --data-dir counts before fetch, too") {
+  const SmallSvhn data;
+  const ProgramResult r = run_program("data --data-dir " + quoted(data.path()) + " fetch");
+  CHECK(r.status == 3);
+  CHECK_THAT(r.err, ContainsSubstring((data.path() / "train_32x32.mat").string()));
 }

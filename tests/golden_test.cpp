@@ -5,8 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/golden/comparison.h"
 #include "apps/ssgan/golden/given_steps.h"
+#include "apps/ssgan/model/trainer.h"
 #include "autograd/shaping.h"
 #include "tensor/file.h"
 #include "tests/catch.h"
@@ -326,6 +328,12 @@ TEST_CASE("compare: exit statuses of the program") {
   r = run_program("compare " + (c.dir / "none").string() + " " + c.dir.path().string());
   CHECK(r.status == 3);
   CHECK_THAT(r.err, ContainsSubstring((c.dir / "none").string()));
+
+  save_safetensors(c.dir / "expected.safetensors", {});
+  r = run_program("compare " + (c.dir / "expected.safetensors").string() + " " +
+                  c.dir.path().string());
+  CHECK(r.status == 3);
+  CHECK_THAT(r.err, ContainsSubstring("no tensors to compare with"));
 }
 
 TEST_CASE("golden: step and compare as commands") {
@@ -348,4 +356,50 @@ TEST_CASE("golden: step and compare as commands") {
   CHECK(other.status == 3);
   CHECK_THAT(other.err, ContainsSubstring(weights.string()) &&
                             ContainsSubstring("discriminator.conv1.weight has shape"));
+}
+
+namespace {
+
+/// Two steps on the same four digits and noise, at a learning rate of 0.
+GivenSteps same_step_twice(const std::string& preset_name) {
+  GivenSteps given;
+  given.options = preset(preset_name);
+  given.options.objective.gan_weight = 1;
+  given.options.network.g_size_mult = given.options.network.d_size_mult = 2;
+  const ImageSet digits = drawn_digits(4, Split::train, ZeroAs::raw);
+  const auto twice = [](const Tensor& t, const Shape& shape) {
+    return concat({Var(t.reshape(shape)), Var(t.reshape(shape))}, 0).value();
+  };
+  auto& batch = given.batch.tensors;
+  batch["x"] = twice(digits.images, {1, 4, 32, 32, 3});
+  batch["y"] = Tensor::from<int32_t>({1, 2, 3, 4, 1, 2, 3, 4}, {2, 4});
+  batch["label_mask"] = Tensor::full({2, 4}, 1, DType::i32);
+  batch["z"] = Tensor::full({2, 4, kZSize}, 0.5, DType::f32);
+  batch["lr"] = Tensor::zeros({2}, DType::f64);
+  std::map<std::string, Tensor> state;
+  Trainer(given.options, DType::f32, kCpu).save(state);
+  for (const auto& [name, t] : state)
+    if (name.starts_with("generator.") || name.starts_with("discriminator."))
+      given.weights.tensors[name] = t.to(DType::f64).to(DType::f32);
+  return given;
+}
+
+}  // namespace
+
+TEST_CASE("golden: each given step has draws of its own") {
+  const TensorFile out = run_steps(same_step_twice("default"));
+  const auto losses = out.tensors.at("loss.d_class").to_vector<double>();
+  CHECK(losses.at(0) != losses.at(1));
+  const TensorFile printed = run_steps(same_step_twice("tutorial"));  // which draws nothing
+  const auto same = printed.tensors.at("loss.d_class").to_vector<double>();
+  CHECK(same.at(0) == same.at(1));
+}
+
+TEST_CASE("golden: the average begins with the given weights") {
+  GivenSteps given = same_step_twice("best");
+  Tensor& weight = given.weights.tensors.at("discriminator.conv3.weight");
+  weight = Tensor::full(weight.shape(), 0.25, DType::f32);
+  const TensorFile out = run_steps(given);
+  CHECK(out.tensors.at("before.average.discriminator.conv3.weight").to_vector<float>() ==
+        std::vector<float>(size_t(weight.count()), 0.25f));
 }

@@ -78,9 +78,10 @@ void HttpServer::answer(int connection) {
   std::string method, path;
   std::istringstream(request) >> method >> path;
   const auto file = files_.find(path);
-  if (file == files_.end()) {
-    send_all(connection,
-             "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  const int refusal = refusal_.exchange(0);
+  if (refusal || file == files_.end()) {
+    send_all(connection, "HTTP/1.1 " + std::to_string(refusal ? refusal : 404) +
+                             " No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     return;
   }
   const size_t first = first_byte(request), size = file->second.size();

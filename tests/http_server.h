@@ -24,6 +24,8 @@ class HttpServer {
   void break_off_after(size_t bytes) { most_ = bytes; }
   /// Whether it goes on from a byte, or answers with status 416.
   void allow_ranges(bool allowed) { ranges_ = allowed; }
+  /// The next answer is this status, without a body.
+  void refuse_once(int status) { refusal_ = status; }
   /// The next answer sends so many bytes of the body, then one in 200 ms until the client leaves.
   void drip_after(size_t bytes) { drip_ = bytes; }
   /// Whether it does so now.
@@ -43,6 +45,7 @@ class HttpServer {
   int listener_ = -1, port_ = 0;
   void drip(int connection, const std::string& body);
   std::atomic<size_t> most_ = SIZE_MAX, drip_ = SIZE_MAX, sent_ = 0;
+  std::atomic<int> refusal_ = 0;
   std::atomic<bool> ranges_ = true, tells_length_ = true, drips_ = false, ends_ = false;
   std::thread thread_;
 };

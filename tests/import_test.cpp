@@ -209,6 +209,23 @@ TEST_CASE("import: PyTorch's layouts") {
     CHECK(same_bits(tensor, in.checkpoint.tensors.at(name)));
   }
 
+  // A preset that averages D's weights begins with these.
+  Options averaged = fixture_options();
+  averaged.ema = 0.9;
+  averaged.eval_ema = true;
+  const std::string average = kAveraged;
+  for (const Imported& begun : {import_pytorch(dir / "a.safetensors", averaged),
+                                import_tensorflow(fixture("model"), averaged)}) {
+    int averages = 0;
+    for (const auto& [name, tensor] : begun.checkpoint.tensors)
+      if (name.starts_with(average)) {
+        INFO(name);
+        ++averages;
+        CHECK(same_bits(tensor, ours.at("discriminator." + name.substr(average.size()))));
+      }
+    CHECK(averages > 10);
+  }
+
   const auto refused = [&](const std::string& message) {
     save_safetensors(dir / "b.safetensors", file);
     CHECK_THROWS_WITH(import_pytorch(dir / "b.safetensors", fixture_options()),

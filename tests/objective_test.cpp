@@ -9,6 +9,7 @@
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/model/trainer.h"
 #include "apps/ssgan/options.h"
+#include "apps/ssgan/run/run_plan.h"
 #include "autograd/gradcheck.h"
 #include "autograd/ops.h"
 #include "tests/catch.h"
@@ -115,10 +116,10 @@ class Steps {
     trainer.use(drawn_digits(16, Split::train, o.zero_as),
                 Tensor::from(std::span<const int32_t>(mask), {16}));
   }
-  Metrics step(int64_t number, double lr = 1e-3) {
+  Metrics step(int64_t number, double lr = 1e-3, int64_t labelled = 3) {
     std::vector<int32_t> images(8);
     for (int32_t i = 0; i < 8; ++i) images[i] = i < 3 ? i : (i + number) % 16;
-    trainer.step(number, images, lr);
+    trainer.step(number, {images, labelled}, lr);
     return trainer.take_metrics().at(0);
   }
   std::map<std::string, std::vector<float>> state() {
@@ -361,4 +362,33 @@ TEST_CASE("objective: losses are finite at its extremes") {
     for (const auto& [name, values] : steps.state())
       for (const float v : values) REQUIRE(std::isfinite(v));
   }
+}
+
+TEST_CASE("objective: a labelled stream that runs short leaves its place to the unlabelled one") {
+  const ImageSet set = drawn_digits(64, Split::train, ZeroAs::klass);
+  Options o = small_options("best");
+  o.labels = {LabelChoice::Kind::first, 10};
+  o.labelled_batch = 4;
+  RunPlan plan(o, set);
+  std::vector<int64_t> labelled;
+  for (int64_t step = 0; step < 4; ++step) {
+    const StepImages images = plan.images(step);
+    CHECK(images.all.size() == 8);
+    labelled.push_back(images.labelled);
+    for (int64_t i = 0; i < images.labelled; ++i)
+      CHECK(plan.label_mask().span<int32_t>()[size_t(images.all[size_t(i)])] == 1);
+  }
+  CHECK(labelled == std::vector<int64_t>{4, 4, 2, 4});
+  o.labels = {LabelChoice::Kind::first, 3};
+  CHECK(RunPlan(o, set).images(0).labelled == 3);
+  o.unlabeled = false;
+  CHECK(RunPlan(o, set).images(0).labelled == 3);
+
+  // With fewer labelled images, more of the batch are what the average teaches.
+  Options sure = small_options("best");
+  sure.objective.pseudo_label = 1e-9;
+  sure.dropout = false;
+  CHECK(Steps(sure).step(0, 1e-3, 1).consistency != Steps(sure).step(0, 1e-3, 3).consistency);
+  const Options plain = small_options("default");
+  CHECK(Steps(plain).step(0, 1e-3, 1).d == Steps(plain).step(0, 1e-3, 3).d);
 }

@@ -35,7 +35,7 @@ std::vector<double> train(const Options& options, DType dtype, Device device, in
   for (int step = 0; step < steps; ++step) {
     std::vector<int32_t> batch = shuffled(set.count(), 1, step);
     batch.resize(step == 1 ? 5 : 6);  // a partial batch is a recording of its own
-    trainer.step(step, batch, 1e-3);
+    trainer.step(step, {batch}, 1e-3);
     const Metrics m = trainer.take_metrics().at(0);
     numbers.insert(numbers.end(), {m.d_real, m.d_fake, m.d_class, m.g, m.correct});
   }
@@ -166,7 +166,7 @@ TEST_CASE("recorder: on the CPU the third step and later ones ask the system for
     trainer.use(set, Tensor::full({set.count()}, 1, DType::i32));
     std::vector<size_t> calls;
     for (int step = 0; step < 6; ++step) {
-      trainer.step(step, batch, 1e-3);
+      trainer.step(step, {batch}, 1e-3);
       calls.push_back(backend(kCpu).allocator().stats().raw_calls);
     }
     CHECK(calls[0] > 0);

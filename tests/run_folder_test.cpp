@@ -9,6 +9,7 @@
 
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/run/run_files.h"
+#include "apps/ssgan/run/test_record.h"
 #include "tests/small_runs.h"
 
 // Who may write a run's folder, and what stays there.
@@ -146,4 +147,35 @@ TEST_CASE("run folder: runs without --out that start together have folders of th
   CHECK(std::distance(fs::directory_iterator(runs.dir / "runs"), {}) == 3);
   for (const auto& run : fs::directory_iterator(runs.dir / "runs"))
     CHECK(contents_of(run.path()).contains("checkpoints/step_00000005.safetensors"));
+}
+
+TEST_CASE("run folder: a stranger's baseline shows before the first step") {
+  const SmallRuns runs;
+  const fs::path out = runs.dir / "run";
+  put(out / "baseline" / "config.json", "{\"of\":\"somebody else\"}");
+  put(out / "baseline" / "metrics.jsonl", "");
+  const ProgramResult r = run_program(runs.train(out, "--epochs 1 --baseline"));
+  CHECK(r.status == 1);
+  CHECK_THAT(r.err, ContainsSubstring((out / "baseline").string()));
+  CHECK(!fs::exists(out / "config.json"));
+}
+
+TEST_CASE("run folder: a run stopped by --max-steps says that its baseline is still to come") {
+  const SmallRuns runs;
+  const ProgramResult r =
+      runs.ok(runs.train(runs.dir / "run", "--epochs 2 --baseline --max-steps 3"));
+  CHECK_THAT(r.err, ContainsSubstring("no baseline yet"));
+}
+
+TEST_CASE("run folder: a test without mistakes leaves no picture of some") {
+  const TempDir dir;
+  ImageSet test;
+  test.images = Tensor::zeros({2, 32, 32, 3}, DType::u8);
+  test.labels = Tensor::from<int32_t>({0, 1}, {2});
+  Predictions p{2, 0, {}, {0.9, 0.1, 0.8, 0.2}, {0.5, 0.5}};
+  write_test_record(dir.path(), 0, p, test, {"cat", "dog"});
+  CHECK(fs::exists(dir / "mistakes.png"));
+  p.probabilities = {0.9, 0.1, 0.2, 0.8};
+  write_test_record(dir.path(), 1, p, test, {"cat", "dog"});
+  CHECK(!fs::exists(dir / "mistakes.png"));
 }

@@ -109,6 +109,12 @@ TEST_CASE("run resumed: so many checkpoints are kept") {
   CHECK(checkpoints(runs.dir / "three") == std::vector{0, 6, 8, 10});
   runs.ok(runs.train(runs.dir / "all", "--epochs 2 --save-every 2 --keep 100"));
   CHECK(checkpoints(runs.dir / "all") == std::vector{0, 2, 4, 6, 8, 10});
+  // A run that goes on keeps to what it was told, unless it is told anew.
+  runs.ok(runs.train(runs.dir / "cut", "--epochs 2 --save-every 2 --keep 100 --max-steps 6"));
+  runs.ok("train --resume --max-steps 8 --out " + quoted(runs.dir / "cut"));
+  CHECK(checkpoints(runs.dir / "cut") == std::vector{0, 2, 4, 6, 8});
+  runs.ok("train --resume --keep 2 --out " + quoted(runs.dir / "cut"));
+  CHECK(checkpoints(runs.dir / "cut") == std::vector{0, 8, 10});
   // What replay needs to begin from is kept where a run goes on in a new folder.
   const std::string from = "train --resume " + quoted(checkpoint(runs.dir / "all", 4));
   runs.ok(from + " --save-every 2 --keep 1 --out " + quoted(runs.dir / "on"));

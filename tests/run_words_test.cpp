@@ -207,8 +207,17 @@ TEST_CASE("words: a run's folder stands for its newest checkpoint") {
   const TempDir dir;
   REQUIRE(run_program("train" + data.flags() + "--epochs 1 --out " + quoted(dir / "run")).status ==
           0);
-  CHECK(run_program("eval --checkpoint " + quoted(dir / "run")).out ==
-        run_program("eval --checkpoint " + quoted(last_checkpoint(dir / "run"))).out);
+  const std::string eval = "eval --checkpoint ";
+  const fs::path last = last_checkpoint(dir / "run");
+  const ProgramResult whole = run_program(eval + quoted(dir / "run"));
+  CHECK(whole.out == run_program(eval + quoted(last)).out);
+  CHECK_THAT(whole.err, ContainsSubstring("checkpoint " + last.string() + "\n"));
+  fs::resize_file(last, fs::file_size(last) / 2);
+  const ProgramResult earlier = run_program(eval + quoted(dir / "run"));
+  CHECK(earlier.status == 2);  // the first one, whose statistics were never updated
+  CHECK_THAT(earlier.err, ContainsSubstring(last.string()) &&
+                              ContainsSubstring("takes its place") &&
+                              ContainsSubstring("step_00000000.safetensors\n"));
 }
 
 TEST_CASE("words: a loss that is not finite names the last checkpoint and how to go on") {

@@ -95,6 +95,38 @@ TEST_CASE("runs: settings that differ, groups that the seed alone makes differ")
              ContainsSubstring("all runs: 1 run; test 0.5000"));
 }
 
+TEST_CASE("runs: what a run was computed on, by and with is no setting") {
+  const TempDir dir;
+  const auto put = [&](const std::string& name, int seed, int threads, int steps) {
+    put_run(dir, name, seed, 0.1, 0.5);
+    dir.put(name + "/config.json",
+            fmt::format(R"({{"seed":{},"lr":0.1,"data_dir":"/{}","threads":{},"device":"d{}",)"
+                        R"("program":"p{}","libraries":"l{}","save_every":{},"keep":{}}})",
+                        seed, seed, threads, threads, threads, threads, threads, threads));
+    std::string lines;
+    for (int s = 1; s <= steps; ++s) lines += fmt::format("{{\"step\":{},\"d\":{}}}\n", s, seed);
+    dir.put(name + "/metrics.jsonl", lines);
+  };
+  put("a", 1, 1, 700);
+  put("b", 3, 2, 1000);
+  const RunComparison c = compare_runs({dir / "a", dir / "b"});
+  CHECK(c.keys == std::vector<std::string>{"seed"});
+  REQUIRE(c.groups.size() == 1);
+  CHECK(c.groups[0].runs.size() == 2);
+  // Where both have steps, each point of the mean is of both: 2, and not 1 and 3 in turn.
+  CHECK_THAT(comparison_page(c), ContainsSubstring("all runs: from 2 at step"));
+}
+
+TEST_CASE("runs: a key of a configuration is shown, not obeyed") {
+  const TempDir dir;
+  put_run(dir, "a", 1, 0.1, 0.5);
+  put_run(dir, "b", 1, 0.1, 0.5);
+  dir.put("b/config.json", R"({"data":"svhn","seed":1,"lr":0.1,"\u001b[2Jodd":1})");
+  const ProgramResult r = ok("compare-runs " + (dir / "a").string() + " " + (dir / "b").string());
+  CHECK(r.out.find('\033') == r.out.npos);
+  CHECK_THAT(r.out, ContainsSubstring("\\x1b[2Jodd"));
+}
+
 TEST_CASE("runs: what is no run, and a page that cannot be written") {
   const TempDir dir;
   put_run(dir, "a", 1, 0.1, 0.5);

@@ -154,6 +154,7 @@ TEST_CASE("scores: Fréchet's distance of normal distributions") {
   const double expected = 4.0 / 3 + 12 + 2.0 / 3 + 2.0 / 3 - 2 * std::sqrt(tr + 2 * std::sqrt(det));
   CHECK(std::abs(frechet_distance(a, tilted) - expected) < 1e-6);
   CHECK(std::abs(frechet_distance(tilted, a) - expected) < 1e-6);
+  CHECK_THROWS_WITH(frechet_distance(a, {2, {NAN, 0, 1, 2, 3, 4}}), ContainsSubstring("sweeps"));
 }
 
 TEST_CASE("scores: how far mean features are apart") {

@@ -339,3 +339,19 @@ TEST_CASE("study: the toy's page shows what training did, the same each time") {
   CHECK(run_program("toy --steps 5 --g-loss none").status == 0);
   CHECK(run_program("toy --g-loss win").status == 2);
 }
+
+TEST_CASE("study: steps that a run has not taken are not made up") {
+  const SmallRun run;
+  const auto on = run.file("on"), out = run.file("step.safetensors");
+  run.ok("train --resume " + quoted(run.path() / "checkpoints" / "step_00000005.safetensors") +
+         " --max-steps 8 --out " + quoted(on));
+  const std::string replay = "replay --threads 1 --run " + quoted(on) + " --out " + quoted(out);
+  for (const int step : {1, 5}) {
+    const ProgramResult r = run_program(replay + fmt::format(" --step {}", step));
+    CHECK(r.status == 2);
+    CHECK_THAT(r.err, ContainsSubstring("has the steps 6 to 10"));
+  }
+  CHECK_THAT(run.ok(replay + " --step 6").err, !ContainsSubstring("does not have it"));
+  CHECK_THAT(run.ok(replay + " --step 9").err, ContainsSubstring("step 9: the run's metrics.jsonl "
+                                                                 "does not have it"));
+}

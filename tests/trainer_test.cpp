@@ -21,7 +21,7 @@ std::map<std::string, Tensor> state_after(int steps, const Options& options) {
     const int begin = step % 4 * 4, end = std::min(begin + 4, 14);
     std::vector<int32_t> images;
     for (int i = begin; i < end; ++i) images.push_back(i);
-    trainer.step(step, images, 1e-3);
+    trainer.step(step, {images}, 1e-3);
     CHECK(trainer.take_metrics().size() == 1);
   }
   std::map<std::string, Tensor> state, copies;
@@ -65,7 +65,7 @@ TEST_CASE("trainer: training steps have the same bits with and without fusion", 
     const auto trained = [&] {
       Trainer trainer(options, DType::f32, kCpu);
       trainer.use(set, Tensor::full({set.count()}, 1, DType::i32));
-      for (int step = 0; step < 3; ++step) trainer.step(step, {1, 5, 4, 9, 0, 15, 3, 2}, 1e-3);
+      for (int step = 0; step < 3; ++step) trainer.step(step, {{1, 5, 4, 9, 0, 15, 3, 2}}, 1e-3);
       std::map<std::string, Tensor> tensors;
       trainer.save(tensors);
       return tensors;

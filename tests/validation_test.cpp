@@ -76,7 +76,7 @@ TEST_CASE("validation: the images held out are visible ones, of each class, and 
   for (const auto& [c, count] : of_class) CHECK((count == 2 || count == 3));
   std::vector<bool> seen(300);
   for (int64_t step = 0; step < plan.per_epoch(); ++step)
-    for (const int32_t i : plan.images(step)) seen[i] = true;
+    for (const int32_t i : plan.images(step).all) seen[i] = true;
   CHECK(std::ranges::count(seen, true) > 200);
   for (const int32_t i : out) CHECK(!seen[i]);
   CHECK(RunPlan(o, set).held_out() == out);

@@ -7,6 +7,7 @@
 #include "apps/ssgan/run/run_lock.h"
 #include "apps/ssgan/utf8.h"
 #include "tests/catch.h"
+#include "tests/environment.h"
 #include "tests/program.h"
 #include "tests/small_svhn.h"
 #include "tests/temp_dir.h"
@@ -62,6 +63,10 @@ TEST_CASE("watch: a curve in characters") {
   }
   CHECK_THAT(braille[3], ContainsSubstring("0 │⣀"));
   CHECK(draw_text_chart("flat", {"", {{3, 0.5}}}, true, 30, 2, false).size() >= 3);
+  // Beyond what doubles can tell apart or subtract.
+  const Series far{"", {{-1e308, 1}, {1e308, 2}, {1, -1e308}, {2, 1e308}, {0x1p60, 1}}};
+  CHECK(draw_text_chart("far", far, false, 30, 2, false).empty());
+  CHECK(draw_text_chart("large", {"", {{0, -1e300}, {1, 1e300}}}, false, 30, 2, false).size() == 4);
   CHECK(draw_text_chart("none", {"", {{3, NAN}, {NAN, 1}}}, true, 30, 2, false).empty());
 }
 
@@ -82,6 +87,11 @@ TEST_CASE("watch: a run that is over is shown once") {
       run_program("watch --once " + quoted(w.run), {.environment = {{"LC_ALL", "C.UTF-8"}}});
   CHECK_THAT(utf8.out, ContainsSubstring("│"));
   for (const std::string& line : lines_of(utf8.out)) CHECK(characters(line) <= 80);
+  for (const auto& [locale, speaks] :
+       {std::pair{"en_US.utf-8", true}, {"de_DE.UTF8", true}, {"en_US.ISO-8859-1", false}}) {
+    const Environment all("LC_ALL", nullptr), type("LC_CTYPE", nullptr), lang("LANG", locale);
+    CHECK(speaks_utf8() == speaks);
+  }
 }
 
 TEST_CASE("watch: a folder that holds no run") {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -66,7 +67,11 @@ int run(int argc, char** argv) {
       throw UsageError(
           fmt::format("{}: no such command; `ssgan --help` lists them", app.remaining().front()));
     if (e.get_exit_code() != 0) suggest(app);
-    return app.exit(e) ? kUsage : kDone;
+    std::ostringstream out, err;
+    const int status = app.exit(e, out, err);
+    fmt::print("{}", out.str());
+    say("{}", printable(err.str()));
+    return status ? kUsage : kDone;
   }
   use_threads(0);
   return chosen();

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <type_traits>
 #include <utility>
 
+#include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/utf8.h"
 #include "autograd/augment.h"
 
@@ -79,6 +81,14 @@ void read(const nlohmann::ordered_json& json, const char* key, T& value) {
   } catch (const nlohmann::json::exception& e) {
     throw DataError(fmt::format("configuration: key {}: {}", key, e.what()));
   }
+}
+
+/// One of these words.
+void read(const nlohmann::ordered_json& json, const char* key, std::string& word,
+          std::span<const char* const> words) {
+  read(json, key, word);
+  require<DataError>(std::ranges::count(words, word) > 0, "configuration: {} is {}, none of {}",
+                     key, word, fmt::join(words, ", "));
 }
 
 /// One of two words, as the command line spells them.
@@ -169,8 +179,8 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   Options o;
   NetworkOptions& n = o.network;
   std::string labels, kind;
-  read(json, "preset", o.preset);
-  read(json, "data", o.data);
+  read(json, "preset", o.preset, kPresets);
+  read(json, "data", o.data, kDataSets);
   read(json, "data_dir", o.data_dir);
   o.data_dir = path_from_json(o.data_dir);
   read(json, "seed", o.seed);
@@ -191,11 +201,9 @@ Options options_from_json(const nlohmann::ordered_json& json) {
     read(json, "consistency", objective.mean_teacher, "mse", true, "none", false);
     read(json, "consistency_weight", objective.consistency_weight);
     std::string g_loss = "match";
-    if (json.contains("g_loss")) read(json, "g_loss", g_loss);
-    const auto found = std::ranges::find(kGLosses, g_loss);
-    require<DataError>(found != std::end(kGLosses), "configuration: g_loss is {}, not {}", g_loss,
-                       fmt::join(kGLosses, ", "));
-    objective.g_loss = static_cast<GLoss>(found - std::begin(kGLosses));
+    if (json.contains("g_loss")) read(json, "g_loss", g_loss, kGLosses);
+    objective.g_loss =
+        static_cast<GLoss>(std::ranges::find(kGLosses, g_loss) - std::begin(kGLosses));
     read(json, "noise_batch", o.noise_batch);
     read(json, "ema", o.ema);
     read(json, "eval_weights", o.eval_ema, "ema", true, "last", false);

@@ -46,7 +46,7 @@ std::pair<Works, Works> works_of_a_step(const std::string& preset_name) {
   trainer.use(set, Tensor::full({set.count()}, 1, DType::i32));
   int64_t step = 0;
   const auto run = [&] {
-    trainer.step(step, shuffled(set.count(), 1, step), 3e-4);
+    trainer.step(step, {shuffled(set.count(), 1, step)}, 3e-4);
     ++step;
   };
   const auto wait = [&] { trainer.take_metrics(); };

@@ -69,7 +69,7 @@ int bench(const BenchRequest& r) {
     const auto start = std::chrono::steady_clock::now();
     for (int64_t i = 0; i < count; ++i) {
       order = shuffled(set.count(), o.seed, step);
-      trainer.step(step++, order, 3e-4);
+      trainer.step(step++, {order, o.labelled_batch}, 3e-4);
     }
     trainer.take_metrics();
     const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;

@@ -6,6 +6,7 @@
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/commands/flags.h"
 #include "apps/ssgan/golden/comparison.h"
+#include "apps/ssgan/utf8.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -24,6 +25,7 @@ int compare(const CompareRequest& r) {
   int over = 0, bad = 0, compared = 0;
   nlohmann::ordered_json rows = nlohmann::json::array();
   for (const Comparison& c : all) {
+    const std::string name = printable(c.name);
     const bool is_over = c.problem.empty() && !c.skipped && !(c.error <= r.tolerance);
     over += is_over;
     bad += !c.problem.empty();
@@ -32,11 +34,11 @@ int compare(const CompareRequest& r) {
       rows.push_back(
           {{"name", c.name}, {"error", c.error}, {"skipped", c.skipped}, {"problem", c.problem}});
     else if (!c.problem.empty())
-      fmt::print("{:40}  {}\n", c.name, c.problem);
+      fmt::print("{:40}  {}\n", name, c.problem);
     else if (c.skipped)
-      fmt::print("{:40}  not compared: rounding noise\n", c.name);
+      fmt::print("{:40}  not compared: rounding noise\n", name);
     else
-      fmt::print("{:40}  {:.2e}{}\n", c.name, c.error, is_over ? "  over" : "");
+      fmt::print("{:40}  {:.2e}{}\n", name, c.error, is_over ? "  over" : "");
   }
   if (r.json)
     fmt::print("{}\n",

@@ -71,7 +71,7 @@ void print_table(const std::vector<std::vector<std::string>>& rows) {
 
 void print(const RunComparison& c) {
   std::vector<std::vector<std::string>> rows{{"run"}};
-  rows[0].insert(rows[0].end(), c.keys.begin(), c.keys.end());
+  for (const std::string& key : c.keys) rows[0].push_back(printable(key));
   for (const char* name : {"steps", "test", "baseline"}) rows[0].push_back(name);
   for (const ComparedRun& r : c.runs) {
     std::vector<std::string> row{printable(r.name)};

@@ -83,7 +83,7 @@ int data(const DataRequest& r) {
   print_row("all", train.count(), std::accumulate(visible.begin(), visible.end(), int64_t{0}),
             test.count());
   fmt::print("{}\n", printable(protocol));
-  if (!r.out.empty()) fmt::print("{}\n", r.out.string());
+  if (!r.out.empty()) fmt::print("{}\n", printable(r.out.string()));
   return kDone;
 }
 

@@ -5,6 +5,7 @@
 #include "apps/ssgan/commands/study_flags.h"
 #include "apps/ssgan/say.h"
 #include "apps/ssgan/study/explanation.h"
+#include "apps/ssgan/utf8.h"
 #include "tensor/file.h"
 
 namespace gradus::ssgan {
@@ -29,7 +30,7 @@ int explain(const StudyFlags& study, const ExplainRequest& r) {
   else if (r.html.empty())
     fmt::print("{}", to_text(e));
   else
-    fmt::print("{}\n", r.html.string());
+    fmt::print("{}\n", printable(r.html.string()));
   if (e.holds()) return kDone;
   say("explain: the gradients are not what the formulas say: {:.1e} from the bias's, {:.1e} from "
       "the formulas'\n",

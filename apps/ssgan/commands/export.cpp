@@ -7,6 +7,7 @@
 #include "apps/ssgan/commands/flags.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/run/run_checkpoints.h"
+#include "apps/ssgan/utf8.h"
 #include "tensor/file.h"
 
 namespace gradus::ssgan {
@@ -33,7 +34,7 @@ int export_networks(const ExportRequest& r) {
     save_safetensors(
         r.out, r.format == "pytorch" ? pytorch_weights(r.checkpoint) : plain_weights(r.checkpoint));
   }
-  fmt::print("{}\n", r.out.string());
+  fmt::print("{}\n", printable(r.out.string()));
   return kDone;
 }
 

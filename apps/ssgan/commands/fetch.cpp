@@ -4,6 +4,7 @@
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/data/download.h"
 #include "apps/ssgan/say.h"
+#include "apps/ssgan/utf8.h"
 #include "nn/data/data_folder.h"
 #include "nn/data/md5.h"
 #include "nn/data/svhn.h"
@@ -46,10 +47,10 @@ int fetch(const FetchRequest& r) {
                          path.string(), md5);
     } else {
       const std::string url = fmt::format("{}/{}", r.url, file_name(split));
-      say("{}\n", url);
+      say("{}\n", printable(url));
       download(url, official_md5(split), path, limits_of(split));
     }
-    fmt::print("{}\n", path.string());
+    fmt::print("{}\n", printable(path.string()));
   }
   return kDone;
 }
@@ -68,8 +69,10 @@ void add_fetch(CLI::App& data, Chosen& chosen) {
                   "Folder to put them into (else $GRADUS_DATA, else ~/.cache/gradus)");
   app->add_option("--url", f->request.url, "Folder to take them from")->capture_default_str();
   app->add_flag("--extra", f->request.extra, "The 531,131 further images, too (1.3 GB)");
-  app->callback([f, &chosen] {
-    chosen = [f] {
+  app->callback([app, f, &chosen] {
+    chosen = [app, f] {
+      const auto* of_data = app->get_parent()->get_option("--data-dir");  // data --data-dir D fetch
+      if (f->data_dir.empty() && of_data->count()) f->data_dir = of_data->as<std::string>();
       if (!f->data_dir.empty()) f->request.data_dir = f->data_dir;
       return fetch(f->request);
     };

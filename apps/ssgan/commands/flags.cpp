@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -50,7 +51,14 @@ CLI::Validator not_negative() {
 
 // CLI11 takes the largest number for any that is larger.
 CLI::Validator a_seed() {
-  return number("a number from 0 to 2^64 - 1", [](double v) { return v >= 0 && v < 0x1p64; });
+  return CLI::Validator(
+      [](const std::string& text) {
+        uint64_t seed = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+        const bool ok = error == std::errc() && end == text.data() + text.size();
+        return ok ? "" : fmt::format("{}: expected a number from 0 to 2^64 - 1", text);
+      },
+      "");
 }
 
 CLI::Validator a_count() { return between(1, 1e9); }

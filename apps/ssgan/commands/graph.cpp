@@ -3,6 +3,7 @@
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/commands/study_flags.h"
 #include "apps/ssgan/study/step_record.h"
+#include "apps/ssgan/utf8.h"
 #include "tensor/file.h"
 
 namespace gradus::ssgan {
@@ -16,7 +17,7 @@ int graph(const StudyFlags& study, const std::filesystem::path& svg) {
     return kDone;
   }
   write_file(svg, std::string_view(to_svg(graph)));
-  fmt::print("{}\n", svg.string());
+  fmt::print("{}\n", printable(svg.string()));
   return kDone;
 }
 

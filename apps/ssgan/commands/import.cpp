@@ -8,6 +8,7 @@
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/run/checkpoint.h"
 #include "apps/ssgan/say.h"
+#include "apps/ssgan/utf8.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -24,11 +25,12 @@ int import_checkpoint(const ImportRequest& r) {
   if (from.ends_with(".index")) from.resize(from.size() - std::string_view(".index").size());
   const Imported in = from.ends_with(".safetensors") ? import_pytorch(from, r.options)
                                                      : import_tensorflow(from, r.options);
-  for (const std::string& line : in.notes) say("{}: {}\n", from, line);
+  for (const std::string& line : in.notes) say("{}\n", printable(from + ": " + line));
   if (in.lr)
-    say("{}: learning rate {:.4g}; a resumed run takes its own from its schedule\n", from, *in.lr);
+    say("{}: learning rate {:.4g}; a resumed run takes its own from its schedule\n",
+        printable(from), *in.lr);
   write_checkpoint(r.out, in.checkpoint);
-  fmt::print("{} at step {}\n", r.out.string(), in.checkpoint.step);
+  fmt::print("{} at step {}\n", printable(r.out.string()), in.checkpoint.step);
   return kDone;
 }
 

@@ -8,6 +8,7 @@
 #include "apps/ssgan/json.h"
 #include "apps/ssgan/say.h"
 #include "apps/ssgan/study/run_at.h"
+#include "apps/ssgan/utf8.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -39,8 +40,12 @@ int replay(const ReplayRequest& r) {
   const Metrics m = run.take(dump.trace(run.trainer()));
   dump.add(m);
   save_safetensors(r.out, dump.finish(run.trainer()));
-  fmt::print("{}\n", r.out.string());
+  fmt::print("{}\n", printable(r.out.string()));
   const std::optional<double> recorded = recorded_loss(r.run, r.step);
+  if (!recorded)
+    say("step {}: the run's metrics.jsonl does not have it: the run has not taken this step, or "
+        "its log has a gap; there is nothing to check it against\n",
+        r.step);
   if (!recorded || *recorded == m.d) return kDone;
   say("step {}: the run's d was {}, here it is {}: another machine, thread count or library, "
       "or the run was resumed from elsewhere\n",

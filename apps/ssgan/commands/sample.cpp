@@ -6,6 +6,7 @@
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/model/samples.h"
 #include "apps/ssgan/run/run_checkpoints.h"
+#include "apps/ssgan/utf8.h"
 #include "nn/data/png.h"
 
 namespace gradus::ssgan {
@@ -34,7 +35,7 @@ int sample(const SampleRequest& r) {
                     : sample_grid(generator, r.count ? r.count : int64_t{8} * r.columns, r.columns,
                                   o.seed, statistics);
   write_png(r.out, enlarged(picture, r.scale));
-  fmt::print("{}\n", r.out.string());
+  fmt::print("{}\n", printable(r.out.string()));
   return kDone;
 }
 
@@ -77,6 +78,8 @@ void add_sample(CLI::App& program, Chosen& chosen) {
                           "--interpolate: --columns 1 leaves no way from one vector to another");
       r.device = f->runtime.resolve();
       r.checkpoint = read_named(f->checkpoint);
+      require<UsageError>(has_gan(r.checkpoint.options), "sample: {} is of a run without generator",
+                          r.checkpoint.path.string());
       Options base = r.checkpoint.options;
       base.running_stats = false;
       r.options = f->options.resolve(base);

@@ -6,6 +6,7 @@
 
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/commands/study_flags.h"
+#include "apps/ssgan/utf8.h"
 #include "tensor/file.h"
 
 namespace gradus::ssgan {
@@ -20,7 +21,7 @@ int toy(const ToyRequest& r) {
   const Toy toy = train_toy(r.options);
   if (!r.html.empty()) {
     write_file(r.html, std::string_view(toy_page(toy, r.options)));
-    fmt::print("{}\n", r.html.string());
+    fmt::print("{}\n", printable(r.html.string()));
   }
   const auto cell = [](double v) { return std::isnan(v) ? "-" : fmt::format("{:.4f}", v); };
   fmt::print("{:>6} {:>9} {:>8} {:>8} {:>8} {:>8}\n", "step", "accuracy", "d_class", "d_real",

@@ -1,13 +1,17 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/commands/flags.h"
 #include "apps/ssgan/errors.h"
+#include "apps/ssgan/json.h"
 #include "apps/ssgan/run/checkpoint.h"
+#include "apps/ssgan/run/json_file.h"
 #include "apps/ssgan/run/run.h"
 #include "apps/ssgan/run/shell.h"
 #include "apps/ssgan/run/training.h"
@@ -46,6 +50,7 @@ struct TrainFlags {
   OptionFlags options;
   RuntimeFlags runtime;
   std::string out, resume, seeds;
+  std::optional<int64_t> save_every, keep;
   Training request;
 
   void add(CLI::App& app) {
@@ -76,12 +81,14 @@ struct TrainFlags {
     app.add_option("--log-every", s.log_every, "Steps between progress lines")
         ->check(a_count())
         ->capture_default_str();
-    app.add_option("--save-every", s.save_every, "Steps between checkpoints (else every 5 epochs)")
+    app.add_option("--save-every", save_every,
+                   "Steps between checkpoints (else every 5 epochs); a resumed run keeps to it")
         ->check(a_count());
-    app.add_option("--keep", s.keep,
-                   "Checkpoints that remain, the newest; the first and the best do, too")
+    app.add_option("--keep", keep,
+                   "Checkpoints that remain, the newest; the first and the best do, too; a resumed "
+                   "run keeps to it")
         ->check(a_count())
-        ->capture_default_str();
+        ->default_str(std::to_string(s.keep));
     group_options(app, "Run");
     show_defaults(app);
   }
@@ -106,7 +113,12 @@ struct TrainFlags {
     request.options = options.resolve(c.options);
     require_same_network(c, request.options);
     request.resume->same_folder = newest || continues_run(c, out);
-    if (request.resume->same_folder) require_same_run(c, request.options);
+    if (!request.resume->same_folder) return;
+    require_same_run(c, request.options);
+    const auto config = read_json_object(std::filesystem::path(out) / "config.json");
+    RunSettings& s = request.settings;
+    s.save_every = std::clamp<int64_t>(number_or(config, "save_every", s.save_every), 0, 1e9);
+    s.keep = std::clamp<int64_t>(number_or(config, "keep", s.keep), 1, 1e9);
   }
 
   int train_one(bool resumes) {
@@ -114,6 +126,8 @@ struct TrainFlags {
       find_resumed();
     else
       request.options = options.resolve();
+    if (save_every) request.settings.save_every = *save_every;
+    if (keep) request.settings.keep = *keep;
     request.out = out;
     return train(request);
   }

@@ -30,7 +30,8 @@ tutorial has the printed program's value, the preset default the other one.
 
 What measured better, and the default preset has beside these:
 
-  --labelled-batch  0          32           Labelled images in each batch, at least.
+  --labelled-batch  0          32           Labelled images in each batch, at least (in turn:
+                                            a pass through them may end with fewer).
   --drop-rate       0.5        0.2          Where dropout is on.
   --lr              3e-4       1.2e-3       The learning rate at the start.
   --schedule        staircase  exponential  times 0.9 an epoch, or to 0.467 over the whole run

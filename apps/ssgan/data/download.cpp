@@ -5,9 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <span>
 #include <vector>
@@ -112,8 +114,13 @@ class Curl {
   int from_ = -1, status_ = 0;
 };
 
-/// Appends what is missing of `url` to `path`; curl's exit status.
-int fetch(const std::string& url, const fs::path& path, const DownloadLimits& limits) {
+struct Fetched {
+  int status;  ///< curl's exit status
+  int http;    ///< the server's last answer, 0 for none
+};
+
+/// Appends what is missing of `url` to `path`.
+Fetched fetch(const std::string& url, const fs::path& path, const DownloadLimits& limits) {
   Part part(path);
   int64_t size = part.size();
   std::vector<std::string> words{"curl",
@@ -137,20 +144,26 @@ int fetch(const std::string& url, const fs::path& path, const DownloadLimits& li
   else
     words.insert(words.end(), {"--silent", "--show-error"});
   if (size > 0) words.insert(words.end(), {"--continue-at", std::to_string(size)});
-  words.insert(words.end(), {"--url", url});
+  // Behind the file curl writes the status that the server answered with.
+  constexpr size_t kStatusDigits = 3;
+  words.insert(words.end(), {"--write-out", "%{http_code}", "--url", url});
   Curl curl(std::move(words));
   std::vector<char> buffer(1 << 16);
+  std::string held;  // the last bytes so far, which may be that
   while (const size_t n = curl.read(buffer)) {
-    size += static_cast<int64_t>(n);
+    held.append(buffer.data(), n);
+    const size_t ready = held.size() - std::min(held.size(), kStatusDigits);
+    size += static_cast<int64_t>(ready);
     if (size > limits.most_bytes) break;
-    part.append(buffer.data(), n);
+    part.append(held.data(), ready);
+    held.erase(0, ready);
   }
   constexpr int kTooLarge = 63;
   const int status = size > limits.most_bytes ? kTooLarge : curl.end();
   if (status == kTooLarge) fs::remove(path);
   require<DataError>(status != kTooLarge, "{}: has more than {} bytes; nothing is kept", url,
                      limits.most_bytes);
-  return status;
+  return {status, std::atoi(held.c_str())};
 }
 
 void make_folder(const fs::path& folder) {
@@ -166,13 +179,13 @@ void download(const std::string& url, const std::string& md5, const fs::path& pa
   if (!path.parent_path().empty()) make_folder(path.parent_path());
   const fs::path part = path.string() + ".part";
   const bool resumes = fs::exists(part) && fs::file_size(part) > 0;
-  int status = fetch(url, part, limits);
+  auto [status, http] = fetch(url, part, limits);
   // A server that cannot go on from there, or a part of something else: from the start, once.
-  constexpr int kHttpError = 22, kTimeOut = 28, kRangeError = 33;
-  if (resumes &&
-      (status == kHttpError || status == kRangeError || (status == 0 && md5_of(part) != md5))) {
+  constexpr int kTimeOut = 28, kRangeError = 33, kRangeNotSatisfiable = 416;
+  if (resumes && (http == kRangeNotSatisfiable || status == kRangeError ||
+                  (status == 0 && md5_of(part) != md5))) {
     fs::remove(part);
-    status = fetch(url, part, limits);
+    status = fetch(url, part, limits).status;
   }
   if (status != 0 && fs::is_empty(part)) fs::remove(part);
   require(status != kTimeOut,

@@ -56,6 +56,8 @@ std::vector<Comparison> compare_with_case(const TensorFile& actual,
                                           const std::filesystem::path& case_dir) {
   const TensorFile expected = load_safetensors(case_dir / "expected.safetensors");
   for (const auto& [name, reason] : expected.unread) throw DataError(reason);
+  require<DataError>(!expected.tensors.empty(), "{}: no tensors to compare with",
+                     (case_dir / "expected.safetensors").string());
   const std::vector<std::byte> text = read_file(case_dir / "case.json");
   std::set<std::string> zero_gradient;
   try {

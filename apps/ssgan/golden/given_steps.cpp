@@ -94,14 +94,13 @@ TensorFile run_steps(const GivenSteps& given) {
   for (const auto& [name, reason] : given.weights.unread)
     if (name.starts_with("generator.") || name.starts_with("discriminator."))
       throw DataError(reason);
-  trainer.generator().load(given.weights.tensors, "generator.", false);
-  trainer.discriminator().load(given.weights.tensors, "discriminator.", false);
+  trainer.begin_with(given.weights.tensors);
 
   StepDump dump;
   const int64_t steps =
       given.max_steps ? std::min(given.max_steps, source.steps()) : source.steps();
   for (int64_t k = 0; k < steps; ++k)
-    dump.add(trainer.step(source.batch(k), source.z(k), source.lr(k),
+    dump.add(trainer.step(k, source.batch(k), source.z(k), source.lr(k),
                           k == 0 ? dump.trace(trainer) : Trainer::Trace{}));
   return dump.finish(trainer);
 }

@@ -67,6 +67,13 @@ Checkpoint fresh_checkpoint(const Options& options) {
   return c;
 }
 
+void begin_average(std::map<std::string, Tensor>& tensors) {
+  const std::string prefix = kAveraged;
+  for (auto& [name, tensor] : tensors)
+    if (is_average(name)) tensor = tensors.at("discriminator." + name.substr(prefix.size()));
+}
+
+bool is_average(const std::string& name) { return name.starts_with(kAveraged); }
 bool is_adam(const std::string& name) { return name.starts_with("adam."); }
 bool is_statistic(const std::string& name) { return name.find(".running_") != std::string::npos; }
 bool is_variance(const std::string& name) { return name.ends_with(".running_variance"); }

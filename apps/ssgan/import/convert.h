@@ -23,8 +23,12 @@ void require_not_negative(const std::string& what, const Tensor& t);
 /// What a trainer of these options saves before its first step: Adams are 0, statistics 0 and 1.
 Checkpoint fresh_checkpoint(const Options& options);
 
+/// The average of D's weights, where there is one, becomes these weights.
+void begin_average(std::map<std::string, Tensor>& tensors);
+
 /// What a tensor of Trainer::save is, by its name.
 bool is_adam(const std::string& name);
+bool is_average(const std::string& name);
 bool is_statistic(const std::string& name);
 bool is_variance(const std::string& name);
 

@@ -22,7 +22,7 @@ Imported import_pytorch(const std::filesystem::path& path, const Options& option
   Imported imported{fresh_checkpoint(options), {}, {}};
   std::set<std::string> used;
   for (auto& [name, tensor] : imported.checkpoint.tensors) {
-    if (is_adam(name)) continue;
+    if (is_adam(name) || is_average(name)) continue;
     const std::string theirs = pytorch_name(name), what = path.string() + ": " + theirs;
     const Tensor* const found = file.find(theirs);
     if (!found && is_statistic(name)) continue;
@@ -34,6 +34,7 @@ Imported import_pytorch(const std::filesystem::path& path, const Options& option
     if (name.starts_with("generator.dense.")) tensor = units_to_nhwc(tensor);
     if (is_variance(name)) require_not_negative(what, tensor);
   }
+  begin_average(imported.checkpoint.tensors);
   if (statistics_are_fresh(imported.checkpoint.tensors)) imported.notes.push_back(kNoStatistics);
   imported.notes.push_back(kNoAdams);
   std::vector<std::string> left_out;

@@ -59,12 +59,13 @@ class TensorflowImport {
   Imported run() {
     Checkpoint& c = imported_.checkpoint;
     for (auto& [name, tensor] : c.tensors) {
-      if (is_adam(name)) continue;
+      if (is_adam(name) || is_average(name)) continue;
       const std::string theirs = tensorflow_name(name);
       if (is_statistic(name) && !file_.contains(theirs)) continue;
       tensor = read(theirs, tensor.shape());
       if (is_variance(name)) require_not_negative(what(theirs), tensor);
     }
+    begin_average(c.tensors);
     if (statistics_are_fresh(c.tensors)) note(kNoStatistics);
     if (file_.contains("beta1_power") || file_.contains("beta1_power_1"))
       read_adams();

@@ -39,11 +39,14 @@ void diagonalize(Matrix& a, Matrix& vectors) {
     x = c * old - s * y;
     y = s * old + c * y;
   };
-  for (int sweep = 0; sweep < kMostSweeps; ++sweep) {
+  for (int sweep = 0;; ++sweep) {
     double off = 0, all = 0;
     for (size_t i = 0; i < n; ++i)
       for (size_t j = 0; j < n; ++j) (i == j ? all : off) += a(i, j) * a(i, j);
     if (off <= 1e-28 * all) return;
+    require(sweep < kMostSweeps,
+            "frechet_distance: no eigenvalues of the features' covariance after {} sweeps",
+            kMostSweeps);
     for (size_t p = 0; p < n; ++p)
       for (size_t q = p + 1; q < n; ++q) {
         if (a(p, q) == 0) continue;

@@ -38,6 +38,8 @@ struct Objective {
 
   bool has_gan() const { return gan_weight > 0; }
   bool has_teacher() const { return pseudo_label > 0 || mean_teacher; }
+  /// Whether it treats images of the labelled and of the unlabelled stream differently.
+  bool has_streams() const { return has_teacher() || gan_real == GanReal::unlabelled; }
   bool is_plain() const {
     return augment == "none" && gan_weight == 1 && gan_real == GanReal::all &&
            g_loss == GLoss::match && !has_teacher();

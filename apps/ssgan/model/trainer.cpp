@@ -47,48 +47,49 @@ void Trainer::use(const ImageSet& set, const Tensor& label_mask) {
   recorded_.clear();
 }
 
-void Trainer::step(int64_t step, const std::vector<int32_t>& images, double lr) {
+void Trainer::step(int64_t step, const StepImages& images, double lr) {
   require<Error>(kept_count_ < kKept, "trainer: the metrics of {} steps are not read", kKept);
-  auto [it, is_new] = recorded_.try_emplace(images.size());
+  const int64_t labelled = objective_of(options_).has_streams() ? images.labelled : 0;
+  auto [it, is_new] = recorded_.try_emplace({images.all.size(), labelled});
   Recorded& recorded = it->second;
   if (is_new) {
-    recorded.index = Tensor({static_cast<int64_t>(images.size())}, DType::i32, device_);
-    recorded.recording =
-        backend(device_).record([this, index = recorded.index] { run(index, Trace{}); });
+    recorded.index = Tensor({std::ssize(images.all)}, DType::i32, device_);
+    recorded.recording = backend(device_).record(
+        [this, index = recorded.index, labelled] { run(index, labelled, Trace{}); });
   }
-  recorded.index.copy_from(Tensor::from(std::span<const int32_t>(images), recorded.index.shape()));
+  recorded.index.copy_from(
+      Tensor::from(std::span<const int32_t>(images.all), recorded.index.shape()));
   set(step_, static_cast<double>(step));
   set(lr_, lr);
   recorded.recording->run();
-  taken_ = step;
-  move_average();
+  move_average(step);
   backend(device_).copy_slice(metrics_, 0, 0, kept_count_++, 1, kept_);
 }
 
-Metrics Trainer::step(int64_t step, const std::vector<int32_t>& images, double lr,
+Metrics Trainer::step(int64_t step, const StepImages& images, double lr, const Trace& trace) {
+  set(step_, static_cast<double>(step));
+  set(lr_, lr);
+  const std::span<const int32_t> all(images.all);
+  run(Tensor::from(all, {std::ssize(all)}, device_), images.labelled, trace);
+  move_average(step);
+  return read(metrics_)[0];
+}
+
+Metrics Trainer::step(int64_t step, const Batch& real, const Tensor& z, double lr,
                       const Trace& trace) {
   set(step_, static_cast<double>(step));
   set(lr_, lr);
-  const Shape shape{static_cast<int64_t>(images.size())};
-  run(Tensor::from(std::span<const int32_t>(images), shape, device_), trace);
-  taken_ = step;
-  move_average();
-  return read(metrics_)[0];
-}
-
-Metrics Trainer::step(const Batch& real, const Tensor& z, double lr, const Trace& trace) {
-  set(lr_, lr);
   random_.restart();
-  run(real, z, Pass::training(random_), trace);
-  move_average();
+  run(real, options_.labelled_batch, z, trace);
+  move_average(step);
   return read(metrics_)[0];
 }
 
-void Trainer::run(const Tensor& index, const Trace& trace) {
+void Trainer::run(const Tensor& index, int64_t labelled, const Trace& trace) {
   random_.restart();
   const int64_t noise = options_.noise_batch ? options_.noise_batch : options_.batch_size;
   const Tensor z = has_gan(options_) ? draw_z(noise) : Tensor();
-  run(gather_batch(index), z, Pass::training(random_), trace);
+  run(gather_batch(index), labelled, z, trace);
 }
 
 Batch Trainer::gather_batch(const Tensor& index) const {
@@ -107,11 +108,11 @@ Tensor Trainer::draw_z(int64_t count) {
   return normal({count, kZSize}, random_.next(), 0, 1, dtype_, device_);
 }
 
-ModelLoss Trainer::loss_of(const Pass& pass, const Batch& real, const Tensor& z) {
+ModelLoss Trainer::loss_of(const Pass& pass, const Batch& real, int64_t labelled, const Tensor& z) {
   const Objective o = objective_of(options_);
   if (o.is_plain()) return model_loss(pass, generator_, discriminator_, real, z, options_.zero_as);
   const int64_t count = real.images.shape()[0];
-  StepInputs in{real, std::min(options_.labelled_batch, count), z, {}};
+  StepInputs in{real, std::min(labelled, count), z, {}};
   if (o.has_teacher() && in.labelled < count) {
     // A pass of its own: what it records is freed at once.
     const Pass apart = Pass::training(random_);
@@ -121,25 +122,25 @@ ModelLoss Trainer::loss_of(const Pass& pass, const Batch& real, const Tensor& z)
   return objective_loss(pass, generator_, discriminator_, in, o, options_.zero_as);
 }
 
-void Trainer::move_average() {
+void Trainer::move_average(int64_t step) {
   if (!average_) return;
-  average_->update(taken_++);
+  average_->update(step);
   if (objective_of(options_).has_teacher()) return;
   // An average that is not shown images has D's statistics.
   const auto from = discriminator_.named_buffers(), to = averaged_->named_buffers();
   for (size_t i = 0; i < to.size(); ++i) to[i].second->copy_from(from[i].second->value());
 }
 
-void Trainer::run(const Batch& real, const Tensor& z, const Pass& training, const Trace& trace) {
-  const Pass pass =
-      training.with(options_.running_stats ? Statistics::batch_and_update : Statistics::batch);
+void Trainer::run(const Batch& real, int64_t labelled, const Tensor& z, const Trace& trace) {
+  const Pass pass = Pass::training(random_).with(
+      options_.running_stats ? Statistics::batch_and_update : Statistics::batch);
   pass.observe(trace.activation);
   pass.show("images", real.images);
   pass.show("labels", real.labels);
   pass.show("label_mask", real.label_mask);
   if (z.defined()) pass.show("z", z);
   pass.show("lr", lr_);
-  const ModelLoss loss = loss_of(pass, real, z);
+  const ModelLoss loss = loss_of(pass, real, labelled, z);
   if (trace.forward) trace.forward(pass, loss);
   const auto report = [&](const std::string& prefix, Module& module,
                           const std::vector<Tensor>& grads) {
@@ -182,6 +183,12 @@ std::vector<Metrics> Trainer::read(const Tensor& rows) const {
     read.push_back(
         {m[i], m[i + 1], m[i + 2], m[i + 3], m[i + 4], m[i + 5], m[i + 6], m[i + 7], m[i + 8]});
   return read;
+}
+
+void Trainer::begin_with(const std::map<std::string, Tensor>& parameters) {
+  generator_.load(parameters, "generator.", false);
+  discriminator_.load(parameters, "discriminator.", false);
+  if (averaged_) averaged_->load(parameters, "discriminator.", false);
 }
 
 void Trainer::save(std::map<std::string, Tensor>& tensors) {

@@ -21,6 +21,13 @@ struct Metrics {
   double correct, masked_correct;
 };
 
+/// A step's real images, indices into the training set: first `labelled` of the labelled stream,
+/// then those of the unlabelled one.
+struct StepImages {
+  std::vector<int32_t> all;
+  int64_t labelled = 0;
+};
+
 /// What names of the averaged discriminator begin with in checkpoints.
 constexpr const char* kAveraged = "average.discriminator.";
 
@@ -42,7 +49,7 @@ class Trainer {
   /// Step number `step` (0 is the first) of the run on these images of the set, indices in [0, N),
   /// unchecked. Its metrics, those before its update, wait on the device: the host need not wait
   /// for the step. Throws Error where kKept wait already.
-  void step(int64_t step, const std::vector<int32_t>& images, double lr);
+  void step(int64_t step, const StepImages& images, double lr);
   /// The metrics of the steps since the last call, at most kKept.
   std::vector<Metrics> take_metrics();
   static constexpr int64_t kKept = 64;
@@ -58,11 +65,14 @@ class Trainer {
     std::function<void(const std::string& name, const Tensor& gradient)> gradient = {};
   };
   /// The same step with the same bits, traced.
-  Metrics step(int64_t step, const std::vector<int32_t>& images, double lr, const Trace& trace);
-  /// One step on explicit data, of the trainer's dtype and device: z [M, 100]. Throws as
-  /// model_loss.
-  Metrics step(const Batch& real, const Tensor& z, double lr, const Trace& trace);
+  Metrics step(int64_t step, const StepImages& images, double lr, const Trace& trace);
+  /// The same on explicit data, of the trainer's dtype and device: z [M, 100], and
+  /// options.labelled_batch images of the labelled stream, or all. Throws as model_loss.
+  Metrics step(int64_t step, const Batch& real, const Tensor& z, double lr, const Trace& trace);
 
+  /// Takes the parameters of both networks, from which the average begins, too. Throws DataError as
+  /// Module::load.
+  void begin_with(const std::map<std::string, Tensor>& parameters);
   /// Weights, running statistics, the average and both Adams, under the names of docs/formats.md.
   void save(std::map<std::string, Tensor>& tensors);
   /// Copies them back; an average that they lack begins with the weights. Throws DataError as
@@ -71,21 +81,21 @@ class Trainer {
 
  private:
   static constexpr int64_t kMetrics = 9;
-  /// Work of one recorded size of batch.
+  /// Work of one recorded size of batch and of its labelled stream.
   struct Recorded {
     Tensor index;  // i32 [N]
     std::unique_ptr<Recording> recording;
   };
 
-  ModelLoss loss_of(const Pass& pass, const Batch& real, const Tensor& z);
+  ModelLoss loss_of(const Pass& pass, const Batch& real, int64_t labelled, const Tensor& z);
   /// Moves the average of D's weights, where there is one.
-  void move_average();
+  void move_average(int64_t step);
   Batch gather_batch(const Tensor& index) const;
   Tensor draw_z(int64_t count);
   /// Forward, both gradients at the old parameters, then both updates; metrics to metrics_.
-  void run(const Batch& real, const Tensor& z, const Pass& pass, const Trace& trace);
+  void run(const Batch& real, int64_t labelled, const Tensor& z, const Trace& trace);
   /// The step's batch and noise, as step_ and the index say, then run.
-  void run(const Tensor& index, const Trace& trace);
+  void run(const Tensor& index, int64_t labelled, const Trace& trace);
   std::vector<Metrics> read(const Tensor& rows) const;
 
   Options options_;
@@ -97,15 +107,14 @@ class Trainer {
   std::unique_ptr<ExponentialMovingAverage> average_;
   Adam d_adam_, g_adam_;
   // What changes from step to step lies on the device, for recordings to read.
-  Tensor step_;        // i32 []
-  Tensor lr_;          // f64 []
-  Tensor metrics_;     // [1, kMetrics]
-  Tensor kept_;        // [kKept, kMetrics]: of the last steps
-  int64_t taken_ = 0;  // steps, as the average counts
+  Tensor step_;     // i32 []
+  Tensor lr_;       // f64 []
+  Tensor metrics_;  // [1, kMetrics]
+  Tensor kept_;     // [kKept, kMetrics]: of the last steps
   int64_t kept_count_ = 0;
   Random random_;
   Tensor images_, labels_, label_mask_;
-  std::map<size_t, Recorded> recorded_;
+  std::map<std::pair<size_t, int64_t>, Recorded> recorded_;
 };
 
 }  // namespace gradus::ssgan

@@ -29,9 +29,6 @@ struct Range {
   }
 };
 
-/// Whether it can be drawn: beyond 2^53 steps are not told apart, and ranges must not overflow.
-bool finite(const Point& p) { return std::abs(p.x) <= 0x1p53 && std::abs(p.y) <= 1e300; }
-
 /// Where data lies in the picture, and how axes are labelled.
 struct Scales {
   Range x, y;
@@ -45,7 +42,7 @@ Scales scales_of(const Chart& chart) {
   Scales s;
   const auto include = [&](const std::vector<Point>& points) {
     for (const Point& p : points)
-      if (finite(p)) s.x.include(p.x), s.y.include(p.y);
+      if (is_drawable(p)) s.x.include(p.x), s.y.include(p.y);
   };
   for (const Series& series : chart.series) {
     include(series.points);
@@ -137,17 +134,17 @@ std::string line(const std::vector<Point>& points, const Scales& s) {
   bool drawing = false;
   for (const Point& p : points) {
     // The zero-length step makes a dot of a point without neighbours.
-    if (finite(p))
+    if (is_drawable(p))
       out += fmt::format("{}{:.1f},{:.1f}{}", drawing ? "L" : "M", s.left(p.x), s.top(p.y),
                          drawing ? "" : "h0");
-    drawing = finite(p);
+    drawing = is_drawable(p);
   }
   return out;
 }
 
 std::string markers(const Series& series, const Scales& s, int style) {
   std::vector<Point> points;
-  std::ranges::copy_if(series.points, std::back_inserter(points), finite);
+  std::ranges::copy_if(series.points, std::back_inserter(points), is_drawable);
   // The series' markers stand at different places where not every point has one.
   const size_t every = (points.size() + kMostMarkers - 1) / kMostMarkers;
   std::string out;
@@ -201,7 +198,7 @@ std::string description(const Chart& chart) {
   std::string out;
   for (const Series& series : chart.series) {
     std::vector<Point> points;
-    std::ranges::copy_if(series.points, std::back_inserter(points), finite);
+    std::ranges::copy_if(series.points, std::back_inserter(points), is_drawable);
     if (points.empty()) continue;
     const auto [low, high] = std::ranges::minmax(points, {}, &Point::y);
     const Point first = points.front(), last = points.back();
@@ -243,15 +240,17 @@ std::vector<Point> smoothed(const std::vector<Point>& points, size_t half) {
     double sum = 0;
     int count = 0;
     for (size_t k = i < half ? 0 : i - half; k < std::min(i + half + 1, points.size()); ++k)
-      if (finite(points[k])) sum += points[k].y, ++count;
+      if (is_drawable(points[k])) sum += points[k].y, ++count;
     out.push_back({points[i].x, count > 0 ? sum / count : points[i].y});
   }
   return out;
 }
 
+bool is_drawable(const Point& p) { return std::abs(p.x) <= 0x1p53 && std::abs(p.y) <= 1e300; }
+
 std::string draw_chart(const Chart& chart) {
   const bool empty = std::ranges::none_of(chart.series, [](const Series& series) {
-    return std::ranges::any_of(series.points, finite);
+    return std::ranges::any_of(series.points, is_drawable);
   });
   if (empty) return {};
   const Scales s = scales_of(chart);

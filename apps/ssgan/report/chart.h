@@ -9,9 +9,12 @@ struct Point {
   double x, y;
 };
 
+/// Whether charts show it: beyond 2^53 steps are not told apart, and ranges must not overflow.
+bool is_drawable(const Point& point);
+
 struct Series {
   std::string name;
-  std::vector<Point> points;  ///< by growing x; the line breaks where y is not finite
+  std::vector<Point> points;  ///< by growing x; the line breaks where one is not drawable
   bool reference = false;     ///< something to compare with: dashed, without markers
   /// What the line sums up: pale lines below it, without values of their own.
   std::vector<std::vector<Point>> pale = {};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <string_view>
 
 #include "apps/ssgan/report/chart.h"
 #include "apps/ssgan/report/page.h"
@@ -19,11 +20,15 @@ using Json = nlohmann::ordered_json;
 
 constexpr size_t kMostPoints = 300;
 
-/// What a run was told, but for where a session began.
+/// Of config.json what says how or where a run was computed, and not what.
+constexpr std::string_view kConditions[] = {"first_step", "threads",  "device",     "program",
+                                            "libraries",  "data_dir", "save_every", "keep"};
+
+/// What a run was told to compute.
 std::map<std::string, std::string> settings_of(const Json& config) {
   std::map<std::string, std::string> all;
   for (const auto& [key, value] : config.items())
-    if (key != "first_step" && !value.is_object()) all[key] = value.dump();
+    if (std::ranges::count(kConditions, key) == 0 && !value.is_object()) all[key] = value.dump();
   return all;
 }
 
@@ -42,11 +47,16 @@ std::vector<Point> mean_of(const std::vector<std::vector<Point>>& curves) {
 std::string chart_of(const RunComparison& c, size_t first, Chart chart, bool by_step,
                      const char* column) {
   chart.id += fmt::format("-{}", first);
+  size_t longest = 0;
+  for (const ComparedRun& run : c.runs) longest = std::max(longest, run.record.metrics.rows.size());
+  // The same steps are one point of each run, or the mean at an x would be of now this run, now
+  // that.
+  const size_t together = std::max<size_t>(1, (longest + kMostPoints - 1) / kMostPoints);
   for (size_t g = first; g < std::min(first + kMaxSeries, c.groups.size()); ++g) {
     Series s{c.groups[g].name, {}};
     for (const size_t i : c.groups[g].runs) {
       const RunRecord& run = c.runs[i].record;
-      const Table table = by_step ? thin(run.metrics, kMostPoints).table : run.epochs;
+      const Table table = by_step ? grouped_rows(run.metrics, together) : run.epochs;
       s.pale.push_back(series(table, "", by_step ? "step" : "epoch", column).points);
     }
     s.points = mean_of(s.pale);

@@ -117,7 +117,11 @@ Log read_json_lines(const std::filesystem::path& path, std::vector<std::string> 
 
 Thinned thin(const Table& table, size_t most) {
   const size_t group = std::max<size_t>(1, (table.rows.size() + most - 1) / most);
-  Thinned out{{table.names, {}}, group};
+  return {grouped_rows(table, group), group};
+}
+
+Table grouped_rows(const Table& table, size_t group) {
+  Table out{table.names, {}};
   for (size_t begin = 0; begin < table.rows.size(); begin += group) {
     const size_t end = std::min(begin + group, table.rows.size());
     std::vector<double> means;
@@ -128,7 +132,7 @@ Thinned thin(const Table& table, size_t most) {
         if (const double v = table.rows[i][column]; std::isfinite(v)) sum += v, ++count;
       means.push_back(count > 0 ? sum / count : kMissing);
     }
-    out.table.rows.push_back(std::move(means));
+    out.rows.push_back(std::move(means));
   }
   return out;
 }

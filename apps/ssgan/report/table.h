@@ -36,7 +36,9 @@ Log read_csv(const std::filesystem::path& path, std::vector<std::string> names,
 Log read_json_lines(const std::filesystem::path& path, std::vector<std::string> names,
                     std::string_view key);
 
-/// At most `most` rows, each the mean of `group` neighbours' present values. `most` is at least 1.
+/// Rows that are each the mean of `group` neighbours' present values; at least 1.
+Table grouped_rows(const Table& table, size_t group);
+/// The same, by as many neighbours as leave at most `most` rows; at least 1.
 struct Thinned {
   Table table;
   size_t group = 1;

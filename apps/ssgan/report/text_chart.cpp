@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstdlib>
+#include <iterator>
 #include <string_view>
 
 namespace gradus::ssgan {
@@ -56,8 +58,10 @@ bool speaks_utf8() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
     const char* value = std::getenv(name);
     if (!value || !*value) continue;
-    const std::string_view locale = value;
-    return locale.find("UTF-8") != locale.npos || locale.find("utf8") != locale.npos;
+    std::string locale = value;
+    std::erase(locale, '-');
+    std::ranges::transform(locale, locale.begin(), [](unsigned char c) { return std::tolower(c); });
+    return locale.find("utf8") != locale.npos;
   }
   return false;
 }
@@ -65,8 +69,7 @@ bool speaks_utf8() {
 std::vector<std::string> draw_text_chart(const std::string& title, const Series& series,
                                          bool percent, int columns, int rows, bool utf8) {
   std::vector<Point> points;
-  for (const Point& p : series.points)
-    if (std::isfinite(p.x) && std::isfinite(p.y)) points.push_back(p);
+  std::ranges::copy_if(series.points, std::back_inserter(points), is_drawable);
   if (points.empty()) return {};
   const auto shown = [&](double v) {
     return percent ? fmt::format("{:.1f} %", 100 * v) : fmt::format("{:.3g}", v);

@@ -113,6 +113,7 @@ void Progress::clear() {
 }
 
 std::string clock_time(double seconds) {
+  if (!(std::abs(seconds) < 1e12)) return "?";
   const int64_t s = std::llround(seconds);
   return s < 3600 ? fmt::format("{}:{:02}", s / 60, s % 60)
                   : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);

@@ -62,7 +62,7 @@ class Progress {
   Clock::time_point start_ = Clock::now(), drawn_at_{};
 };
 
-/// Of 125 and 3725 seconds: "2:05", "1:02:05".
+/// Of 125 and 3725 seconds: "2:05", "1:02:05"; "?" of what no run lasts.
 std::string clock_time(double seconds);
 
 /// The first of `parts` that fit into `columns` characters, two spaces between them; the first one

@@ -94,9 +94,9 @@ void Run::train(RunFolder& folder) {
   int64_t saved = step_;
   while (step_ < last && !stop_signal() && !ran_out_of_patience()) {
     const double lr = plan_.lr(step_);
-    const std::vector<int32_t> images = plan_.images(step_);
+    const StepImages images = plan_.images(step_);
     trainer_.step(step_, images, lr);
-    unread_.push_back({step_++, lr, plan_.count_labelled(images)});
+    unread_.push_back({step_++, lr, plan_.count_labelled(images.all)});
     const bool ends_epoch = step_ % plan_.per_epoch() == 0;
     bool saves = step_ % save_every == 0;
     if (ends_epoch || saves || step_ == last || unread_.size() == kMostUnread)
@@ -252,7 +252,7 @@ void Run::write_live_report(const RunFolder& folder, double epoch_seconds) {
   const auto start = Clock::now();
   try {
     write_report(folder.path(), Refresh::yes);
-  } catch (const Error& e) {
+  } catch (const std::exception& e) {
     say("no report of this epoch: {}\n", printable(e.what()));
   }
   report_seconds_ = seconds_since(start);

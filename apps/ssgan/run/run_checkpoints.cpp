@@ -8,6 +8,8 @@
 #include "apps/ssgan/json.h"
 #include "apps/ssgan/run/json_file.h"
 #include "apps/ssgan/run/run_files.h"
+#include "apps/ssgan/say.h"
+#include "apps/ssgan/utf8.h"
 #include "tensor/file.h"
 
 namespace gradus::ssgan {
@@ -83,8 +85,6 @@ Resumption newest_whole(const std::filesystem::path& run) {
       found.notes.push_back(e.what());
       continue;
     }
-    for (std::string& note : found.notes)
-      note += "; put aside, the run goes on from an earlier one";
     require_agreement(found.checkpoint, run);
     return found;
   }
@@ -93,8 +93,12 @@ Resumption newest_whole(const std::filesystem::path& run) {
 
 Checkpoint read_named(const std::filesystem::path& path) {
   std::error_code error;
-  return std::filesystem::is_directory(path, error) ? newest_whole(path).checkpoint
-                                                    : read_checkpoint(path);
+  if (!std::filesystem::is_directory(path, error)) return read_checkpoint(path);
+  Resumption newest = newest_whole(path);
+  for (const std::string& note : newest.notes)
+    say("{}; an earlier one takes its place\n", printable(note));
+  say("checkpoint {}\n", printable(newest.checkpoint.path.string()));
+  return std::move(newest.checkpoint);
 }
 
 void prune_checkpoints(const std::filesystem::path& run, int64_t keep, int64_t first) {
@@ -134,6 +138,11 @@ Options read_config(const std::filesystem::path& run) {
   } catch (const DataError& e) {
     throw DataError(fmt::format("{}: {}", path.string(), e.what()));
   }
+}
+
+int64_t first_step(const std::filesystem::path& run) {
+  return std::max<int64_t>(number_or(read_json_object(run / "config.json"), kFirstStep, int64_t{0}),
+                           0);
 }
 
 std::optional<std::filesystem::path> run_of(const std::filesystem::path& checkpoint) {

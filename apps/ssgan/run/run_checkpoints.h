@@ -22,7 +22,7 @@ std::filesystem::path best_checkpoint_path(const std::filesystem::path& run);
 struct Resumption {
   Checkpoint checkpoint;
   std::vector<std::filesystem::path> damaged;  ///< later checkpoints, which cannot be read
-  std::vector<std::string> notes;              ///< a line each for whoever started the program
+  std::vector<std::string> notes;              ///< what is wrong with these
   bool same_folder = true;  ///< whether it goes on in the folder that the checkpoint is of
 };
 /// The newest checkpoint of the run in `run` that is whole. Throws DataError where there is none,
@@ -30,8 +30,8 @@ struct Resumption {
 /// does not read one.
 Resumption newest_whole(const std::filesystem::path& run);
 
-/// The checkpoint in a file, or the newest whole one of a run's folder. Throws as read_checkpoint
-/// and newest_whole.
+/// The checkpoint in a file, or the newest whole one of a run's folder, which it names on stderr.
+/// Throws as read_checkpoint and newest_whole.
 Checkpoint read_named(const std::filesystem::path& file_or_run);
 
 /// A run's checkpoints by step, without best.safetensors; none where there is no such folder.
@@ -49,6 +49,9 @@ void prune_checkpoints(const std::filesystem::path& run, int64_t keep, int64_t f
 /// The configuration of a run's config.json. Throws DataError that names the file where it is
 /// missing or damaged.
 Options read_config(const std::filesystem::path& run);
+/// How many steps had been taken where the run in this folder began: 0, or those of the checkpoint
+/// that another one was continued from. Throws as read_file.
+int64_t first_step(const std::filesystem::path& run);
 /// The run folder that a checkpoint lies in, if it lies in one.
 std::optional<std::filesystem::path> run_of(const std::filesystem::path& checkpoint);
 

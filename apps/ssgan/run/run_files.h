@@ -5,6 +5,9 @@
 
 namespace gradus::ssgan {
 
+/// The key of config.json that says where a run began (first_step in run_checkpoints.h).
+inline constexpr const char* kFirstStep = "first_step";
+
 /// What lies in a folder that a run would be written to.
 enum class Holds {
   nothing,   ///< of the files that a run writes, but perhaps others

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/ssgan/errors.h"
+#include "apps/ssgan/json.h"
 #include "apps/ssgan/run/json_file.h"
 #include "apps/ssgan/run/run_files.h"
 #include "apps/ssgan/run/run_logs.h"
@@ -19,8 +20,6 @@ namespace gradus::ssgan {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kFirstStep = "first_step";
 
 void make_folder(const fs::path& path) {
   std::error_code error;
@@ -96,6 +95,8 @@ RunFolder::RunFolder(fs::path path, const Options& options, const RunConditions&
   config["device"] = now.device;
   config["program"] = now.program;
   config["libraries"] = now.libraries;
+  config["save_every"] = now.save_every;
+  config["keep"] = now.keep;
   config[kFirstStep] = first_step_;
   write_json(path_ / "config.json", config);
   for (const char* folder : {"samples", "checkpoints", "tb"}) make_folder(path_ / folder);
@@ -112,18 +113,14 @@ void RunFolder::resume(const RunConditions& now, const RunStart& start) {
                          "{}: the run has gone on to {} meanwhile", path_.string(),
                          later->filename().string());
   const auto config = read_json_object(path_ / "config.json");
-  const auto number = [&](const char* key, int64_t otherwise) {
-    return config.contains(key) && config[key].is_number_integer() ? config[key].get<int64_t>()
-                                                                   : otherwise;
-  };
-  first_step_ = std::clamp<int64_t>(number(kFirstStep, 0), 0, start.step);
+  first_step_ = std::min(first_step(path_), start.step);
   const auto changed = [&](const char* what, const auto& from, const auto& to) {
     if (from != to)
       notes_.push_back(
           fmt::format("{} {} -> {}: the bits may differ from those of a run that was not stopped",
                       what, from, to));
   };
-  changed("threads", number("threads", now.threads), now.threads);
+  changed("threads", number_or(config, "threads", now.threads), now.threads);
   if (config.contains("device") && config["device"].is_string())
     changed("device", config["device"].get<std::string>(), now.device);
   if (config.contains("program") && config["program"].is_string())

@@ -27,11 +27,13 @@ struct EpochRow {
   double seconds;              ///< the epoch took
 };
 
-/// What config.json says beside the options: bits depend on it.
+/// What config.json says beside the options: bits depend on the conditions, and which checkpoints
+/// there are on the last two (RunSettings).
 struct RunConditions {
   int64_t threads = 0;
   std::string device;
   std::string program = {}, libraries = {};  ///< and their versions
+  int64_t save_every = 0, keep = 3;
 };
 
 /// How a run comes to its folder.

@@ -39,16 +39,15 @@ RunPlan::RunPlan(const Options& o, const ImageSet& train)
   if (schedule_.kind == Schedule::Kind::staircase) schedule_.every = per_epoch_;
 }
 
-std::vector<int32_t> RunPlan::images(int64_t step) {
-  if (!unlabeled_) return labelled_batch(step);
+StepImages RunPlan::images(int64_t step) {
+  std::vector<int32_t> few;
+  if (!unlabeled_ || labelled_batch_ > 0) few = labelled_batch(step);
+  if (!unlabeled_) return {few, std::ssize(few)};
   std::vector<int32_t> batch = all_.at(step / per_epoch_, step % per_epoch_);
   for (int32_t& i : batch) i = kept_[i];
-  if (labelled_batch_ > 0) {
-    std::vector<int32_t> few = labelled_batch(step);
-    few.resize(std::min(few.size(), batch.size()));
-    std::copy(few.begin(), few.end(), batch.begin());
-  }
-  return batch;
+  few.resize(std::min(few.size(), batch.size()));
+  std::ranges::copy(few, batch.begin());
+  return {batch, std::ssize(few)};
 }
 
 std::vector<int32_t> RunPlan::labelled_batch(int64_t step) {

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "apps/ssgan/options.h"
+#include "apps/ssgan/model/trainer.h"
 #include "nn/data/batches.h"
 #include "nn/data/image_set.h"
 
@@ -22,11 +22,11 @@ class RunPlan {
   int64_t per_epoch() const { return per_epoch_; }
   int64_t total_steps() const { return total_; }
   double lr(int64_t step) const { return schedule_.at(step, total_); }
-  /// Indices into the training set: the batch that the epoch's order gives, its first images
-  /// replaced by labelled ones (fewer in the last batch of a pass through them) where
-  /// options.labelled_batch says so. For the baseline (options.unlabeled false) labelled images
+  /// The batch that the epoch's order gives, its first images replaced by labelled ones where
+  /// options.labelled_batch says so: fewer in the last batch of a pass through them, or where there
+  /// are fewer. For the baseline (options.unlabeled false) labelled images
   /// alone.
-  std::vector<int32_t> images(int64_t step);
+  StepImages images(int64_t step);
 
   /// 1 where the label is visible, i32 [N].
   const Tensor& label_mask() const { return label_mask_; }

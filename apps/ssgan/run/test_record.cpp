@@ -31,11 +31,14 @@ void write_test_record(const std::filesystem::path& folder, int64_t epoch,
   }
   write_json(folder / "scores.json",
              {{"epoch", epoch}, {"classes", classes}, {"confusion", confusion}});
-  if (!scores.mistakes.empty())
+  std::error_code error;
+  if (scores.mistakes.empty())
+    std::filesystem::remove(folder / "mistakes.png", error);  // those of an earlier epoch
+  else
     write_png(folder / "mistakes.png",
               mistakes_picture(scores, predictions, test, names,
                                std::min<int64_t>(kMistakes, std::ssize(scores.mistakes))));
-  if (std::error_code error; std::filesystem::exists(folder / "real.png", error)) return;
+  if (std::filesystem::exists(folder / "real.png", error)) return;
   std::vector<int32_t> first(static_cast<size_t>(std::min(kReal, test.count())));
   std::iota(first.begin(), first.end(), 0);
   write_png(folder / "real.png", grid(subset(test, first).images, kColumns));

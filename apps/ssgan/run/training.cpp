@@ -38,8 +38,9 @@ RunStart start_of(const Training& t, const Run& run) {
 }
 
 RunConditions conditions_of(const Training& t) {
-  return {omp_get_max_threads(), to_string(t.settings.device), program_version(),
-          backend(t.settings.device).describe()};
+  return {omp_get_max_threads(), to_string(t.settings.device),
+          program_version(),     backend(t.settings.device).describe(),
+          t.settings.save_every, t.settings.keep};
 }
 
 /// Words that the log keeps.
@@ -170,6 +171,7 @@ bool lacks_report(const fs::path& run) {
 std::vector<std::string> notes_on_resume(const Resumption& from, const Options& now,
                                          const std::string& data) {
   std::vector<std::string> notes = from.notes;
+  for (std::string& note : notes) note += "; put aside, the run goes on from an earlier one";
   for (const std::string& change : changed_settings(from.checkpoint, now))
     notes.push_back("changed on resume: " + change);
   const std::string& before = from.checkpoint.data;
@@ -208,8 +210,11 @@ int train(Training t) {
     RunFolder::require_startable(t.out, t.resume      ? RunStart::Kind::resume
                                         : t.overwrite ? RunStart::Kind::overwrite
                                                       : RunStart::Kind::fresh);
+  const bool needs_baseline = t.baseline && o.unlabeled;
+  if (needs_baseline && !names_itself)
+    RunFolder::require_startable(t.out / "baseline", RunStart::Kind::overwrite);
   stop_on_signals();
-  t.settings.baseline_follows = t.baseline && o.unlabeled;
+  t.settings.baseline_follows = needs_baseline;
   const ImageSet train_set = load_images(o, Split::train), test_set = load_images(o, Split::test);
   Run run(o, t.settings, train_set, test_set);
   std::vector<std::string> notes;
@@ -221,7 +226,6 @@ int train(Training t) {
     run.resume(t.resume->checkpoint, earlier);
     is_done = t.resume->same_folder && run.is_complete() && earlier && earlier->complete;
   }
-  const bool needs_baseline = t.baseline && o.unlabeled;
   if (is_done && !(needs_baseline && std::isnan(earlier->baseline_accuracy))) {
     say("complete: {}; nothing is changed. For more: `{} {}`\n",
         run.ran_out_of_patience() ? why_it_stopped(o)
@@ -253,6 +257,8 @@ int train(Training t) {
     if (!baseline.complete) return stop_early(t, "interrupted in the baseline");
     summary.baseline_accuracy = baseline.test_accuracy;
     write_summary(t.out, summary);
+  } else if (needs_baseline) {
+    tell(folder, "no baseline yet: it is trained when the run has taken all its steps");
   }
   write_report(t.out);
   print_summary(t, run, summary);

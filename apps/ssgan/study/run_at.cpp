@@ -62,16 +62,20 @@ RunAt::RunAt(const Options& options, Device device)
 RunAt::RunAt(const std::filesystem::path& run, std::optional<int64_t> step,
              const std::string& data_dir, Device device)
     : RunAt(options_of(run, step, data_dir), device) {
-  require<UsageError>(!step || (*step >= 1 && *step <= total_steps()),
-                      "--step {}: the run {} has the steps 1 to {}", step.value_or(0), run.string(),
-                      total_steps());
+  const int64_t first = first_step(run);
+  require<UsageError>(!step || (*step > first && *step <= total_steps()),
+                      "--step {}: the run {} has the steps {} to {}", step.value_or(0),
+                      run.string(), first + 1, total_steps());
   std::optional<Checkpoint> before;
   if (!step) {
-    before = newest_whole(run).checkpoint;
+    before = read_named(run);
   } else {
     const auto all = checkpoints_of(run);
     before = first_whole(std::make_reverse_iterator(all.lower_bound(*step)), all.rend());
   }
+  require<DataError>(before || first == 0,
+                     "{}: the checkpoint of step {}, where the run began, is missing", run.string(),
+                     first);
   if (before) restore(*before);
   say("from {}, {} steps to replay\n", before ? printable(before->path.string()) : "fresh weights",
       step ? *step - next_step() : 0);
@@ -80,7 +84,7 @@ RunAt::RunAt(const std::filesystem::path& run, std::optional<int64_t> step,
 
 double RunAt::lr() const { return plan_.lr(std::min(taken_, total_steps() - 1)); }
 
-std::vector<int32_t> RunAt::images() { return plan_.images(taken_); }
+StepImages RunAt::images() { return plan_.images(taken_); }
 
 Metrics RunAt::take(const Trainer::Trace& trace) {
   const Metrics m = trainer_.step(taken_, images(), lr(), trace);

@@ -36,8 +36,8 @@ class RunAt {
   int64_t steps_per_epoch() const { return plan_.per_epoch(); }
   /// The learning rate of the step that comes next.
   double lr() const;
-  /// The images of the step that comes next, indices into train().
-  std::vector<int32_t> images();
+  /// The images of the step that comes next, of train().
+  StepImages images();
   /// Takes the next step and lets `trace` see it.
   Metrics take(const Trainer::Trace& trace);
   /// Goes to where a checkpoint of the run is. Throws as Trainer::load.
