@@ -50,7 +50,7 @@ TEST_CASE("cli data: counts, visible labels, examples") {
   CHECK_THAT(r.out, ContainsSubstring("train_32x32.mat, MD5 ") &&
                         ContainsSubstring("labels visible: first:12") &&
                         ContainsSubstring("digit 0 as class 0"));
-  const Picture picture = read_png(dir / "examples.png");
+  const Picture picture = read_picture(dir / "examples.png");
   CHECK(picture.width == 10 * 34 + 2);
   CHECK(picture.height == 10 * 34 + 2);
   const auto at = [&](int row, int column) {

@@ -98,8 +98,8 @@ TEST_CASE("eval: pictures are written as PNG") {
   const ProgramResult r =
       good("eval --confusion " + file("c.png") + " --mistakes " + file("m.png") + flags);
   CHECK_THAT(r.out, ContainsSubstring(file("c.png")) && ContainsSubstring(file("m.png")));
-  CHECK(read_png(file("c.png")).width > 400);
-  CHECK(read_png(file("m.png")).width > 128);
+  CHECK(read_picture(file("c.png")).width > 400);
+  CHECK(read_picture(file("m.png")).width > 128);
   for (const std::string& line :
        {"eval --confusion c.jpg" + flags, "eval --mistakes m.JPEG" + flags,
         "sample --out s.jpg" + flags, "data --out d.gif" + std::string()}) {

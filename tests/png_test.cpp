@@ -30,7 +30,7 @@ TEST_CASE("png: pixels come back") {
   for (const auto& [width, height] : {std::pair{1, 1}, {5, 3}, {3, 5}, {274, 274}}) {
     const Picture p = noise(width, height);
     write_png(dir / "a.png", p);
-    const Picture back = read_png(dir / "a.png");
+    const Picture back = read_picture(dir / "a.png");
     CHECK(back.width == width);
     CHECK(back.height == height);
     CHECK(back.rgb == p.rgb);
@@ -58,11 +58,12 @@ TEST_CASE("png: files that are none, or damaged, or huge") {
   const TempDir dir;
   const auto refused = [&](std::string_view bytes) {
     const auto path = dir.put("a.png", bytes);
-    const std::string message = message_of<DataError>([&] { return read_png(path); });
+    const std::string message =
+        message_of<DataError>([&] { return decode_png(read_file(path), path.string()); });
     CHECK_THAT(message, ContainsSubstring(path.string() + ": "));
     return message;
   };
-  CHECK_THROWS_AS(read_png(dir / "none.png"), DataError);
+  CHECK_THROWS_AS(read_picture(dir / "none.png"), DataError);
   const auto png = encode_png(noise(20, 20));
   const std::string whole(text(png));
   CHECK_THAT(refused(""), ContainsSubstring("no PNG"));

@@ -102,7 +102,7 @@ TEST_CASE("run: what a run on the drawn digits leaves in its folder") {
     }
   CHECK(images == 4000);
   CHECK(nlohmann::json::parse(text_of(run / "summary.json")).at("test_accuracy") == right / 4000.0);
-  CHECK(read_png(run / "real.png").width == 8 * 34 + 2);
+  CHECK(read_picture(run / "real.png").width == 8 * 34 + 2);
   CHECK_THAT(text_of(run / "report.html"),
              ContainsSubstring("class by class") && ContainsSubstring("real test images") &&
                  ContainsSubstring("The mistakes that it is surest of"));
@@ -166,8 +166,8 @@ TEST_CASE("run: eval and sample of a checkpoint") {
   CHECK((ends == sample("f.png", " --count 6 --columns 2")));
   const std::string stats = " --stats batch --interpolate 2 --columns ";
   CHECK((sample("g.png", stats + "5") == sample("h.png", stats + "5")));
-  CHECK(read_png(dir / "g.png").width == 5 * 34 + 2);
-  CHECK(read_png(dir / "g.png").height == 2 * 34 + 2);
+  CHECK(read_picture(dir / "g.png").width == 5 * 34 + 2);
+  CHECK(read_picture(dir / "g.png").height == 2 * 34 + 2);
 }
 
 TEST_CASE("run: ten steps are five, a resume, and five") {

@@ -14,10 +14,10 @@
 
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/commands/flags.h"
-#include "apps/ssgan/commands/version.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/say.h"
 #include "apps/ssgan/utf8.h"
+#include "apps/ssgan/version.h"
 
 namespace gradus::ssgan {
 namespace {

@@ -10,14 +10,13 @@
 #include <memory>
 #include <vector>
 
+#include "nn/data/deflate.h"
 #include "nn/data/md5.h"
 #include "tensor/error.h"
 
 namespace gradus {
 namespace {
 
-/// Deflate cannot shrink by more than 1032 (zlib.net, "zlib technical details").
-constexpr uint64_t kMaxRatio = 1032;
 constexpr uint8_t kUnsignedBytes = 0x08;
 
 /// A file's bytes, inflated where gzip compressed them.
@@ -29,7 +28,7 @@ class Bytes {
     std::error_code error;
     const uint64_t size = std::filesystem::file_size(path, error);
     require<DataError>(!error, "{}: cannot be read: {}", name_, error.message());
-    most_ = gzdirect(file_.get()) ? size : size * kMaxRatio;
+    most_ = gzdirect(file_.get()) ? size : size * kMaxDeflateRatio;
   }
 
   /// No file of this size can hold more.

@@ -6,6 +6,7 @@
 #include <new>
 #include <span>
 
+#include "nn/data/deflate.h"
 #include "tensor/file_kind.h"
 
 namespace gradus {
@@ -15,8 +16,6 @@ static_assert(std::endian::native == std::endian::little, "numbers are swapped f
 
 constexpr uint64_t kHeaderBytes = 128;
 constexpr uint64_t kTagBytes = 8;
-/// Deflate cannot shrink by more than 1032 (zlib.net, "zlib technical details").
-constexpr uint64_t kMaxRatio = 1032;
 
 /// Whether a level-4 file begins so: the number MOPT, rows, columns, 0 or 1, the name's length.
 bool is_level_4(std::string_view text) {
@@ -121,7 +120,7 @@ void MatStream::begin_compressed() {
   const uint32_t type = take_word(), bytes = take_word();
   check(type == kMatMatrix, "{} holds type {} in compressed form; an array (14) is expected", what_,
         type);
-  check(bytes <= kMaxRatio * compressed_bytes,
+  check(bytes <= kMaxDeflateRatio * compressed_bytes,
         "{} announces {} bytes, more than its {} compressed ones can hold", what_, bytes,
         compressed_bytes);
   left_ = bytes;

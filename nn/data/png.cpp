@@ -43,8 +43,4 @@ void write_png(const std::filesystem::path& path, const Picture& picture) {
   write_file(path, std::as_bytes(std::span(png)));
 }
 
-Picture read_png(const std::filesystem::path& path) {
-  return decode_png(read_file(path), path.string());
-}
-
 }  // namespace gradus

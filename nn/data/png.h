@@ -24,7 +24,5 @@ void write_png(const std::filesystem::path& path, const Picture& picture);
 /// nothing; what is wrong in those does not matter. Throws DataError that begins with `name` where
 /// it is no PNG, damaged, cut short, or wider or higher than kMaxPictureExtent.
 Picture decode_png(std::span<const std::byte> bytes, const std::string& name);
-/// The same of a file, which messages name.
-Picture read_png(const std::filesystem::path& path);
 
 }  // namespace gradus

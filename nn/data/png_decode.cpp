@@ -5,15 +5,13 @@
 #include <cstring>
 #include <string_view>
 
+#include "nn/data/deflate.h"
 #include "nn/data/png.h"
 #include "tensor/error.h"
 #include "tensor/file_kind.h"
 
 namespace gradus {
 namespace {
-
-/// Deflate cannot shrink by more than 1032 (zlib.net, "zlib technical details").
-constexpr uint64_t kMaxRatio = 1032;
 
 class Decoder {
  public:
@@ -40,7 +38,7 @@ class Decoder {
     require<DataError>(width <= kMaxPictureExtent && height <= kMaxPictureExtent,
                        "{}: {} x {} pixels; at most {} each way", name_, width, height,
                        kMaxPictureExtent);
-    require<DataError>(png_get_rowbytes(png_, info_) * height <= kMaxRatio * bytes_.size(),
+    require<DataError>(png_get_rowbytes(png_, info_) * height <= kMaxDeflateRatio * bytes_.size(),
                        "{}: a damaged PNG: {} bytes do not hold {} x {} pixels", name_,
                        bytes_.size(), width, height);
     Picture picture{static_cast<int>(width), static_cast<int>(height), {}};

@@ -3,25 +3,16 @@
 #include <functional>
 #include <string>
 
+#include "apps/ssgan/errors.h"
+
 namespace CLI {
 class App;
 }
 
 // The commands of `ssgan`, a file each: its flags, the request that they become, and what it does.
-// Each returns the exit status, or throws: DataError 3, UsageError 2, NotFinite 5, any other Error
-// 1. Results go to stdout.
+// Each returns the exit status, or throws (errors.h). Results go to stdout.
 
 namespace gradus::ssgan {
-
-enum ExitStatus {
-  kDone = 0,
-  kFailed = 1,
-  kUsage = 2,
-  kBadData = 3,
-  kCheckFailed = 4,
-  kNotFinite = 5,
-  kStopped = 128  ///< plus the signal that asked: 130 after Ctrl-C
-};
 
 /// What the command line asks for; returns the exit status.
 using Chosen = std::function<int()>;

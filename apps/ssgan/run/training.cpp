@@ -6,8 +6,6 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
-#include "apps/ssgan/commands/commands.h"
-#include "apps/ssgan/commands/version.h"
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/report/html.h"
@@ -16,6 +14,7 @@
 #include "apps/ssgan/run/signals.h"
 #include "apps/ssgan/say.h"
 #include "apps/ssgan/utf8.h"
+#include "apps/ssgan/version.h"
 #include "tensor/backend.h"
 
 namespace gradus::ssgan {

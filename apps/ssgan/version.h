@@ -6,7 +6,7 @@ namespace gradus::ssgan {
 
 /// What `ssgan --version` prints: versions, and whether CUDA is built in.
 std::string version();
-/// "ssgan 0.1.0 (commit 1234567)": its first line.
+/// "ssgan 0.2.0 (commit 1234567)": its first line.
 std::string program_version();
 
 }  // namespace gradus::ssgan

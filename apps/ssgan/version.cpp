@@ -1,4 +1,4 @@
-#include "apps/ssgan/commands/version.h"
+#include "apps/ssgan/version.h"
 
 #include <gradus/version.h>
 
