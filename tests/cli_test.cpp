@@ -291,6 +291,11 @@ TEST_CASE("cli: flags, values and commands that do not exist") {
     const std::string words = flag;
     check_refused("train --dry-run " + words, 2, {words.substr(0, words.find(' '))});
   }
+  for (const char* flags : {"--no-unlabeled --labelled-batch 4 --colour never",
+                            "--no-unlabelled --labeled-batch 4 --color never"})
+    CHECK_THAT(
+        run_program("train --dry-run " + std::string(flags)).out,
+        ContainsSubstring("\"labelled_batch\": 4") && ContainsSubstring("\"unlabeled\": false"));
   CHECK_THAT(run_program("train --dry-run --seed 18446744073709551615").out,
              ContainsSubstring("\"seed\": 18446744073709551615"));
   check_refused("train --dry-run --seed 18446744073709551616", 2, {"--seed"});
@@ -305,6 +310,9 @@ TEST_CASE("cli: samples of no generator") {
       run_program("train --no-unlabeled" + run.data.flags() + "--epochs 1 --out " + alone).status ==
       0);
   check_refused("sample --checkpoint " + alone + out, 2, {"without generator"});
+  for (const char* stats : {" --stats batch", " --eval-stats batch"})
+    CHECK(run_program("sample --checkpoint " + run.checkpoint() + out + stats).status == 0);
+  fs::remove(run.dir / "x.png");
   CHECK(!fs::exists(run.dir / "x.png"));
 }
 

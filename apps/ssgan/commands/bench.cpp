@@ -119,7 +119,8 @@ void add_bench(CLI::App& program, Chosen& chosen) {
   f->options.add_objective(*app);
   app->add_option("--batch-size", f->options.batch_size, "Real images a step, and noise vectors")
       ->check(CLI::Range(2, 1 << 20));
-  app->add_flag("--no-unlabeled", f->options.no_unlabeled, "The supervised baseline's step");
+  app->add_flag("--no-unlabeled,--no-unlabelled", f->options.no_unlabeled,
+                "The supervised baseline's step");
   app->add_option("--steps", f->request.steps, "Steps to time")
       ->check(CLI::Range(3, 1000000))
       ->capture_default_str();

@@ -152,11 +152,11 @@ void OptionFlags::add_training(CLI::App& app) {
   app.add_option("--epochs", epochs, "Epochs in all, also on resume")->check(a_count());
   CLI::Option* size = app.add_option("--batch-size", batch_size, "Real images a step")
                           ->check(CLI::Range(2, 1 << 20));
-  app.add_option("--labelled-batch,--labelled-per-batch", labelled_batch,
+  app.add_option("--labelled-batch,--labeled-batch,--labelled-per-batch", labelled_batch,
                  "Of these so many, at most all, are labelled images in the place of others: the "
                  "labelled stream. The rest is the unlabelled stream")
       ->check(between(0, 1e6));
-  app.add_option("--unlabelled-batch", unlabelled_batch,
+  app.add_option("--unlabelled-batch,--unlabeled-batch", unlabelled_batch,
                  "Instead of --batch-size: so many real images beside the labelled stream")
       ->check(CLI::Range(1, 1 << 20))
       ->excludes(size);
@@ -181,7 +181,7 @@ void OptionFlags::add_training(CLI::App& app) {
       ->check(between(0, 1));
   app.add_option("--lr-flat", lr_flat, "linear: part of the run before the rate falls")
       ->check(between(0, 0.999));
-  app.add_flag("--no-unlabeled", no_unlabeled,
+  app.add_flag("--no-unlabeled,--no-unlabelled", no_unlabeled,
                "The supervised baseline: D alone, on the labelled images, as many steps");
 }
 
@@ -322,7 +322,7 @@ void RuntimeFlags::add(CLI::App& app) {
                "Run each step anew instead of replaying it (the CPU always does)");
   app.add_flag("--allow-nondeterministic", allow_nondeterministic,
                "Take faster convolutions on a CUDA device whose bits may differ from run to run");
-  app.add_option("--color", color, "auto, always or never")
+  app.add_option("--color,--colour", color, "auto, always or never")
       ->check(one_of({"auto", "always", "never"}))
       ->capture_default_str();
 }

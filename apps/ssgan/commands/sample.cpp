@@ -67,7 +67,7 @@ void add_sample(CLI::App& program, Chosen& chosen) {
       ->check(CLI::Range(1, 1000))
       ->excludes(count);
   app->add_option("--seed", f->options.seed, "Seed of the noise vectors")->check(a_seed());
-  app->add_option("--stats", f->options.eval_stats,
+  app->add_option("--eval-stats,--stats", f->options.eval_stats,
                   "Batch norm: batch (as in training, the default) or running")
       ->check(CLI::IsMember(std::vector<std::string>{"batch", "running"}));
   f->runtime.add(*app);
