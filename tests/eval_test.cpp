@@ -133,6 +133,18 @@ TEST_CASE("eval: an ensemble") {
   CHECK_THAT(refused.err, ContainsSubstring("pets") && ContainsSubstring("of other classes than"));
 }
 
+TEST_CASE("eval: the accuracy without the class of generated images") {
+  const Runs runs;
+  const std::string flags = " --extra-class 1 --class-loss ",
+                    all = runs.train("all", runs.svhn.flags() + flags + "all"),
+                    real = runs.train("real", runs.svhn.flags() + flags + "real");
+  const Json json = evaluated(" --checkpoint " + all);
+  // Of as many images as the network calls generated some are right without that answer.
+  CHECK(json.at("accuracy_among_real") >= json.at("accuracy"));
+  CHECK_THAT(good("eval --checkpoint " + all).out, ContainsSubstring("is no answer"));
+  CHECK(!evaluated(" --checkpoint " + real).contains("accuracy_among_real"));
+}
+
 TEST_CASE("eval: generated images") {
   const Runs runs;
   const std::string a = runs.train("a", runs.svhn.flags()),

@@ -166,7 +166,9 @@ TEST_CASE("study: steps that cannot be explained") {
   const SmallRun run("--no-unlabeled");
   const std::string of_run = " --run " + quoted(run.path());
   for (const auto& [line, status, words] :
-       {std::tuple{"graph --svg step.png" + of_run, 2, "expected a name .svg"},
+       {std::tuple{std::string("toy --steps 1 --seed 18446744073709551615"), 0, ""},
+        std::tuple{std::string("toy --seed 18446744073709551616"), 2, "to 2^64 - 1"},
+        std::tuple{"graph --svg step.png" + of_run, 2, "expected a name .svg"},
         std::tuple{"explain --html step.json" + of_run, 2, "expected a name .html"},
         std::tuple{"explain --step 99" + of_run, 2, "has the steps 1 to 10"},
         std::tuple{"explain --seed 3" + of_run, 2, "excludes"},

@@ -134,6 +134,15 @@ std::string protocol_of(const EvalRequest& r, const ImageSet& test) {
                      r.options.running_stats ? "running" : "batch", zero_protocol(r.options));
 }
 
+/// Where "generated" is a class among the others: the accuracy when it is left out.
+std::optional<double> accuracy_among_real(const EvalRequest& r, const ImageSet& test,
+                                          Predictions p) {
+  const int64_t real = r.options.network.num_classes;
+  if (p.classes == real || p.told == real) return {};
+  p.told = real;
+  return accuracy(p, test.labels);
+}
+
 Json to_json(const EvalRequest& r, const ImageSet& test, const std::vector<Outcome>& outcomes,
              const Scores& s, const std::vector<std::string>& names) {
   Json json{{"checkpoint", r.members.front().path.string()},
@@ -148,6 +157,8 @@ Json to_json(const EvalRequest& r, const ImageSet& test, const std::vector<Outco
             {"mistakes", Json::array()}};
   for (const Outcome& o : outcomes)
     json["accuracy_by_statistics"][o.statistics] = accuracy(o.predictions, test.labels);
+  if (const auto among = accuracy_among_real(r, test, outcomes.front().predictions))
+    json["accuracy_among_real"] = *among;
   if (r.members.size() > 1)
     for (size_t m = 0; m < r.members.size(); ++m)
       json["ensemble"].push_back({{"checkpoint", r.members[m].path.string()},
@@ -217,6 +228,8 @@ void print(const EvalRequest& r, const ImageSet& test, const std::vector<Outcome
   if (outcomes.size() > 1)
     fmt::print("         {:.4f} by {} statistics\n", accuracy(outcomes[1].predictions, test.labels),
                outcomes[1].statistics);
+  if (const auto among = accuracy_among_real(r, test, outcomes.front().predictions))
+    fmt::print("         {:.4f} if \"generated\" is no answer\n", *among);
   if (r.members.size() > 1)
     for (size_t m = 0; m < r.members.size(); ++m)
       fmt::print("         {:.4f} {} alone\n", outcomes.front().accuracies[m],

@@ -86,10 +86,7 @@ std::string layer_table(const Json& steps) {
   };
   std::string out =
       "<div class=\"card\" role=\"region\" tabindex=\"0\" aria-label=\"Layers\">\n"
-      "<table class=\"epochs\">\n<caption>Each layer from the first of these steps to the last; "
-      "the "
-      "number is the last one. The curves of a column have one scale, that of the gradients is "
-      "logarithmic.</caption>\n<thead><tr><th scope=\"col\">layer</th>";
+      "<table class=\"inspected\">\n<thead><tr><th scope=\"col\">layer</th>";
   std::vector<std::pair<const Column*, Scale>> shown;
   for (const Column& column : kColumns) {
     Scale scale;
@@ -162,7 +159,10 @@ std::string inspection_section(const RunRecord& run) {
   if (table.empty()) return {};
   return fmt::format(
       "<section>\n<h2>Inside the layers</h2>\n<p class=\"quiet\">What <code>ssgan inspect</code> "
-      "found in {} steps of this run, {} to {}.</p>\n{}{}</section>\n",
+      "found in {} steps of this run, {} to {}. Each curve goes from the first of these steps to "
+      "the "
+      "last; the number beside it is the last one. The curves of a column have one scale; that of "
+      "the gradients is logarithmic.</p>\n{}{}</section>\n",
       steps->size(), grouped(number_or(steps->front(), "step", double(NAN))),
       grouped(number_or(steps->back(), "step", double(NAN))), table, feature_charts(*steps));
 }

@@ -90,6 +90,11 @@ th { font-weight: 600; }
 .settings th { width: 45%; font-weight: 400; color: var(--quiet); overflow-wrap: anywhere; }
 .settings td { overflow-wrap: anywhere; padding-right: 0; }
 .epochs th, .epochs td { text-align: right; white-space: nowrap; }
+.inspected th, .inspected td { text-align: right; vertical-align: middle; }
+.inspected td { white-space: nowrap; }
+.inspected svg { vertical-align: middle; }
+.inspected th:first-child { text-align: left; }
+.card + .charts { margin-top: 16px; }
 .epochs td:last-child, .epochs th:last-child { padding-right: 0; }
 summary { cursor: pointer; padding: 8px 0; }
 @media (max-width: 800px) {

@@ -16,7 +16,7 @@ constexpr std::string_view kStyle = R"css(
 .pixels { image-rendering: pixelated; border-radius: 4px; max-width: 100%; height: auto; }
 .layers { display: grid; gap: 12px; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); }
 .numbers td, .numbers th { text-align: right; white-space: nowrap; }
-.numbers th:first-child { text-align: left; }
+.numbers th:first-child { text-align: left; white-space: normal; min-width: 9em; }
 .example { display: flex; flex-wrap: wrap; gap: 20px; align-items: flex-start; margin: 0 0 14px; }
 .scroll { overflow-x: auto; }
 code { overflow-wrap: anywhere; }
@@ -51,7 +51,7 @@ class Page {
 std::vector<std::string> cells(const std::string& name, const std::vector<double>& values,
                                const char* format) {
   std::vector<std::string> row{name};
-  for (const double v : values) row.push_back(fmt::format(fmt::runtime(format), v));
+  for (const double v : values) row.push_back(fmt::format(fmt::runtime(format), v + 0.0));
   return row;
 }
 
