@@ -339,6 +339,10 @@ TEST_CASE("study: the toy's page shows what training did, the same each time") {
   CHECK(run_program(line).out == r.out);
   CHECK(text_of(dir / "toy.html") == page);
   CHECK(run_program("toy --steps 5 --g-loss none").status == 0);
+  const auto extra = run_program("toy --steps 5 --extra-class 1 --class-loss all").out;
+  CHECK_THAT(extra, ContainsSubstring("if \"generated\" is an answer, too: 0."));
+  CHECK(extra != run_program("toy --steps 5 --extra-class 1").out);
+  CHECK_THAT(run_program("toy --steps 5").out, !ContainsSubstring("is an answer"));
   CHECK(run_program("toy --g-loss win").status == 2);
 }
 

@@ -32,6 +32,9 @@ int toy(const ToyRequest& r) {
       fmt::print("{:>6} {:>9.4f} {:>8.4f} {:>8} {:>8} {:>8}\n", f.step, f.accuracy, f.d_class,
                  cell(f.d_real), cell(f.d_fake), cell(f.g));
   }
+  if (r.options.extra_class)
+    fmt::print("accuracy if \"generated\" is an answer, too: {:.4f}\n",
+               toy.frames.back().accuracy_of_all);
   return kDone;
 }
 
@@ -53,6 +56,14 @@ void add_toy(CLI::App& program, Chosen& chosen) {
                   "The generator's: match (features), fool (the discriminator), both, or none: no "
                   "generator, the labelled points alone")
       ->check(one_of({"match", "fool", "both", "none"}))
+      ->capture_default_str();
+  app->add_option("--extra-class", r->options.extra_class,
+                  "1: a logit of its own for generated points")
+      ->check(CLI::Range(0, 1))
+      ->capture_default_str();
+  app->add_option("--class-loss", r->options.class_loss,
+                  "With that logit: over all logits, or over those of the real classes")
+      ->check(one_of({"all", "real"}))
       ->capture_default_str();
   app->add_option("--steps", r->options.steps, "Training steps")
       ->check(CLI::Range(1, 100000))

@@ -55,7 +55,8 @@ class Training {
         random_(o.seed),
         labelled_(points(o.shape, kToyClasses * o.labels, data_)),
         unlabelled_(points(o.shape, kUnlabelled, data_)),
-        test_(points(o.shape, kTest, data_)) {
+        test_(points(o.shape, kTest, data_)),
+        discriminator_(kToyClasses + o.extra_class) {
     Random init(o.seed, Stream::init);
     generator_.initialize(init);
     discriminator_.initialize(init);
@@ -78,9 +79,20 @@ class Training {
 
  private:
   struct Discriminator : Module {
+    explicit Discriminator(int64_t logits) : dense(*this, "dense", {64, logits}) {}
     Sequential features{*this, "features", {Linear{2, 64}, relu, Linear{64, 64}, relu}};
-    Linear dense{*this, "dense", {64, kToyClasses}};
+    Linear dense;
   };
+
+  /// Of logits [N, classes, and perhaps "generated"]: those of the classes, and log Z - l_fake.
+  Var classes_of(const Var& logits) const {
+    return options_.extra_class ? slice(logits, 1, 0, kToyClasses) : logits;
+  }
+  Var gan_logits(const Var& logits) const {
+    const Var log_z = logsumexp(classes_of(logits), {1});
+    if (!options_.extra_class) return log_z;
+    return log_z - sum(slice(logits, 1, kToyClasses, kToyClasses + 1), {1});
+  }
 
   bool has_generator() const { return options_.g_loss != "none"; }
 
@@ -89,13 +101,15 @@ class Training {
   void take(int64_t step, ToyFrame* frame) {
     const Pass pass = Pass::training(random_);
     const auto d_of = [&](const Var& x) { return discriminator_.features(pass, x); };
-    const Var d_class = cross_entropy(discriminator_.dense(pass, d_of(labelled_.x)), labelled_.y);
+    const Var labelled = discriminator_.dense(pass, d_of(labelled_.x));
+    const Var d_class =
+        cross_entropy(options_.class_loss == "all" ? labelled : classes_of(labelled), labelled_.y);
     Var d = d_class, d_real, d_fake, match, fool, g, fake;
     if (has_generator()) {
       fake = generator_(pass, normal({kMade, kNoise}, random_.next()));
       const Var real_features = d_of(unlabelled_.x), fake_features = d_of(fake);
-      const Var on_real = logsumexp(discriminator_.dense(pass, real_features), {1});
-      const Var on_fake = logsumexp(discriminator_.dense(pass, fake_features), {1});
+      const Var on_real = gan_logits(discriminator_.dense(pass, real_features));
+      const Var on_fake = gan_logits(discriminator_.dense(pass, fake_features));
       d_real = mean(softplus(-on_real));
       d_fake = mean(softplus(on_fake));
       d = d_class + d_real + d_fake;
@@ -135,10 +149,11 @@ class Training {
     ToyFrame frame{};
     frame.step = step;
     const Var logits = logits_at(grid());
-    frame.class_1 = values(slice(softmax(logits), 1, 1, 2).value());
-    frame.real = values(sigmoid(logsumexp(logits, {1})).value());
-    const Tensor guess = argmax(logits_at(test_.x));
-    frame.accuracy = mean(equal(guess, test_.y)).item();
+    frame.class_1 = values(slice(softmax(classes_of(logits)), 1, 1, 2).value());
+    frame.real = values(sigmoid(gan_logits(logits)).value());
+    const Var on_test = logits_at(test_.x);
+    frame.accuracy = mean(equal(argmax(classes_of(on_test)), test_.y)).item();
+    frame.accuracy_of_all = mean(equal(argmax(on_test), test_.y)).item();
     return frame;
   }
 

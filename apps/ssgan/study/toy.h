@@ -15,6 +15,8 @@ struct ToyOptions {
   int64_t labels = 3;  ///< a class
   int64_t frames = 40;
   uint64_t seed = 1;
+  int extra_class = 0;              ///< 1: D has a logit of its own for generated points
+  std::string class_loss = "real";  ///< over the "real" classes, or "all", that logit included
 };
 
 constexpr int kToyGrid = 48;     ///< places each way at which a frame tells what D says
@@ -30,6 +32,7 @@ struct ToyFrame {
   std::vector<double> match, fool;
   double d_real, d_fake, d_class, g;  ///< NaN without a generator
   double accuracy;                    ///< on 2,000 points that training has not seen
+  double accuracy_of_all;             ///< the same if "generated" is an answer, too
 };
 
 struct Toy {
