@@ -23,9 +23,11 @@ void run(std::string_view input) {
     RunPlan plan(o, set);
     for (const int64_t step : {int64_t{0}, plan.total_steps() / 2, plan.total_steps() - 1}) {
       const auto images = plan.images(step);
-      for (const int32_t i : images) must(i >= 0 && i < set.count(), "an image of the set");
+      for (const int32_t i : images.all) must(i >= 0 && i < set.count(), "an image of the set");
       (void)plan.lr(step);
-      must(plan.count_labelled(images) <= static_cast<int64_t>(images.size()), "labelled ones");
+      const int64_t count = static_cast<int64_t>(images.all.size());
+      must(images.labelled >= 0 && images.labelled <= count, "the labelled stream");
+      must(plan.count_labelled(images.all) <= count, "labelled ones");
     }
   });
 }
