@@ -25,11 +25,21 @@ constexpr size_t kMostSamples = 24;
 constexpr size_t kMostOpenRows = 30;
 constexpr size_t kMostRowsOfOneCard = 10;
 
-std::string introduction(const RunRecord& run) {
+bool has_generator(const RunRecord& run) {
   const auto only_classes = [](const Table& t) { return t.has("d_class") && !t.has("g"); };
+  return !only_classes(run.metrics) && !only_classes(run.epochs);
+}
+
+std::string introduction(const RunRecord& run) {
   const std::string what = words_of(run.config).many;
   const std::string learns = what == "classes" ? "tell classes of images apart" : "name " + what;
-  if (only_classes(run.metrics) || only_classes(run.epochs))
+  const auto unlabelled = run.config.find("unlabeled");
+  if (!has_generator(run) && unlabelled != run.config.end() && *unlabelled == true)
+    return fmt::format(
+        "The discriminator alone: it learns to {} from a few labelled images, and from unlabelled "
+        "ones by what the average of its weights says of them.",
+        learns);
+  if (!has_generator(run))
     return fmt::format(
         "A baseline: the discriminator alone, which learns to {} from the labelled images only.",
         learns);
@@ -60,20 +70,21 @@ double passed_at(const RunRecord& run) {
 std::string gain_in_words(const RunRecord& run, const Results& r) {
   const double points = 100 * (r.test_accuracy - r.baseline_accuracy);
   if (!std::isfinite(points)) return {};
+  const char* const it = has_generator(run) ? "GAN" : "run";
   if (std::abs(points) < 0.5)
-    return "The GAN is as good as the baseline, to half a percentage point.";
+    return fmt::format("The {} is as good as the baseline, to half a percentage point.", it);
   if (points < 0)
     return fmt::format(
-        "The GAN is {:.1f} percentage points below the baseline after {} steps. Short runs of it "
-        "often are: the generator has to learn, too, before it helps. A longer run (--epochs) "
-        "tells more.",
-        -points, grouped(r.steps));
+        "The {} is {:.1f} percentage points below the baseline after {} steps. Short runs often "
+        "are{}. A longer run (--epochs) tells more.",
+        it, -points, grouped(r.steps),
+        has_generator(run) ? ": the generator has to learn, too, before it helps" : "");
   const double since = passed_at(run);
   return fmt::format(
-      "The GAN is {:.1f} percentage points above the baseline, which had the same labels and as "
-      "many "
-      "steps{}.",
-      points, since > 0 ? fmt::format("; it has been above it since step {}", grouped(since)) : "");
+      "The {} is {:.1f} percentage points above the baseline, which had the same labels and as "
+      "many steps{}.",
+      it, points,
+      since > 0 ? fmt::format("; it has been above it since step {}", grouped(since)) : "");
 }
 
 std::string tile(const std::string& name, const std::string& value) {

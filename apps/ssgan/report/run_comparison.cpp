@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <string_view>
 
 #include "apps/ssgan/report/chart.h"
@@ -28,7 +29,8 @@ constexpr std::string_view kConditions[] = {"first_step", "threads",  "device", 
 std::map<std::string, std::string> settings_of(const Json& config) {
   std::map<std::string, std::string> all;
   for (const auto& [key, value] : config.items())
-    if (std::ranges::count(kConditions, key) == 0 && !value.is_object()) all[key] = value.dump();
+    if (std::ranges::count(kConditions, key) == 0 && !value.is_object())
+      all[key] = value.is_string() ? value.get<std::string>() : value.dump();
   return all;
 }
 
@@ -65,6 +67,26 @@ std::string chart_of(const RunComparison& c, size_t first, Chart chart, bool by_
     if (!s.points.empty()) chart.series.push_back(std::move(s));
   }
   return draw_chart(chart);
+}
+
+/// By those settings, in their order, that tell groups apart which the ones before do not.
+void name_groups(RunComparison& c) {
+  std::vector<std::string> names(c.groups.size());
+  const auto distinct = [](const std::vector<std::string>& all) {
+    return std::set(all.begin(), all.end()).size();
+  };
+  for (size_t k = 0; k < c.keys.size(); ++k) {
+    if (c.keys[k] == "seed") continue;
+    std::vector<std::string> longer = names;
+    for (size_t g = 0; g < longer.size(); ++g) {
+      const std::string& value = c.runs[c.groups[g].runs.front()].settings[k];
+      longer[g] += fmt::format("{}{} {}", longer[g].empty() ? "" : ", ", c.keys[k],
+                               value.empty() ? "–" : value);
+    }
+    if (distinct(longer) > distinct(names)) names = longer;
+  }
+  for (size_t g = 0; g < names.size(); ++g)
+    c.groups[g].name = names[g].empty() ? "all runs" : names[g];
 }
 
 std::string row_of(const std::vector<std::string>& cells, const char* tag) {
@@ -124,18 +146,16 @@ RunComparison compare_runs(const std::vector<std::filesystem::path>& folders) {
   std::map<std::vector<std::string>, size_t> group_of;
   for (size_t i = 0; i < out.runs.size(); ++i) {
     std::vector<std::string> same;
-    std::string name;
     for (const std::string& key : out.keys) {
       const std::string value = settings[i].contains(key) ? settings[i][key] : "";
       out.runs[i].settings.push_back(value);
-      if (key == "seed") continue;
-      same.push_back(value);
-      name += fmt::format("{}{} {}", name.empty() ? "" : ", ", key, value.empty() ? "–" : value);
+      if (key != "seed") same.push_back(value);
     }
     const auto [at, is_new] = group_of.emplace(same, out.groups.size());
-    if (is_new) out.groups.push_back({name.empty() ? "all runs" : name, {}, {}, {}});
+    if (is_new) out.groups.push_back({});
     out.groups[at->second].runs.push_back(i);
   }
+  name_groups(out);
   for (RunGroup& g : out.groups) {
     std::vector<double> test, baseline;
     for (const size_t i : g.runs) {

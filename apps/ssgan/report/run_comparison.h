@@ -20,12 +20,12 @@ struct ComparedRun {
   std::string name;  ///< the folder, as it was given
   RunRecord record;
   Results results;
-  std::vector<std::string> settings;  ///< of RunComparison::keys, as JSON; "" where there is none
+  std::vector<std::string> settings;  ///< of RunComparison::keys; "" where there is none
 };
 
 /// Runs whose settings are the same but for the seed.
 struct RunGroup {
-  std::string name;          ///< its settings that differ from other groups', or "all runs"
+  std::string name;          ///< as few settings as tell it from the other groups, or "all runs"
   std::vector<size_t> runs;  ///< indices
   Spread test_accuracy, baseline_accuracy;
 };
