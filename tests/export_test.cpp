@@ -25,11 +25,12 @@ namespace {
 
 constexpr int64_t kImages = 5;
 
-Options small(const std::string& preset_name, int extra_class) {
+Options small(const std::string& preset_name, int extra_class, int image_size = 32) {
   Options o = preset(preset_name);
   o.network.g_size_mult = 2;
   o.network.d_size_mult = 3;
   o.network.extra_class = extra_class;
+  o.network.image_size = image_size;
   return o;
 }
 
@@ -49,8 +50,9 @@ Checkpoint drawn_checkpoint(const Options& options) {
   return c;
 }
 
-Tensor some_images() {
-  Tensor images({kImages, 32, 32, 3}, DType::u8);
+Tensor some_images(const Checkpoint& c) {
+  const int64_t side = c.options.network.image_size;
+  Tensor images({kImages, side, side, 3}, DType::u8);
   uint32_t state = 1;
   for (uint8_t& v : images.mutable_span<uint8_t>())
     v = static_cast<uint8_t>((state = state * 1664525 + 1013904223) >> 24);
@@ -62,10 +64,10 @@ Tensor some_z() { return random_tensor({3, kZSize}, DType::f32, 7); }
 Predictions by_us(const Checkpoint& c, Statistics statistics) {
   Discriminator d(network_of(c.options), DType::f32, kCpu);
   d.load(c.tensors, "discriminator.");
-  return predict(d, some_images(), statistics);
+  return predict(d, some_images(c), statistics);
 }
 
-/// In [0, 255], not yet rounded: [3, 32, 32, 3].
+/// In [0, 255], not yet rounded: [3, S, S, 3].
 Array pictures_by_us(const Checkpoint& c, Statistics statistics) {
   Generator g(network_of(c.options), DType::f32, kCpu);
   g.load(c.tensors, "generator.");
@@ -86,14 +88,15 @@ std::vector<double> as_doubles(const std::vector<float>& v) { return {v.begin(),
 void check_onnx(const Checkpoint& c, Statistics statistics) {
   const OnnxModel d(discriminator_onnx(c, statistics));
   const Predictions expected = by_us(c, statistics);
-  auto values = d.run(to_array(some_images()));
+  auto values = d.run(to_array(some_images(c)));
   CHECK(largest_difference(values.at("class_logits"), as_doubles(expected.logits)) < 1e-5);
   CHECK(largest_difference(values.at("probabilities"), expected.probabilities) < 1e-5);
   CHECK(largest_difference(values.at("p_real"), expected.real) < 1e-5);
 
   const OnnxModel g(generator_onnx(c, statistics));
   const Array pictures = g.run(to_array(some_z())).at("images");
-  CHECK(pictures.shape == Shape{3, 32, 32, 3});
+  const int64_t side = c.options.network.image_size;
+  CHECK(pictures.shape == Shape{3, side, side, 3});
   CHECK(largest_difference(pictures, pictures_by_us(c, statistics).v) < 0.51);
 }
 
@@ -112,12 +115,12 @@ std::vector<double> values_in(const std::filesystem::path& file) {
 /// What another program computes of files in `folder` is what we do; says so where none is here.
 void check_elsewhere(const std::string& kind, const TempDir& folder, const Checkpoint& c) {
   const auto python = std::getenv("GRADUS_PYTHON");
-  folder.put("images.bin", bytes_of(some_images()));
+  folder.put("images.bin", bytes_of(some_images(c)));
   folder.put("z.bin", bytes_of(some_z()));
   const std::string command =
-      fmt::format("'{}' '{}' {} '{}' > '{}' 2>&1", python ? python : "python3",
+      fmt::format("'{}' '{}' {} '{}' {} > '{}' 2>&1", python ? python : "python3",
                   (source_dir() / "tests/fixtures/run_exported.py").string(), kind,
-                  folder.path().string(), (folder / "said").string());
+                  folder.path().string(), c.options.network.image_size, (folder / "said").string());
   const int status = std::system(command.c_str());
   if (WEXITSTATUS(status) == 77 || WEXITSTATUS(status) == 127) {
     std::cout << "skipped: " << kind << ": " << text_of(folder / "said")
@@ -148,6 +151,9 @@ TEST_CASE("export: ONNX computes what we do") {
       check_onnx(c, Statistics::running);
       check_onnx(c, Statistics::batch);
     }
+  const Checkpoint large = drawn_checkpoint(small("default", 1, 64));
+  check_onnx(large, Statistics::running);
+  check_onnx(large, Statistics::batch);
 }
 
 TEST_CASE("export: what an ONNX file says of itself") {
@@ -176,9 +182,10 @@ TEST_CASE("export: what an ONNX file says of itself") {
 }
 
 TEST_CASE("export: onnxruntime computes what we do") {
-  for (const int extra_class : {0, 1}) {
+  for (const auto& [extra_class, side] : {std::pair{0, 32}, {1, 32}, {0, 64}}) {
     const TempDir folder;
-    const Checkpoint c = drawn_checkpoint(small(extra_class ? "tutorial" : "default", extra_class));
+    const Checkpoint c =
+        drawn_checkpoint(small(extra_class ? "tutorial" : "default", extra_class, side));
     folder.put("d.onnx", discriminator_onnx(c, Statistics::running));
     folder.put("g.onnx", generator_onnx(c, Statistics::running));
     check_elsewhere("onnx", folder, c);
@@ -186,9 +193,10 @@ TEST_CASE("export: onnxruntime computes what we do") {
 }
 
 TEST_CASE("export: PyTorch computes what we do") {
-  for (const int extra_class : {0, 1}) {
+  for (const auto& [extra_class, side] : {std::pair{0, 32}, {1, 32}, {0, 64}}) {
     const TempDir folder;
-    const Checkpoint c = drawn_checkpoint(small(extra_class ? "tutorial" : "default", extra_class));
+    const Checkpoint c =
+        drawn_checkpoint(small(extra_class ? "tutorial" : "default", extra_class, side));
     save_safetensors(folder / "w.safetensors", pytorch_weights(c));
     check_elsewhere("pytorch", folder, c);
   }

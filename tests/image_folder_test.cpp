@@ -53,6 +53,76 @@ TEST_CASE("image folder: classes are folders, images come mixed") {
   CHECK(load_image_folder(data.path(), Split::train).count() == 36);
 }
 
+TEST_CASE("image folder: a part of each class is the test set") {
+  const SmallFolder data;
+  const FolderOptions fifth{.test_fraction = 0.2};
+  const auto refused = [&](const FolderOptions& options) {
+    return message_of<DataError>([&] { return class_folders(data.path(), options); });
+  };
+  CHECK(refused(fifth) == (data.path() / "test").string() +
+                              ": a test set is there; a test fraction (0.2) is for folders without "
+                              "one");
+  fs::remove_all(data.path() / "test");
+  CHECK_THAT(refused({}), ContainsSubstring("test: no such folder; make one, or choose a test "
+                                            "fraction of 0.2, say"));
+  for (int n = 12; n < 22; ++n)
+    data.put(fmt::format("train/emu/{}.png", n), plain(32, 32, 160, uint8_t(10 * n), 99));
+  const auto pixels_of = [&](Split split, const FolderOptions& options) {
+    const ImageSet set = load_image_folder(data.path(), split, options);
+    std::set<std::pair<int, int>> pixels;
+    for (int i = 0; i < set.count(); ++i) {
+      const uint8_t* pixel = &set.images.span<uint8_t>()[i * 3072];
+      CHECK(pixel[0] == 80 * set.labels.span<int32_t>()[i]);
+      CHECK(pixels.emplace(pixel[0], pixel[1]).second);
+    }
+    return pixels;
+  };
+  const auto train = pixels_of(Split::train, fifth), test = pixels_of(Split::test, fifth);
+  CHECK(test.size() == 2 + 2 + 4);
+  CHECK(train.size() == 10 + 10 + 18);
+  for (const auto& pixel : test) CHECK(!train.contains(pixel));
+  CHECK(std::ranges::count(test, 160, [](const auto& pixel) { return pixel.first; }) == 4);
+
+  // What is already for testing stays so where images come in, but for the last of them.
+  data.put("train/cat/another.png", plain(32, 32, 0, 250, 99));
+  const auto now = pixels_of(Split::test, fifth);
+  size_t stay = 0;
+  for (const auto& pixel : test) stay += now.contains(pixel);
+  CHECK(stay + 1 >= test.size());
+  fs::remove(data.path() / "train/cat/another.png");
+
+  CHECK_THAT(load_image_folder(data.path(), Split::test, fifth).protocol,
+             ContainsSubstring("train, 8 test images of 3 classes (test fraction 0.2)"));
+  CHECK(pixels_of(Split::test, {.test_fraction = 0.001}).size() == 3);
+  CHECK(pixels_of(Split::train, {.test_fraction = 0.9}).size() == 1 + 1 + 2);
+
+  // Without train/, too, even where a class has that name.
+  for (const char* c : {"cat", "dog", "emu"})
+    fs::rename(data.path() / "train" / c, data.path() / c);
+  fs::remove(data.path() / "train");
+  CHECK(pixels_of(Split::test, fifth) == test);
+  CHECK(pixels_of(Split::train, fifth) == train);
+  CHECK_THAT(refused({}), ContainsSubstring("or, where a test fraction says how many are for "
+                                            "testing, as " +
+                                            data.path().string() + "/CLASS/NAME.png"));
+  data.put("train/1.png", plain(32, 32, 9, 9, 9));
+  CHECK_THAT(
+      message_of<DataError>([&] { return load_image_folder(data.path(), Split::test, fifth); }),
+      ContainsSubstring("train/1.png: the only image of its class; it cannot be split"));
+  data.put("train/2.png", plain(32, 32, 9, 9, 9));
+  CHECK(load_image_folder(data.path(), Split::test, fifth).classes ==
+        std::vector<std::string>{"cat", "dog", "emu", "train"});
+}
+
+TEST_CASE("image folder: images of 64 pixels") {
+  const SmallFolder data;
+  const ImageSet set = load_image_folder(data.path(), Split::test, {.side = 64});
+  CHECK(set.images.shape() == Shape{18, 64, 64, 3});
+  for (int i = 0; i < 18; ++i)
+    CHECK(set.images.span<uint8_t>()[size_t(i) * 64 * 64 * 3 + 64 * 64 * 3 - 3] ==
+          80 * set.labels.span<int32_t>()[i]);
+}
+
 TEST_CASE("image folder: names in any case, and what a file is by its content") {
   const SmallFolder data;
   const std::string png = text_of(data.path() / "train/cat/0.png");

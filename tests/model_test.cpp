@@ -23,11 +23,12 @@ Tensor random_tensor(const Shape& shape, double low, double high, uint64_t seed,
   return t;
 }
 
-Options small(const std::string& name, int extra_class = 0) {
+Options small(const std::string& name, int extra_class = 0, int image_size = 32) {
   Options o = preset(name);
   o.network.g_size_mult = 2;
   o.network.d_size_mult = 3;
   o.network.extra_class = extra_class;
+  o.network.image_size = image_size;
   return o;
 }
 
@@ -54,7 +55,8 @@ struct Model {
           const Var moved = Var(p->value()) + random_tensor(p->value().shape(), -0.2, 0.2, ++seed);
           p->copy_from(moved.value());
         }
-    batch.images = random_tensor({real, 32, 32, 3}, -1, 1, 2);
+    const int64_t side = options.network.image_size;
+    batch.images = random_tensor({real, side, side, 3}, -1, 1, 2);
     batch.labels = Tensor::from(std::span<const int32_t>(labels_of(real)), {real});
     batch.label_mask = Tensor::full({real}, 1, DType::f64);
     batch.label_mask.mutable_span<double>()[1] = 0;
@@ -304,6 +306,26 @@ TEST_CASE("model: shapes from layer to layer") {
     INFO(name);
     CHECK(shapes[name] == shape);
   }
+}
+
+TEST_CASE("model: images of 64 pixels take a layer more in each network") {
+  Model model(small("default", 0, 64), 2, 3);
+  std::map<std::string, Shape> shapes;
+  const Pass pass = model.training();
+  pass.observe([&](const std::string& name, const Var& v) { shapes[name] = v.shape(); });
+  const auto grads = model.gradients(pass, model.loss(pass).d);
+  const std::map<std::string, Shape> expected = {
+      {"generator.dense", {3, 256}},       {"generator.relu0", {3, 4, 4, 16}},
+      {"generator.relu1", {3, 8, 8, 8}},   {"generator.relu2", {3, 16, 16, 4}},
+      {"generator.relu3", {3, 32, 32, 2}}, {"fake", {3, 64, 64, 3}},
+      {"real.relu0", {2, 32, 32, 3}},      {"real.conv1", {2, 16, 16, 3}},
+      {"real.conv7", {2, 2, 2, 6}},        {"real.class_logits", {2, 10}}};
+  for (const auto& [name, shape] : expected) {
+    INFO(name);
+    CHECK(shapes[name] == shape);
+  }
+  CHECK(!all_zero(grads.at("discriminator.conv0.weight")));
+  CHECK(!all_zero(model.gradients(pass, model.loss(pass).g).at("generator.deconv1.weight")));
 }
 
 TEST_CASE("model: dead layers get no gradient, biases before a batch norm next to none") {

@@ -86,6 +86,25 @@ TEST_CASE("predict: as eval, image by image") {
                         pets.image("test/dog/3.png") + ","));
 }
 
+TEST_CASE("predict: no P(real) where no generator taught it") {
+  const SmallFolder folder;
+  const TempDir dir;
+  const std::string run = (dir / "run").string();
+  for (const char* arm : {"--no-unlabeled", "--preset best"}) {
+    INFO(arm);
+    REQUIRE(run_program("train --data folder --data-dir " + folder.path().string() +
+                        " --batch-size 8 --labelled-batch 4 --g-size-mult 1 --d-size-mult 2 "
+                        "--labels per-class:4 --max-steps 1 --overwrite --out " +
+                        run + " " + arm)
+                .status == 0);
+    const std::string line =
+        "predict --checkpoint " + run + " " + (folder.path() / "test/cat/0.png").string();
+    CHECK(run_program(line).out.find("P(real)") == std::string::npos);
+    CHECK(!Json::parse(run_program(line + " --json").out)["images"][0].contains("p_real"));
+    CHECK(run_program(line + " --csv").out.starts_with("image,class,probability,p_cat,"));
+  }
+}
+
 TEST_CASE("predict: pictures of any size, and what cannot be read") {
   const Pets pets;
   pets.folder.put("more/large.png", plain(50, 40, 160, 30, 99));

@@ -136,6 +136,7 @@ nlohmann::ordered_json to_json(const Options& o) {
   return {{"preset", o.preset},
           {"data", o.data},
           {"data_dir", path_to_json(o.data_dir)},
+          {"test_fraction", o.test_fraction},
           {"seed", o.seed},
           {"epochs", o.epochs},
           {"batch_size", o.batch_size},
@@ -167,6 +168,7 @@ nlohmann::ordered_json to_json(const Options& o) {
           {"dead_layers", n.keep_dead_layers ? "keep" : "drop"},
           {"eval_stats", o.running_stats ? "running" : "batch"},
           {"test_images", o.notebook_test_set ? "notebook" : "all"},
+          {"image_size", n.image_size},
           {"classes", n.num_classes},
           {"class_names", names},
           {"extra_class", n.extra_class},
@@ -208,9 +210,11 @@ Options options_from_json(const nlohmann::ordered_json& json) {
     read(json, "ema", o.ema);
     read(json, "eval_weights", o.eval_ema, "ema", true, "last", false);
   }
-  // Version 0.1.0 had neither.
+  // Version 0.1.0 had none of these.
   if (json.contains("validation")) read(json, "validation", o.validation);
   if (json.contains("patience")) read(json, "patience", o.patience);
+  if (json.contains("test_fraction")) read(json, "test_fraction", o.test_fraction);
+  if (json.contains("image_size")) read(json, "image_size", n.image_size);
   read(json, "lr", o.schedule.start);
   read(json, "schedule", kind);
   read(json, "lr_final", o.schedule.final);
@@ -254,6 +258,10 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   in("limit_batches", double(o.limit_batches), 0, 1e15);
   in("validation", double(o.validation), 0, 1e9);
   in("patience", double(o.patience), 0, 1e9);
+  in("test_fraction", o.test_fraction, 0, kMostTestFraction);
+  require<DataError>(std::ranges::count(kImageSizes, n.image_size) > 0,
+                     "configuration: image_size is {}, not {}", n.image_size,
+                     fmt::join(kImageSizes, " or "));
   in("drop_rate", n.drop_rate, 0, 0.99);
   in("classes", n.num_classes, 2, 1000);
   require<DataError>(o.class_names.empty() || std::cmp_equal(o.class_names.size(), n.num_classes),

@@ -16,6 +16,7 @@ struct Options {
   std::string preset = "default";
   std::string data = "digits";  ///< see data.h
   std::string data_dir;         ///< empty: looked up (nn/data/data_folder.h, mnist.h)
+  double test_fraction = 0;     ///< of each class of a folder, to test on; 0: it has a test set
   /// By class, those that it learns; as files of version 0.1.0, which had none: empty.
   std::vector<std::string> class_names;
   NetworkOptions network;
@@ -41,6 +42,8 @@ struct Options {
   double beta1 = 0.5;  ///< of both Adams, in [0, 1)
   uint64_t seed = 1;
 };
+
+inline constexpr double kMostTestFraction = 0.9;
 
 /// What presets are called.
 inline constexpr const char* kPresets[] = {"default", "tutorial", "augmented", "best"};

@@ -13,8 +13,6 @@
 namespace gradus {
 namespace {
 
-constexpr int kSide = kFittedSide;
-
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -32,15 +30,15 @@ double overlap(int i, double begin, double end) {
 
 }  // namespace
 
-void fit_picture(const Picture& p, std::span<uint8_t> out) {
-  const int side = std::min(p.width, p.height);
-  const int left = (p.width - side) / 2, top = (p.height - side) / 2;
-  const double scale = double(side) / kSide;
-  for (int i = 0; i < kSide * kSide; ++i) {
-    const double y0 = i / kSide * scale, y1 = y0 + scale, x0 = i % kSide * scale, x1 = x0 + scale;
+void fit_picture(const Picture& p, int side, std::span<uint8_t> out) {
+  const int square = std::min(p.width, p.height);
+  const int left = (p.width - square) / 2, top = (p.height - square) / 2;
+  const double scale = double(square) / side;
+  for (int i = 0; i < side * side; ++i) {
+    const double y0 = i / side * scale, y1 = y0 + scale, x0 = i % side * scale, x1 = x0 + scale;
     double sum[3] = {};
-    for (int y = static_cast<int>(y0); y < std::min(std::ceil(y1), double(side)); ++y)
-      for (int x = static_cast<int>(x0); x < std::min(std::ceil(x1), double(side)); ++x) {
+    for (int y = static_cast<int>(y0); y < std::min(std::ceil(y1), double(square)); ++y)
+      for (int x = static_cast<int>(x0); x < std::min(std::ceil(x1), double(square)); ++x) {
         const double weight = overlap(y, y0, y1) * overlap(x, x0, x1);
         const uint8_t* pixel = &p.rgb[3 * (size_t(top + y) * size_t(p.width) + size_t(left + x))];
         for (int c = 0; c < 3; ++c) sum[c] += weight * pixel[c];

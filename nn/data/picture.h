@@ -26,9 +26,8 @@ Picture decode_picture(std::span<const std::byte> bytes, const std::string& name
 /// where it is missing.
 Picture read_picture(const std::filesystem::path& path);
 
-inline constexpr int kFittedSide = 32;
-/// The square in the middle, made 32x32, as u8 [32, 32, 3]: each new pixel is the mean over the
-/// area that it covers of the old ones.
-void fit_picture(const Picture& picture, std::span<uint8_t> rgb);
+/// The square in the middle, made `side` pixels each way, as u8 [side, side, 3]: each new pixel is
+/// the mean over the area that it covers of the old ones.
+void fit_picture(const Picture& picture, int side, std::span<uint8_t> rgb);
 
 }  // namespace gradus

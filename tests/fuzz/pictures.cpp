@@ -44,6 +44,7 @@ void check(const Picture& p) {
 }
 
 void load_as_folder(const char* extension, std::string_view file) {
+  fs::create_directories(scratch() / extension / "test");
   for (const char* name : {"a", "b"}) {
     const std::string folder = std::string(extension) + "/train/" + name;
     fs::create_directories(scratch() / folder);

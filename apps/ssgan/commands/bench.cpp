@@ -59,7 +59,10 @@ int bench(const BenchRequest& r) {
   if (r.profile && !r.device.is_cpu())
     throw UsageError("bench --profile: kernels are timed on the CPU alone; add --device cpu");
   std::optional<Profiler> profiler;
-  const ImageSet set = drawn_digits(o.batch_size, Split::train, o.zero_as);
+  ImageSet set = drawn_digits(o.batch_size, Split::train, o.zero_as);
+  if (const int64_t side = o.network.image_size; side > kTutorialSize)
+    set.images =
+        Tensor::full({o.batch_size, side, side, 3}, 99, DType::u8);  // time is all it tells
   Trainer trainer(o, DType::f32, r.device);
   trainer.use(set, Tensor::full({set.count()}, 1, DType::i32));
   std::vector<int32_t> order(set.count());

@@ -37,7 +37,7 @@ std::vector<int64_t> count_classes(const ImageSet& set) {
 Picture examples(const ImageSet& set) {
   constexpr int kColumns = 10;
   const auto classes = static_cast<int64_t>(set.classes.size());
-  Tensor images = Tensor::zeros({classes * kColumns, 32, 32, 3}, DType::u8);
+  Tensor images = Tensor::zeros(set.images.shape().with(0, classes * kColumns), DType::u8);
   const auto bytes = images.mutable_span<uint8_t>();
   const auto from = set.images.span<uint8_t>();
   const size_t size = bytes.size() / static_cast<size_t>(classes * kColumns);

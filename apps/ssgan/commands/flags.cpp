@@ -94,6 +94,11 @@ void OptionFlags::add_data_set(CLI::App& app) {
                  "(of PNGs and JPEGs: DIR/train/CLASS/NAME.png and DIR/test/CLASS/NAME.png)")
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kDataSets), std::end(kDataSets))));
   add_data_dir(app);
+  has_data_ = true;
+  app.add_option("--test-fraction", test_fraction,
+                 "Of a folder without test/: test on this share of each class, the same files each "
+                 "time; DIR/CLASS/NAME.png will do then")
+      ->check(between(0, kMostTestFraction));
 }
 
 void OptionFlags::add_data(CLI::App& app) {
@@ -119,6 +124,10 @@ void OptionFlags::add_network(CLI::App& app) {
                  "are changed "
                  "at random), or best (the average of D also teaches it classes)")
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kPresets), std::end(kPresets))));
+  app.add_option("--image-size", image_size,
+                 "Pixels each way that the images of a folder are made: 32, or 64, for which both "
+                 "networks have a layer more")
+      ->check(CLI::IsMember(std::vector<int>(std::begin(kImageSizes), std::end(kImageSizes))));
   app.add_option("--extra-class", extra_class, "1: a logit of its own for generated images")
       ->check(CLI::Range(0, 1));
   app.add_option("--class-loss", class_loss,
@@ -259,6 +268,12 @@ void OptionFlags::require_data(const Options& o) const {
                       "--zero-as: {} has no digit that is labelled 10", o.data);
   require<UsageError>(!test_images || o.data == "svhn",
                       "--test-images: the notebook has a part of SVHN's test file alone");
+  require<UsageError>(!has_data_ || o.network.image_size == kTutorialSize || o.data == "folder",
+                      "--image-size {}: {} has images of {} pixels; only folders have others",
+                      o.network.image_size, o.data, kTutorialSize);
+  require<UsageError>(!test_fraction || o.data == "folder",
+                      "--test-fraction: {} has a test set of its own; only folders are split",
+                      o.data);
 }
 
 Options OptionFlags::resolve(const std::optional<Options>& base) const {
@@ -282,6 +297,8 @@ Options OptionFlags::resolve(const std::optional<Options>& base) const {
   set(lr, o.schedule.start);
   set(lr_final, o.schedule.final);
   set(lr_flat, o.schedule.flat);
+  set(test_fraction, o.test_fraction);
+  set(image_size, o.network.image_size);
   set(drop_rate, o.network.drop_rate);
   set(extra_class, o.network.extra_class);
   if (class_loss) o.network.scores_with_fake = *class_loss == "all";
@@ -358,8 +375,9 @@ void group_options(CLI::App& app, const std::string& heading) {
 }
 
 void show_defaults(CLI::App& app) {
-  const nlohmann::ordered_json mended = to_json(preset("default")),
-                               printed = to_json(preset("tutorial"));
+  std::vector<std::pair<std::string, nlohmann::ordered_json>> presets;
+  for (const char* name : kPresets) presets.emplace_back(name, to_json(preset(name)));
+  const nlohmann::ordered_json& usual = presets.front().second;
   const auto text = [](const nlohmann::ordered_json& v) {
     return v.is_string() ? v.get<std::string>() : v.dump();
   };
@@ -372,15 +390,17 @@ void show_defaults(CLI::App& app) {
       o->option_text(type == "TEXT" ? type : "N");
     std::string key = o->get_lnames().empty() ? "" : o->get_lnames().front();
     std::ranges::replace(key, '-', '_');
-    if (!mended.contains(key) || o->get_type_size() == 0) {
+    if (!usual.contains(key) || o->get_type_size() == 0) {
       if (const std::string value = o->get_default_str(); !value.empty() && o->get_type_size() > 0)
         o->description(fmt::format("{} [{}]", o->get_description(), value));
       continue;
     }
-    const std::string a = text(mended[key]), b = text(printed[key]);
-    if (!a.empty())
-      o->description(fmt::format("{} [{}{}]", o->get_description(), a,
-                                 a == b ? "" : "; preset tutorial: " + b));
+    std::string defaults = text(usual[key]), others;
+    for (const auto& [name, options] : presets)
+      if (options[key] != usual[key] && key != "preset")
+        others += fmt::format("{}{} {}", others.empty() ? "; " : ", ", name, text(options[key]));
+    if (!defaults.empty())
+      o->description(fmt::format("{} [{}{}]", o->get_description(), defaults, others));
   }
 }
 

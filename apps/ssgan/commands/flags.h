@@ -30,8 +30,8 @@ struct OptionFlags {
   std::optional<int64_t> epochs, batch_size, limit_batches, validation, patience;
   std::optional<int64_t> labelled_batch, unlabelled_batch, noise_batch;
   std::optional<double> gan_weight, pseudo_label, consistency_weight, ema;
-  std::optional<int> extra_class, g_size_mult, d_size_mult;
-  std::optional<double> lr, lr_final, lr_flat, drop_rate;
+  std::optional<int> image_size, extra_class, g_size_mult, d_size_mult;
+  std::optional<double> test_fraction, lr, lr_final, lr_flat, drop_rate;
   std::optional<uint64_t> seed;
   bool no_unlabeled = false;
 
@@ -48,6 +48,7 @@ struct OptionFlags {
   Options resolve(const std::optional<Options>& base = {}) const;
 
  private:
+  bool has_data_ = false;  // there is --data among the flags
   void require_data(const Options& options) const;
   void resolve_objective(Options& options) const;
 };

@@ -41,20 +41,25 @@ std::vector<std::byte> read_stdin() {
 }
 
 void print_table(const PictureList& pictures, const Predictions& p,
-                 const std::vector<std::string>& names) {
+                 const std::vector<std::string>& names, bool tells_real) {
   constexpr size_t kMostWide = 40;
   size_t wide = 5;
   for (const std::string& name : pictures.names)
     wide = std::max(wide, std::min(printable(name).size(), kMostWide));
-  fmt::print("{:{}}  {:16} {:>11} {:>7}  next\n", "image", wide, "class", "probability", "P(real)");
+  const auto real = [&](const std::string& text) {
+    return tells_real ? fmt::format(" {:>7}", text) : "";
+  };
+  fmt::print("{:{}}  {:16} {:>11}{}  next\n", "image", wide, "class", "probability",
+             real("P(real)"));
   for (int64_t i = 0; i < p.count(); ++i) {
     const int64_t first = p.class_of(i);
     int64_t second = first == 0 ? 1 : 0;
     for (int64_t c = 0; c < p.classes; ++c)
       if (c != first && p.of(i)[size_t(c)] > p.of(i)[size_t(second)]) second = c;
-    fmt::print("{:{}}  {:16} {:>11.4f} {:>7.4f}  {} {:.4f}\n", printable(pictures.names[size_t(i)]),
-               wide, printable(names[size_t(first)]), p.confidence(i), p.real[size_t(i)],
-               printable(names[size_t(second)]), p.of(i)[size_t(second)]);
+    fmt::print("{:{}}  {:16} {:>11.4f}{}  {} {:.4f}\n", printable(pictures.names[size_t(i)]), wide,
+               printable(names[size_t(first)]), p.confidence(i),
+               real(fmt::format("{:.4f}", p.real[size_t(i)])), printable(names[size_t(second)]),
+               p.of(i)[size_t(second)]);
   }
 }
 
@@ -66,13 +71,13 @@ void print_json(const PredictRequest& r, const PictureList& pictures, const Pred
             {"images", Json::array()}};
   for (int64_t i = 0; i < p.count(); ++i) {
     const auto row = p.logits.begin() + i * p.classes;
-    json["images"].push_back(
-        {{"image", path_to_json(pictures.names[size_t(i)])},
-         {"class", names[size_t(p.class_of(i))]},
-         {"probability", p.confidence(i)},
-         {"p_real", p.real[size_t(i)]},
-         {"probabilities", std::vector<double>(p.of(i).begin(), p.of(i).end())},
-         {"logits", std::vector<float>(row, row + p.classes)}});
+    Json image{{"image", path_to_json(pictures.names[size_t(i)])},
+               {"class", names[size_t(p.class_of(i))]},
+               {"probability", p.confidence(i)}};
+    if (has_gan(r.options)) image["p_real"] = p.real[size_t(i)];
+    image["probabilities"] = std::vector<double>(p.of(i).begin(), p.of(i).end());
+    image["logits"] = std::vector<float>(row, row + p.classes);
+    json["images"].push_back(std::move(image));
   }
   fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
@@ -87,12 +92,13 @@ std::string csv_field(const std::string& name) {
 }
 
 void print_csv(const PictureList& pictures, const Predictions& p,
-               const std::vector<std::string>& names) {
-  fmt::print("image,class,probability,p_real");
+               const std::vector<std::string>& names, bool tells_real) {
+  fmt::print("image,class,probability{}", tells_real ? ",p_real" : "");
   for (int64_t c = 0; c < p.classes; ++c) fmt::print(",{}", csv_field("p_" + names[size_t(c)]));
   for (int64_t i = 0; i < p.count(); ++i) {
-    fmt::print("\n{},{},{:.6f},{:.6f}", csv_field(pictures.names[size_t(i)]),
-               csv_field(names[size_t(p.class_of(i))]), p.confidence(i), p.real[size_t(i)]);
+    fmt::print("\n{},{},{:.6f}", csv_field(pictures.names[size_t(i)]),
+               csv_field(names[size_t(p.class_of(i))]), p.confidence(i));
+    if (tells_real) fmt::print(",{:.6f}", p.real[size_t(i)]);
     for (const double probability : p.of(i)) fmt::print(",{:.6f}", probability);
   }
   fmt::print("\n");
@@ -103,8 +109,9 @@ int predict(const PredictRequest& r) {
   Discriminator discriminator(network_of(r.options), DType::f32, r.device);
   require_statistics(r.checkpoint, r.options);
   load_network(r.checkpoint, "discriminator.", discriminator);
-  const PictureList pictures = read_pictures(
-      r.words, read_stdin, [](const std::string& reason) { say("{}\n", printable(reason)); });
+  const PictureList pictures =
+      read_pictures(r.words, r.options.network.image_size, read_stdin,
+                    [](const std::string& reason) { say("{}\n", printable(reason)); });
   if (!pictures.names.empty()) {
     if (!r.options.running_stats)
       say("batch statistics: what is said of an image depends on those beside it\n");
@@ -115,9 +122,9 @@ int predict(const PredictRequest& r) {
     if (r.json)
       print_json(r, pictures, p, names);
     else if (r.csv)
-      print_csv(pictures, p, names);
+      print_csv(pictures, p, names, has_gan(r.options));
     else
-      print_table(pictures, p, names);
+      print_table(pictures, p, names, has_gan(r.options));
   }
   if (pictures.unread == 0) return kDone;
   say("ssgan: {} could not be read, {} predicted\n", pictures.unread, pictures.names.size());

@@ -17,9 +17,10 @@ void StudyFlags::add(CLI::App& app) {
   options_.add_labels(app);
   options_.add_network(app);
   for (CLI::Option* o : app.get_options())
-    for (const char* of_a_run : {"--data", "--labels", "--seed", "--preset", "--extra-class",
-                                 "--class-loss", "--g-size-mult", "--d-size-mult", "--zero-as",
-                                 "--dropout", "--drop-rate", "--relu2", "--dead-layers"})
+    for (const char* of_a_run :
+         {"--data", "--labels", "--seed", "--preset", "--image-size", "--test-fraction",
+          "--extra-class", "--class-loss", "--g-size-mult", "--d-size-mult", "--zero-as",
+          "--dropout", "--drop-rate", "--relu2", "--dead-layers"})
       if (o->check_name(of_a_run)) o->excludes("--run");
   runtime_.add(app);
 }

@@ -81,7 +81,7 @@ int summary(const SummaryRequest& r) {
   Discriminator discriminator(network, DType::f32, kCpu);
   Random random(r.options.seed, Stream::train);
   const Pass pass = Pass::training(random).with(Statistics::batch);
-  const Batch batch{Tensor::zeros({kImages, 32, 32, 3}, DType::f32),
+  const Batch batch{Tensor::zeros({kImages, network.image_size, network.image_size, 3}, DType::f32),
                     Tensor::zeros({kImages}, DType::i32), Tensor::zeros({kImages}, DType::f32)};
   const ModelLoss loss =
       model_loss(pass, generator, discriminator, batch,

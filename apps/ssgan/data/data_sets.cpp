@@ -24,6 +24,8 @@ std::optional<std::filesystem::path> named_folder(const Options& o) {
   return o.data_dir;
 }
 
+FolderOptions folder_options(const Options& o) { return {o.network.image_size, o.test_fraction}; }
+
 ImageSet svhn(const Options& o, Split split) {
   ImageSet set = load_svhn(data_folder(named_folder(o)),
                            split == Split::train ? SvhnSplit::train : SvhnSplit::test);
@@ -45,7 +47,7 @@ ImageSet images_as_stored(const Options& o, Split split) {
     return drawn_digits(split == Split::train ? kDigitTrainCount : kDigitTestCount, split,
                         ZeroAs::raw);
   if (o.data == "svhn") return svhn(o, split);
-  if (o.data == "folder") return load_image_folder(o.data_dir, split);
+  if (o.data == "folder") return load_image_folder(o.data_dir, split, folder_options(o));
   return mnist(o, split);
 }
 
@@ -107,7 +109,10 @@ Tensor classes_of(const Tensor& labels, ZeroAs zero_as) {
 
 ImageSet load_images(const Options& o, Split split) {
   ImageSet set = images_as_stored(o, split);
-  const int classes = o.network.num_classes;
+  const int classes = o.network.num_classes, side = o.network.image_size;
+  require<DataError>(set.images.shape()[1] == side,
+                     "{}: images of {} pixels, but the network takes {}", set.protocol,
+                     set.images.shape()[1], side);
   require<DataError>(static_cast<int>(set.classes.size()) == classes,
                      "{}: {} classes, but the network has {}", set.protocol, set.classes.size(),
                      classes);
@@ -120,7 +125,7 @@ ImageSet load_images(const Options& o, Split split) {
 
 void fit_to_data(Options& o) {
   if (o.data == "folder")
-    o.class_names = class_folders(o.data_dir);
+    o.class_names = class_folders(o.data_dir, folder_options(o));
   else
     o.class_names = o.data == "fashion-mnist" ? mnist_classes(MnistKind::fashion)
                                               : mnist_classes(MnistKind::digits);

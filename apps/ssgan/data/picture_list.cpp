@@ -15,15 +15,16 @@ namespace fs = std::filesystem;
 
 class Reader {
  public:
-  explicit Reader(const std::function<void(const std::string&)>& complain) : complain_(complain) {}
+  Reader(int side, const std::function<void(const std::string&)>& complain)
+      : side_(side), complain_(complain) {}
 
   /// `picture()` throws DataError where there is none.
   void add(const std::string& name, const std::function<Picture()>& picture) {
     try {
       const Picture whole = picture();
       const size_t at = pixels_.size();
-      pixels_.resize(at + size_t{3} * kFittedSide * kFittedSide);
-      fit_picture(whole, std::span(pixels_).subspan(at));
+      pixels_.resize(at + size_t{3} * size_t(side_) * size_t(side_));
+      fit_picture(whole, side_, std::span(pixels_).subspan(at));
       list_.names.push_back(name);
     } catch (const DataError& e) {
       fail(e.what());
@@ -44,8 +45,7 @@ class Reader {
 
   PictureList finish() {
     const auto n = static_cast<int64_t>(list_.names.size());
-    list_.images =
-        Tensor::from(std::span<const uint8_t>(pixels_), {n, kFittedSide, kFittedSide, 3});
+    list_.images = Tensor::from(std::span<const uint8_t>(pixels_), {n, side_, side_, 3});
     return std::move(list_);
   }
 
@@ -55,6 +55,7 @@ class Reader {
     complain_(reason);
   }
 
+  int side_;
   const std::function<void(const std::string&)>& complain_;
   PictureList list_;
   std::vector<uint8_t> pixels_;
@@ -62,10 +63,10 @@ class Reader {
 
 }  // namespace
 
-PictureList read_pictures(const std::vector<std::string>& words,
+PictureList read_pictures(const std::vector<std::string>& words, int side,
                           const std::function<std::vector<std::byte>()>& input,
                           const std::function<void(const std::string&)>& complain) {
-  Reader reader(complain);
+  Reader reader(side, complain);
   for (const std::string& word : words) {
     if (word != "-") {
       reader.add_named(word);

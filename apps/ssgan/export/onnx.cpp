@@ -106,11 +106,13 @@ std::string discriminator_onnx(const Checkpoint& c, Statistics statistics) {
   OnnxGraph g("discriminator");
   Layers d(g, c, "discriminator", statistics);
   const NetworkOptions& o = d.options();
-  Value x = g.input("images", Type::u8, {32, 32, 3});
+  const int64_t side = o.image_size;
+  Value x = g.input("images", Type::u8, {side, side, 3});
   x = g.node("Cast", {x}, {{"to", int64_t{1}}});
   x = g.node("Sub", {g.node("Mul", {x, g.constant(1 / 127.5F)}), g.constant(1.0F)});
   x = g.node("Transpose", {x}, {{"perm", std::vector<int64_t>{0, 3, 1, 2}}});
 
+  if (side > kTutorialSize) x = d.leaky(d.conv("conv0", x, side, 2));
   const Value relu1 = d.leaky(d.conv("conv1", x, 32, 2));
   const Value x2 = d.conv("conv2", relu1, 16, 2);
   const Value relu2 = d.leaky(o.relu2_reads_bn2 ? d.norm("bn2", x2) : x2);
@@ -149,19 +151,22 @@ std::string generator_onnx(const Checkpoint& c, Statistics statistics) {
   using Value = OnnxGraph::Value;
   OnnxGraph g("generator");
   Layers layers(g, c, "generator", statistics);
-  const int64_t channels = 4 * layers.options().g_size_mult;
+  const int64_t side = layers.options().image_size;
+  const bool large = side > kTutorialSize;
+  const int64_t channels = (large ? 8 : 4) * layers.options().g_size_mult;
   Value x = layers.dense(g.input("z", Type::f32, {kZSize}));
   x = g.node("Reshape", {x, g.constant(std::vector<int64_t>{-1, channels, 4, 4})});
+  if (large) x = layers.deconv("deconv1", layers.leaky(layers.norm("bn0", x)), 4);
   x = layers.leaky(layers.norm("bn1", x));
-  x = layers.leaky(layers.norm("bn2", layers.deconv("deconv2", x, 4)));
-  x = layers.leaky(layers.norm("bn3", layers.deconv("deconv3", x, 8)));
-  x = g.node("Tanh", {layers.deconv("deconv4", x, 16)});
+  x = layers.leaky(layers.norm("bn2", layers.deconv("deconv2", x, side / 8)));
+  x = layers.leaky(layers.norm("bn3", layers.deconv("deconv3", x, side / 4)));
+  x = g.node("Tanh", {layers.deconv("deconv4", x, side / 2)});
 
   x = g.node("Transpose", {x}, {{"perm", std::vector<int64_t>{0, 2, 3, 1}}});
   x = g.node("Mul", {g.node("Add", {x, g.constant(1.0F)}), g.constant(127.5F)});
   x = g.node("Add", {x, g.constant(0.5F)});
   x = g.node("Clip", {x, g.constant(0.0F), g.constant(255.0F)});
-  g.output(g.node("Cast", {x}, {{"to", int64_t{2}}}, "images"), Type::u8, {32, 32, 3});
+  g.output(g.node("Cast", {x}, {{"to", int64_t{2}}}, "images"), Type::u8, {side, side, 3});
   return finish(g, c);
 }
 

@@ -50,7 +50,8 @@ class BatchSource {
       require_shape("index", index_, {k, n});
       return;
     }
-    require_shape("x", x_, {k, n, 32, 32, 3});
+    const int64_t side = r.options.network.image_size;
+    require_shape("x", x_, {k, n, side, side, 3});
     require_shape("y", y_, {k, n});
     for (const int32_t label : y_.span<int32_t>())
       require<DataError>(label >= 1 && label <= 10, "batch: label {} in y, not 1 to 10", label);

@@ -27,7 +27,7 @@ struct Predictions {
   double confidence(int64_t image) const { return of(image)[size_t(class_of(image))]; }
 };
 
-/// D on images u8 [N, 32, 32, 3], in their order by batches of 128, so that what the batch's own
+/// D on images u8 [N, S, S, 3], in their order by batches of 128, so that what the batch's own
 /// statistics give can be had again.
 void for_each_batch(const Discriminator& discriminator, const Tensor& images, Statistics statistics,
                     const std::function<void(const Discriminator::Output&)>& use);

@@ -16,7 +16,7 @@ struct Features {
   Features part(int64_t begin, int64_t end) const;
 };
 
-/// D's features of images u8 [N, 32, 32, 3], as for_each_batch has them.
+/// D's features of images u8 [N, S, S, 3], as for_each_batch has them.
 Features features_of(Discriminator& discriminator, const Tensor& images, Statistics statistics);
 
 /// The Fréchet distance of two normal distributions with the means m and covariances C of a and b:

@@ -11,7 +11,7 @@ enum class ZeroAs {
 };
 
 struct Batch {
-  Var images;         ///< [N, 32, 32, 3] in [-1, 1]
+  Var images;         ///< [N, S, S, 3] in [-1, 1]
   Tensor labels;      ///< i32 [N], classes; 10 for a raw zero
   Tensor label_mask;  ///< [N], 1 where the label may be used, else 0; of the images' dtype
 };
@@ -27,7 +27,7 @@ struct ModelLoss {
   /// sure enough to give a class, in [0, 1].
   Var consistency, confident;
   Var correct, masked_correct;  ///< how many classes of real images are right; those labelled
-  Var fake;                     ///< the generated images [M, 32, 32, 3]
+  Var fake;                     ///< the generated images [M, S, S, 3]
 };
 
 /// One forward pass of both networks: `real` through D, z [M, 100] through G and D. Throws

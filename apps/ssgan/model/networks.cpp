@@ -13,13 +13,24 @@ Conv2dOptions conv3x3(int64_t in, int64_t out, int stride) {
   return {.in = in, .out = out, .kernel = 3, .stride = stride};
 }
 
+bool is_large(const NetworkOptions& o) { return o.image_size == 64; }
+
+template <class Layer>
+using Maybe = std::optional<Layer>;
+
 }  // namespace
 
 Generator::Generator(const NetworkOptions& o, DType dtype, Device device)
     : Module(dtype, device),
       alpha_(o.alpha),
       size_mult_(o.g_size_mult),
-      dense_(*this, "dense", {kZSize, 4 * 4 * size_mult_ * 4}),
+      dense_(*this, "dense", {kZSize, 4 * 4 * size_mult_ * (is_large(o) ? 8 : 4)}),
+      bn0_(is_large(o)
+               ? Maybe<BatchNorm>(std::in_place, *this, "bn0", BatchNorm::Options{size_mult_ * 8})
+               : std::nullopt),
+      deconv1_(is_large(o) ? Maybe<ConvTranspose2d>(std::in_place, *this, "deconv1",
+                                                    deconv5x5(size_mult_ * 8, size_mult_ * 4))
+                           : std::nullopt),
       bn1_(*this, "bn1", {size_mult_ * 4}),
       deconv2_(*this, "deconv2", deconv5x5(size_mult_ * 4, size_mult_ * 2)),
       bn2_(*this, "bn2", {size_mult_ * 2}),
@@ -29,7 +40,11 @@ Generator::Generator(const NetworkOptions& o, DType dtype, Device device)
 
 Var Generator::operator()(const Pass& pass, const Var& z) const {
   Var x1 = dense_(pass, z);
-  x1 = reshape(x1, {z.shape()[0], 4, 4, size_mult_ * 4});
+  x1 = reshape(x1, {z.shape()[0], 4, 4, -1});
+  if (deconv1_) {
+    x1 = pass.report("relu0", leaky_relu((*bn0_)(pass, x1), alpha_));
+    x1 = (*deconv1_)(pass, x1);
+  }
   x1 = pass.report("relu1", leaky_relu(bn1_(pass, x1), alpha_));
 
   Var x2 = deconv2_(pass, x1);
@@ -45,7 +60,10 @@ Var Generator::operator()(const Pass& pass, const Var& z) const {
 Discriminator::Discriminator(const NetworkOptions& o, DType dtype, Device device)
     : Module(dtype, device),
       options_(o),
-      conv1_(*this, "conv1", conv3x3(3, o.d_size_mult, 2)),
+      conv0_(is_large(o)
+                 ? Maybe<Conv2d>(std::in_place, *this, "conv0", conv3x3(3, o.d_size_mult, 2))
+                 : std::nullopt),
+      conv1_(*this, "conv1", conv3x3(is_large(o) ? o.d_size_mult : 3, o.d_size_mult, 2)),
       conv2_(*this, "conv2", conv3x3(o.d_size_mult, o.d_size_mult, 2)),
       conv3_(*this, "conv3", conv3x3(o.d_size_mult, o.d_size_mult, 2)),
       bn3_(*this, "bn3", {o.d_size_mult}),
@@ -68,7 +86,9 @@ Discriminator::Output Discriminator::operator()(const Pass& pass, const Var& ima
   const double alpha = options_.alpha, drop_rate = options_.drop_rate;
   const Var x = pass.report("dropout0", dropout(pass, images, drop_rate / 2.5));
 
-  const Var x1 = conv1_(pass, x);
+  Var x1 = x;
+  if (conv0_) x1 = pass.report("relu0", leaky_relu((*conv0_)(pass, x), alpha));
+  x1 = conv1_(pass, x1);
   Var relu1 = pass.report("relu1", leaky_relu(x1, alpha));
   relu1 = pass.report("dropout1", dropout(pass, relu1, drop_rate));
 

@@ -9,23 +9,28 @@
 
 namespace gradus::ssgan {
 
+inline constexpr int kTutorialSize = 32;
+/// What networks there are for.
+inline constexpr int kImageSizes[] = {kTutorialSize, 64};
+
 /// The parts of the networks that the tutorial's prose and its program disagree about, and their
 /// sizes. The defaults are the printed program's.
 struct NetworkOptions {
   int g_size_mult = 32;
   int d_size_mult = 64;
   int num_classes = 10;
-  int extra_class = 0;           ///< 1: a logit for "generated"; 0: that logit is fixed at 0
-  bool scores_with_fake = true;  ///< class_scores have that logit of its own, too
-  double alpha = 0.2;            ///< slope of the leaky ReLUs
-  double drop_rate = 0;          ///< in [0, 1); 0: dropout never acts
-  bool relu2_reads_bn2 = false;  ///< the printed relu2 reads conv2's output, past bn2
-  bool keep_dead_layers = true;  ///< conv6, bn6, relu6 (and an unread bn2) reach no loss
+  int image_size = kTutorialSize;  ///< pixels each way: 32, or 64, which takes a layer more
+  int extra_class = 0;             ///< 1: a logit for "generated"; 0: that logit is fixed at 0
+  bool scores_with_fake = true;    ///< class_scores have that logit of its own, too
+  double alpha = 0.2;              ///< slope of the leaky ReLUs
+  double drop_rate = 0;            ///< in [0, 1); 0: dropout never acts
+  bool relu2_reads_bn2 = false;    ///< the printed relu2 reads conv2's output, past bn2
+  bool keep_dead_layers = true;    ///< conv6, bn6, relu6 (and an unread bn2) reach no loss
 };
 
 constexpr int64_t kZSize = 100;
 
-/// z [N, 100] -> images [N, 32, 32, 3] in (-1, 1).
+/// z [N, 100] -> images [N, S, S, 3] in (-1, 1), S being image_size.
 class Generator final : public Module {
  public:
   /// Weights are 0 until Module::initialize or load.
@@ -37,6 +42,8 @@ class Generator final : public Module {
   double alpha_;
   int64_t size_mult_;
   Linear dense_;
+  std::optional<BatchNorm> bn0_;  // these two where images are 64 pixels
+  std::optional<ConvTranspose2d> deconv1_;
   BatchNorm bn1_;
   ConvTranspose2d deconv2_;
   BatchNorm bn2_;
@@ -45,7 +52,7 @@ class Generator final : public Module {
   ConvTranspose2d deconv4_;
 };
 
-/// images [N, 32, 32, 3] -> logits of the classes and of "real", which is the logsumexp of the
+/// images [N, S, S, 3] -> logits of the classes and of "real", which is the logsumexp of the
 /// former minus the logit of "generated" (Salimans et al. 2016, section 5).
 class Discriminator final : public Module {
  public:
@@ -62,6 +69,7 @@ class Discriminator final : public Module {
 
  private:
   NetworkOptions options_;
+  std::optional<Conv2d> conv0_;  // where images are 64 pixels
   Conv2d conv1_, conv2_;
   std::optional<BatchNorm> bn2_;
   Conv2d conv3_;

@@ -56,7 +56,7 @@ struct StepInputs {
   Tensor taught;
 };
 
-/// What D, here the averaged one, takes images [U, 32, 32, 3], shifted by up to 2 pixels, for: the
+/// What D, here the averaged one, takes images [U, S, S, 3], shifted by up to 2 pixels, for: the
 /// probabilities [U, classes], without that of "generated".
 Tensor teach(const Pass& pass, Discriminator& average, const Var& images, int64_t classes);
 

@@ -10,7 +10,7 @@
 namespace gradus::ssgan {
 namespace {
 
-constexpr int kSide = 32, kPadding = 2;
+constexpr int kPadding = 2;
 
 /// [-1, 1] -> bytes by (x + 1) / 2.
 Tensor bytes_of(const Tensor& images) {
@@ -52,18 +52,19 @@ std::pair<double, double> weights_between(std::span<const float> a, std::span<co
 
 Picture grid(const Tensor& images, int columns) {
   const int64_t count = images.shape()[0];
+  const auto side = static_cast<int>(images.shape()[1]);
   columns = static_cast<int>(std::min<int64_t>(columns, count));
   const int rows = static_cast<int>((count + columns - 1) / columns);
   Picture picture;
-  picture.width = columns * (kSide + kPadding) + kPadding;
-  picture.height = rows * (kSide + kPadding) + kPadding;
+  picture.width = columns * (side + kPadding) + kPadding;
+  picture.height = rows * (side + kPadding) + kPadding;
   picture.rgb.assign(size_t{3} * picture.width * picture.height, 0);
   const uint8_t* row = images.data<uint8_t>();
   for (int64_t i = 0; i < count; ++i) {
-    const int64_t top = kPadding + i / columns * (kSide + kPadding);
-    const int64_t left = kPadding + i % columns * (kSide + kPadding);
-    for (int y = 0; y < kSide; ++y, row += 3 * kSide)
-      std::copy_n(row, 3 * kSide, &picture.rgb[3 * ((top + y) * picture.width + left)]);
+    const int64_t top = kPadding + i / columns * (side + kPadding);
+    const int64_t left = kPadding + i % columns * (side + kPadding);
+    for (int y = 0; y < side; ++y, row += 3 * side)
+      std::copy_n(row, 3 * side, &picture.rgb[3 * ((top + y) * picture.width + left)]);
   }
   return picture;
 }
@@ -84,12 +85,13 @@ Tensor sample_images(const Generator& generator, int64_t count, uint64_t seed,
                      Statistics statistics) {
   constexpr int64_t kBatch = 128;
   const Tensor z = noise(count, seed);
-  Tensor all({count, kSide, kSide, 3}, DType::u8);
-  auto to = all.mutable_span<uint8_t>().begin();
+  Tensor all;
   for (int64_t begin = 0; begin < count; begin += kBatch) {
     const Tensor part = slice(z, 0, begin, std::min(begin + kBatch, count)).value();
     const Tensor images = generated(generator, part, statistics);
-    to = std::ranges::copy(images.span<uint8_t>(), to).out;
+    if (begin == 0) all = Tensor(images.shape().with(0, count), DType::u8);
+    std::ranges::copy(images.span<uint8_t>(), all.mutable_span<uint8_t>().begin() +
+                                                  begin * images.count() / part.shape()[0]);
   }
   return all;
 }

@@ -7,14 +7,14 @@
 
 namespace gradus::ssgan {
 
-/// Images u8 [N, 32, 32, 3] on the CPU side by side, `columns` a row, with 2 black pixels around
+/// Images u8 [N, S, S, 3] on the CPU side by side, `columns` a row, with 2 black pixels around
 /// each, as torchvision's make_grid lays them out. N and `columns` are at least 1, unchecked.
 Picture grid(const Tensor& images, int columns);
 
 /// Each pixel as a square of `scale` pixels; at least 1, unchecked.
 Picture enlarged(const Picture& picture, int scale);
 
-/// `count` generated images, u8 [count, 32, 32, 3], by batches of 128, from noise that depends on
+/// `count` generated images, u8 [count, S, S, 3], by batches of 128, from noise that depends on
 /// the seed alone. Bytes are 255 (x + 1) / 2, rounded.
 Tensor sample_images(const Generator& generator, int64_t count, uint64_t seed,
                      Statistics statistics);

@@ -61,8 +61,9 @@ Picture confusion_picture(const Scores& s, const std::vector<std::string>& names
 
 Picture mistakes_picture(const Scores& s, const Predictions& predictions, const ImageSet& images,
                          const std::vector<std::string>& names, int64_t count) {
-  constexpr int kColumns = 8, kSide = 32, kZoom = 4, kGap = 8, kLine = kTextHeight * kScale + 4;
-  constexpr int kWidth = kSide * kZoom, kHeight = kWidth + 2 * kLine;
+  constexpr int kColumns = 8, kWidth = 128, kGap = 8, kLine = kTextHeight * kScale + 4;
+  constexpr int kHeight = kWidth + 2 * kLine;
+  const auto side = static_cast<int>(images.images.shape()[1]), zoom = kWidth / side;
   count = std::min(count, static_cast<int64_t>(s.mistakes.size()));
   const int columns = static_cast<int>(std::clamp<int64_t>(count, 1, kColumns));
   const int rows = static_cast<int>(std::max<int64_t>((count + columns - 1) / columns, 1));
@@ -73,10 +74,10 @@ Picture mistakes_picture(const Scores& s, const Predictions& predictions, const 
     const int64_t image = s.mistakes[size_t(i)];
     const int left = kGap + static_cast<int>(i % columns) * (kWidth + kGap);
     const int top = kGap + static_cast<int>(i / columns) * (kHeight + kGap);
-    const uint8_t* rgb = &pixels[size_t(image) * kSide * kSide * 3];
-    for (int y = 0; y < kSide; ++y)
-      for (int x = 0; x < kSide; ++x, rgb += 3)
-        fill(p, left + x * kZoom, top + y * kZoom, kZoom, kZoom, {rgb[0], rgb[1], rgb[2]});
+    const uint8_t* rgb = &pixels[size_t(image) * size_t(side) * size_t(side) * 3];
+    for (int y = 0; y < side; ++y)
+      for (int x = 0; x < side; ++x, rgb += 3)
+        fill(p, left + x * zoom, top + y * zoom, zoom, zoom, {rgb[0], rgb[1], rgb[2]});
     const auto label = static_cast<size_t>(images.labels.span<int32_t>()[size_t(image)]);
     const std::string percent = fmt::format(" {:.0f}%", 100 * predictions.confidence(image));
     const std::string_view taken_for =

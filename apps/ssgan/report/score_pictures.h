@@ -13,7 +13,7 @@ namespace gradus::ssgan {
 Picture confusion_picture(const Scores& scores, const std::vector<std::string>& names);
 
 /// The first `count` mistakes of `scores`, 8 a row, each with the class that it was taken for, how
-/// sure that was, and the class that it is. `images` are u8 [N, 32, 32, 3], on the CPU.
+/// sure that was, and the class that it is. `images` are u8 [N, S, S, 3], on the CPU.
 Picture mistakes_picture(const Scores& scores, const Predictions& predictions,
                          const ImageSet& images, const std::vector<std::string>& names,
                          int64_t count);

@@ -35,9 +35,10 @@ nlohmann::ordered_json metadata(const TensorFile& file, const std::string& path,
 /// networks finds.
 void require_sizes(const Checkpoint& c) {
   const int64_t g = c.options.network.g_size_mult, d = c.options.network.d_size_mult;
+  const bool large = c.options.network.image_size > kTutorialSize;
   for (const auto& [name, shape] :
        {std::pair{"generator.deconv2.weight", Shape{4 * g, 5, 5, 2 * g}},
-        {"discriminator.conv1.weight", Shape{d, 3, 3, 3}}}) {
+        {"discriminator.conv1.weight", Shape{d, 3, 3, large ? d : 3}}}) {
     const auto it = c.tensors.find(name);
     require<DataError>(it != c.tensors.end(), "no tensor {}; {} expected", name, shape);
     require<DataError>(it->second.shape() == shape, "tensor {} has shape {}; {} expected", name,

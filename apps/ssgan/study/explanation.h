@@ -22,7 +22,7 @@ struct Explanation {
     std::string kind;   ///< "unlabelled", "labelled", "labelled zero" or "generated"
     int64_t row = 0;    ///< in the batch
     std::string label;  ///< its class's name; empty for a generated image
-    Tensor image;       ///< f64 [32, 32, 3] in [-1, 1]
+    Tensor image;       ///< f64 [S, S, 3] in [-1, 1]
     std::vector<std::pair<std::string, Tensor>> activations;  ///< f64 [H, W, C] or [C], in order
     std::vector<double> logits, probabilities;  ///< of the classes, with that of "generated"
     double gan_logit = 0;                       ///< log Z - l_fake

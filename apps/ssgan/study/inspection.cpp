@@ -45,7 +45,10 @@ class Inspector {
                   kNone,          record_.graph.parameters.at(weight) != StepGraph::Learns::unread};
     const std::string network = name.substr(0, name.find('.')),
                       layer = name.substr(network.size() + 1);
-    const std::string number = layer == "dense" ? "1" : layer.substr(layer.size() - 1);
+    const bool large = record_.tensors.contains("generator.relu0");  // of images of 64 pixels
+    const std::string number = layer != "dense" ? layer.substr(layer.size() - 1)
+                               : large          ? "0"
+                                                : "1";
     if (network == "generator") {
       h.silent_fake = silent("generator.relu" + number);
       add_statistics(h, "generator.bn" + number, "generator." + layer);
