@@ -36,19 +36,24 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+/// "; train is one" where a word is like one that there is, else nothing.
+std::string nearest(const std::string& word, const std::vector<std::string>& all) {
+  const auto distance = [&](const std::string& name) { return edit_distance(word, name); };
+  const auto best = std::ranges::min_element(all, {}, distance);
+  return best != all.end() && distance(*best) <= word.size() / 2 ? "; " + *best + " is one" : "";
+}
+
 /// The nearest name of each flag that there is not.
 void suggest(const CLI::App& app) {
   for (const CLI::App* command : app.get_subcommands()) {
     for (std::string word : command->remaining()) {
       word = word.substr(0, word.find('='));
-      if (!word.starts_with("--")) continue;
-      std::string nearest;
+      if (!word.starts_with('-')) continue;
+      std::vector<std::string> flags;
       for (const CLI::Option* o : command->get_options())
-        for (const std::string& name : o->get_lnames())
-          if (nearest.empty() || edit_distance(word, "--" + name) < edit_distance(word, nearest))
-            nearest = "--" + name;
-      if (edit_distance(word, nearest) <= word.size() / 2)
-        say("{}: there is no such flag; {} is one\n", printable(word), nearest);
+        for (const std::string& name : o->get_lnames()) flags.push_back("--" + name);
+      if (const std::string like = nearest(word, flags); !like.empty())
+        say("{}: there is no such flag{}\n", printable(word), like);
     }
     suggest(*command);
   }
@@ -63,9 +68,13 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    if (app.get_subcommands().empty() && !app.remaining().empty())
-      throw UsageError(
-          fmt::format("{}: no such command; `ssgan --help` lists them", app.remaining().front()));
+    if (app.get_subcommands().empty() && !app.remaining().empty()) {
+      const std::string word = app.remaining().front();
+      std::vector<std::string> names;
+      for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+      throw UsageError(fmt::format("{}: no such command{}; `ssgan --help` lists them", word,
+                                   nearest(word, names)));
+    }
     if (e.get_exit_code() != 0) suggest(app);
     std::ostringstream out, err;
     const int status = app.exit(e, out, err);

@@ -70,8 +70,7 @@ struct TrainFlags {
         ->default_str("auto");
     app.add_option("--seeds", seeds,
                    "A run for each seed from A to B, one after another, in --out/seed-A and so on; "
-                   "with --resume those that are there go on")
-        ->option_text("A..B");
+                   "with --resume those that are there go on");
     app.add_flag("--overwrite", request.overwrite, "Replace the run in --out");
     app.add_flag("--baseline", request.baseline,
                  "Afterwards train D on the labelled images alone, for comparison");
@@ -91,6 +90,7 @@ struct TrainFlags {
         ->default_str(std::to_string(s.keep));
     group_options(app, "Run");
     show_defaults(app);
+    app.get_option("--seeds")->option_text("A..B");
   }
 
   /// Finds the checkpoint and the run folder that --resume means.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <sstream>
 #include <string_view>
 
 #include "apps/ssgan/say.h"
@@ -18,12 +19,9 @@ namespace {
 // baseline.
 constexpr double kEvaluation = 0.1, kBaselineStep = 0.35;
 
-/// Of the terminal; the last one stays free, since some break the line there.
-int columns() {
-  winsize size{};
-  int n = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-  if (const char* told = std::getenv("COLUMNS"); n == 0 && told) n = std::atoi(told);
-  return std::max(n > 0 ? n : 80, 20) - 1;
+/// Characters of UTF-8.
+int width_of(std::string_view text) {
+  return static_cast<int>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 bool is_dumb() {
@@ -82,11 +80,11 @@ void Progress::update(int64_t step, const std::string& state) {
   }
   if (!bar_) {
     parts.insert(parts.begin(), "step " + count);
-    say("{}\n", terminal_ ? fitted(parts, columns()) : fitted(parts, 1 << 20));
+    say("{}\n", fitted(parts, terminal_ ? terminal_columns(STDERR_FILENO) : 1 << 20));
     return;
   }
   // A bar where there is room for it beside the numbers.
-  const int room = columns();
+  const int room = terminal_columns(STDERR_FILENO);
   parts.insert(parts.begin(), count);
   const std::string numbers = fitted(parts, room);
   const int width = std::min(24, room - static_cast<int>(numbers.size()) - 4);
@@ -104,7 +102,12 @@ void Progress::update(int64_t step, const std::string& state) {
 
 void Progress::line(const std::vector<std::string>& parts) {
   clear();
-  say("{}\n", fitted(parts, terminal_ ? columns() : 80));
+  say("{}\n", fitted(parts, terminal_ ? terminal_columns(STDERR_FILENO) : 80));
+}
+
+void Progress::words(const std::string& text) {
+  clear();
+  say("{}", folded(text + "\n", terminal_columns(STDERR_FILENO), 2));
 }
 
 void Progress::clear() {
@@ -119,6 +122,14 @@ std::string clock_time(double seconds) {
                   : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
 }
 
+int terminal_columns(int fd) {
+  if (!isatty(fd)) return 0;
+  winsize size{};
+  int n = ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+  if (const char* told = std::getenv("COLUMNS"); n == 0 && told) n = std::atoi(told);
+  return std::max(n > 0 ? n : 80, 20) - 1;
+}
+
 std::string fitted(const std::vector<std::string>& parts, int columns) {
   std::string line = parts.front().substr(0, static_cast<size_t>(columns));
   for (size_t i = 1; i < parts.size(); ++i) {
@@ -126,6 +137,30 @@ std::string fitted(const std::vector<std::string>& parts, int columns) {
     line += "  " + parts[i];
   }
   return line;
+}
+
+std::string folded(const std::string& text, int columns, int indent) {
+  if (columns == 0) return text;
+  const std::string margin(static_cast<size_t>(std::min(indent, columns / 4)), ' ');
+  std::string out;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    while (width_of(line) > columns) {
+      // The last space within the room, else the first one behind it; not of the margin.
+      size_t at = line.npos;
+      const size_t begin = line.find_first_not_of(' ');
+      for (size_t space = line.find(' ', begin); space != line.npos;
+           space = line.find(' ', space + 1)) {
+        if (at != line.npos && width_of(line.substr(0, space)) > columns) break;
+        at = space;
+      }
+      if (at == line.npos) break;
+      out += line.substr(0, at) + "\n";
+      line = margin + line.substr(line.find_first_not_of(' ', at));
+    }
+    out += line + "\n";
+  }
+  return out;
 }
 
 }  // namespace gradus::ssgan

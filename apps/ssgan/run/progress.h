@@ -48,6 +48,8 @@ class Progress {
   void evaluated(double seconds);
   /// Prints a line of its own, past the bar: as many of its parts as there is room for.
   void line(const std::vector<std::string>& parts);
+  /// Prints words, past the bar, on as many lines as they need.
+  void words(const std::string& text);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -65,8 +67,17 @@ class Progress {
 /// Of 125 and 3725 seconds: "2:05", "1:02:05"; "?" of what no run lasts.
 std::string clock_time(double seconds);
 
+/// Characters that fit a line of the terminal at `fd`, 19 at least; the last column stays free,
+/// since some terminals break the line there. 0 where it is no terminal.
+int terminal_columns(int fd);
+
 /// The first of `parts` that fit into `columns` characters, two spaces between them; the first one
 /// cut where it alone is too wide.
 std::string fitted(const std::vector<std::string>& parts, int columns);
+
+/// Lines of text, each broken between words so that it fits into `columns` characters; what was
+/// broken off is indented by `indent`, as far as there is room. A word that is wider stays whole.
+/// 0 columns: the text as it is.
+std::string folded(const std::string& text, int columns, int indent);
 
 }  // namespace gradus::ssgan

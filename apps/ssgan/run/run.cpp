@@ -88,8 +88,9 @@ void Run::train(RunFolder& folder) {
   else
     save(folder);
   if (step_ < last) {
-    progress.line({"test, train: the share of test and labelled images that is right"});
-    progress.line({"class, d, g: losses of classes, discriminator, generator"});
+    progress.words("epochs count from 0; test, train: the share of images that is right");
+    progress.words(has_gan(options_) ? "class, d, g: losses of classes, discriminator, generator"
+                                     : "class: the loss of the classes");
   }
   int64_t saved = step_;
   while (step_ < last && !stop_signal() && !ran_out_of_patience()) {

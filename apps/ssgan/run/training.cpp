@@ -1,7 +1,9 @@
 #include "apps/ssgan/run/training.h"
 
 #include <omp.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 #include <nlohmann/json.hpp>
@@ -9,6 +11,7 @@
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/report/html.h"
+#include "apps/ssgan/run/progress.h"
 #include "apps/ssgan/run/run_files.h"
 #include "apps/ssgan/run/shell.h"
 #include "apps/ssgan/run/signals.h"
@@ -21,6 +24,8 @@ namespace gradus::ssgan {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr int kIndent = 11;  // of what lines say, behind a word on what it is
 
 std::string default_run_name(const Options& o) {
   char time[32];
@@ -95,33 +100,49 @@ RunSummary train_baseline(const Training& t, int64_t epochs, const ImageSet& tra
   return run.summary();
 }
 
-/// `"lr": 0.001, "seed": 2`: what differs from the preset.
-std::string changes_of(const Options& o) {
+/// "preset best --lr 0.001 --seed 2": the switches by which it is made, but for those of the data.
+std::string switches_of(const Options& o) {
   const nlohmann::ordered_json here = to_json(o), there = to_json(preset(o.preset));
-  std::string text;
-  for (const auto& [key, value] : here.items())
-    if (value != there[key] && key != "class_names")
-      text += fmt::format("{}\"{}\": {}", text.empty() ? ", but " : ", ", key, value.dump());
+  std::string text = "preset " + o.preset;
+  for (const auto& [key, value] : here.items()) {
+    if (value == there[key] || key == "data" || key == "data_dir" || key == "classes" ||
+        key == "class_names")
+      continue;
+    std::string flag = key;
+    std::ranges::replace(flag, '_', '-');
+    text += key == "unlabeled"
+                ? " --no-unlabeled"
+                : fmt::format(" --{} {}", flag,
+                              value.is_string() ? value.get<std::string>() : value.dump());
+  }
   return text;
 }
 
 const char* what_trains(const Options& o) {
-  if (!o.unlabeled) return "a discriminator on the labelled images alone: the supervised baseline";
-  return has_gan(o) ? "a discriminator that tells classes and generated images, and a generator"
-                    : "a discriminator on all images, without a generator";
+  if (!o.unlabeled) return "a discriminator, on the labelled images alone";
+  return has_gan(o) ? "a discriminator and a generator" : "a discriminator, without a generator";
 }
 
-std::string first_screen(const Training& t, const Run& run) {
+/// Five lines: what is trained on what, by which switches, for how long, to where.
+std::string first_screen(const Training& t, const Run& run, int64_t train, int64_t test) {
   const Options& o = t.options;
   const RunConditions on = conditions_of(t);
+  const auto count = [](int64_t n, const char* what) {
+    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+  };
+  std::string data = fmt::format("{}: {} images, labels {}, {} to test on", o.data, train,
+                                 to_string(o.labels), test);
+  if (o.validation) data += fmt::format(", {} held out", o.validation);
+  if (!o.data_dir.empty()) data += ", in " + o.data_dir;
   return fmt::format(
       "trains     {}\n"
       "data       {}\n"
-      "settings   preset {}{}\n"
-      "length     {} steps of {} images, {} to go; a test after every {}\n"
-      "run        {} ({}, {} threads)\n",
-      what_trains(o), run.protocol(), o.preset, changes_of(o), run.total_steps(), o.batch_size,
-      run.total_steps() - run.step(), run.steps_per_epoch(), t.out.string(), on.device, on.threads);
+      "settings   {}\n"
+      "length     {} of {} images{}; a test after every {}\n"
+      "run        {} ({}, {})\n",
+      what_trains(o), data, switches_of(o), count(run.total_steps(), "step"), o.batch_size,
+      run.step() ? fmt::format(", {} to go", run.total_steps() - run.step()) : "",
+      run.steps_per_epoch(), t.out.string(), on.device, count(on.threads, "thread"));
 }
 
 int stop_early(const Training& t, const std::string& what) {
@@ -131,26 +152,29 @@ int stop_early(const Training& t, const std::string& what) {
 }
 
 void print_summary(const Training& t, const Run& run, const RunSummary& s) {
-  fmt::print("run        {}\n", printable(t.out.string()));
-  fmt::print("measured   {}\n", printable(s.protocol));
-  fmt::print("steps      {} in {}\n", s.steps, clock_time(s.seconds));
+  std::string text = fmt::format("run        {}\nmeasured   {}\nsteps      {} in {}\n",
+                                 t.out.string(), s.protocol, s.steps, clock_time(s.seconds));
   if (std::isfinite(s.test_accuracy))
-    fmt::print("accuracy   test {:.4f}, labelled training images {:.4f}{}\n", s.test_accuracy,
-               s.train_accuracy, s.complete ? "" : " (at the end of the last whole epoch)");
+    text +=
+        fmt::format("accuracy   test {:.4f}, labelled training images {:.4f}{}\n", s.test_accuracy,
+                    s.train_accuracy, s.complete ? "" : " (at the end of the last whole epoch)");
   if (s.best_step > 0)
-    fmt::print("best       validation {:.4f} after step {}: {}\n", s.best_accuracy, s.best_step,
-               printable(best_checkpoint_path(t.out).string()));
+    text += fmt::format("best       validation {:.4f} after step {}: {}\n", s.best_accuracy,
+                        s.best_step, best_checkpoint_path(t.out).string());
   if (std::isfinite(s.baseline_accuracy))
-    fmt::print("baseline   test {:.4f} (the discriminator alone, same labels, as many steps)\n",
-               s.baseline_accuracy);
+    text += fmt::format(
+        "baseline   test {:.4f} (the discriminator alone, same labels, as many steps)\n",
+        s.baseline_accuracy);
   if (has_gan(t.options) && s.complete)
-    fmt::print("samples    {}\n",
-               printable((t.out / "samples" /
-                          fmt::format("epoch_{:03}.png", run.step() / run.steps_per_epoch() - 1))
-                             .string()));
+    text += fmt::format(
+        "samples    {}\n",
+        (t.out / "samples" / fmt::format("epoch_{:03}.png", run.step() / run.steps_per_epoch() - 1))
+            .string());
+  text += fmt::format("checkpoint {}\nreport     {}\n", checkpoint_path(t.out, s.steps).string(),
+                      (t.out / "report.html").string());
+  fmt::print("{}", folded(printable(text), terminal_columns(STDOUT_FILENO), kIndent));
+  // These are not folded, so that they can be copied.
   const std::string out = for_shell(t.out.string());
-  fmt::print("checkpoint {}\n", printable(checkpoint_path(t.out, s.steps).string()));
-  fmt::print("report     {}\n", printable((t.out / "report.html").string()));
   fmt::print("next       {} eval --checkpoint {}\n", this_program(), out);
   if (has_gan(t.options))
     fmt::print("           {} sample --checkpoint {} --out samples.png\n", this_program(), out);
@@ -241,7 +265,8 @@ int train(Training t) {
   if (names_itself) t.out = RunFolder::make_new(t.out);
   RunFolder folder(t.out, o, conditions_of(t), start_of(t, run));
   folder.log(run.protocol());
-  say("{}", printable(first_screen(t, run)));
+  say("{}", folded(printable(first_screen(t, run, train_set.count(), test_set.count())),
+                   terminal_columns(STDERR_FILENO), kIndent));
   notes.insert(notes.end(), folder.notes().begin(), folder.notes().end());
   for (const std::string& note : notes) tell(folder, note);
 
