@@ -129,6 +129,16 @@ TEST_CASE("predict: pictures of any size, and what cannot be read") {
                                    std::string("3 could not be read, 1 predicted")})
     CHECK_THAT(r.err, ContainsSubstring(named));
 
+  // A name that JSON cannot hold comes as a URL, which begins at the root.
+  const fs::path odd = "odd\xff.png";
+  fs::copy_file(pets.image("more/large.png"), pets.dir / odd);
+  ProgramSetting there;
+  there.before_start = [&] {
+    if (::chdir(pets.dir.path().c_str())) _exit(9);
+  };
+  CHECK(pets.json("odd\xff.png", there)["images"][0]["image"] ==
+        "file://" + (pets.dir.path() / "odd%FF.png").string());
+
   fs::create_directory(pets.image("empty"));
   const ProgramResult none = run_program(pets.command(pets.image("empty")));
   CHECK(none.status == 3);

@@ -17,6 +17,7 @@ namespace gradus::ssgan {
 namespace {
 
 using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
 
 struct PredictRequest {
   Checkpoint checkpoint;
@@ -71,7 +72,9 @@ void print_json(const PredictRequest& r, const PictureList& pictures, const Pred
             {"images", Json::array()}};
   for (int64_t i = 0; i < p.count(); ++i) {
     const auto row = p.logits.begin() + i * p.classes;
-    Json image{{"image", path_to_json(pictures.names[size_t(i)])},
+    const std::string& name = pictures.names[size_t(i)];
+    // Of bytes that JSON cannot hold, a URL is made, which begins at the root.
+    Json image{{"image", is_utf8(name) ? name : path_to_json(fs::absolute(name).string())},
                {"class", names[size_t(p.class_of(i))]},
                {"probability", p.confidence(i)}};
     if (has_gan(r.options)) image["p_real"] = p.real[size_t(i)];
