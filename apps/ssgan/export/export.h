@@ -18,10 +18,10 @@ TensorFile pytorch_weights(const Checkpoint& checkpoint);
 /// throw DataError that names the checkpoint's file where a tensor is missing or of another shape,
 /// and NotFinite where a weight is not finite.
 ///
-/// images u8 [N, 32, 32, 3] -> class_logits f32 [N, K], probabilities f32 [N, K] (their softmax),
+/// images u8 [N, S, S, 3] -> class_logits f32 [N, K], probabilities f32 [N, K] (their softmax),
 /// p_real f32 [N]. K counts the class of generated images where there is one.
 std::string discriminator_onnx(const Checkpoint& checkpoint, Statistics statistics);
-/// z f32 [N, 100] -> images u8 [N, 32, 32, 3].
+/// z f32 [N, 100] -> images u8 [N, S, S, 3].
 std::string generator_onnx(const Checkpoint& checkpoint, Statistics statistics);
 
 }  // namespace gradus::ssgan

@@ -11,7 +11,7 @@ struct GivenSteps {
   DType dtype = DType::f32;
   Device device;
   TensorFile weights;  ///< parameters by name
-  /// With a leading axis of steps K: x u8 [K, N, 32, 32, 3] and y i32 [K, N], or index i32 [K, N]
+  /// With a leading axis of steps K: x u8 [K, N, S, S, 3] and y i32 [K, N], or index i32 [K, N]
   /// into the training file of options.data_dir; label_mask i32 [K, N], z f32 [K, M, 100], lr f64
   /// [K].
   TensorFile batch;
