@@ -118,5 +118,7 @@ TEST_CASE("labels: more than there are is refused", "[nn][batches]") {
     return message_of<DataError>([&] { return choose_labelled(set, parse_label_choice(text), 1); });
   };
   CHECK(choose("first:26") == "labels first:26: the training set has 25 images only");
-  CHECK(choose("per-class:3") == "labels per-class:3: the training set has 2 images of c only");
+  CHECK(
+      choose("per-class:3") ==
+      "labels per-class:3: the training set has 2 images of c only; --labels per-class:2 would do");
 }

@@ -45,9 +45,12 @@ Tensor choose_labelled(const ImageSet& set, const LabelChoice& choice, uint64_t 
       chosen[i] = 1;
       --rest;
     }
-  for (int32_t c = 0; c < classes; ++c)
-    require<DataError>(missing[c] == 0, "labels {}: the training set has {} images of {} only",
-                       to_string(choice), choice.n - missing[c], set.classes[c]);
+  const auto fewest = std::ranges::max_element(missing);
+  require<DataError>(*fewest == 0,
+                     "labels {0}: the training set has {1} images of {2} only; --labels "
+                     "per-class:{1} would do",
+                     to_string(choice), choice.n - *fewest,
+                     set.classes[static_cast<size_t>(fewest - missing.begin())]);
   return mask;
 }
 
