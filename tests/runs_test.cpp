@@ -62,6 +62,23 @@ TEST_CASE("runs: mean and spread") {
   CHECK(std::isnan(spread_of({NAN}).mean));
 }
 
+TEST_CASE("runs: groups are named by as few settings as tell them apart") {
+  const TempDir dir;
+  std::vector<fs::path> runs;
+  for (const auto& [name, config] :
+       {std::pair{"a", R"({"preset": "best", "lr": 1, "ema": 0, "seed": 1})"},
+        {"b", R"({"preset": "default", "lr": 2, "ema": 0, "seed": 1})"},
+        {"c", R"({"preset": "default", "lr": 2, "ema": 0.5, "seed": 1})"},
+        {"d", R"({"preset": "default", "lr": 2, "ema": 0.5, "seed": 2})"}})
+    runs.push_back(dir.put(std::string(name) + "/config.json", config).parent_path());
+  const RunComparison c = compare_runs(runs);
+  REQUIRE(c.groups.size() == 3);
+  CHECK(c.groups[0].name == "preset best, ema 0");
+  CHECK(c.groups[1].name == "preset default, ema 0");
+  CHECK(c.groups[2].name == "preset default, ema 0.5");
+  CHECK(c.groups[2].runs == std::vector<size_t>{2, 3});
+}
+
 TEST_CASE("runs: settings that differ, groups that the seed alone makes differ") {
   const TempDir dir;
   put_run(dir, "a1", 1, 0.1, 0.5);

@@ -67,7 +67,8 @@ figcaption { font-size: 0.875rem; line-height: 1.45; margin-top: 8px; }
 .samples figure, .mistakes figure { break-inside: avoid; }
 .samples img, .mistakes img { display: block; width: 100%; height: auto; border-radius: 8px; }
 .mistakes { margin-top: 16px; }
-.mistakes figure { max-width: 760px; }
+.mistakes figure { max-width: 760px; overflow-x: auto; }
+.mistakes img { min-width: 640px; }
 .slider { display: grid; gap: 12px; align-content: start; }
 .slider input { width: 100%; accent-color: var(--c0); }
 .scores { display: grid; gap: 16px; grid-template-columns: repeat(2, minmax(0, 1fr));
