@@ -1,6 +1,7 @@
 #include "apps/ssgan/commands/flags.h"
 
 #include <omp.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
+#include "apps/ssgan/run/progress.h"
 #include "apps/ssgan/say.h"
 #include "autograd/augment.h"
 #include "tensor/cuda_plugin.h"
@@ -362,7 +364,9 @@ Device parse_device(const std::string& text) {
 Device available_device() {
   const CudaReport cuda = cuda_report();
   const Device device = cuda.devices > 0 ? Device{DeviceKind::cuda, 0} : kCpu;
-  say("device {}: {}\n", to_string(device), device.is_cpu() ? cuda.reason : cuda.device);
+  const std::string words =
+      fmt::format("device {}: {}\n", to_string(device), device.is_cpu() ? cuda.reason : cuda.device);
+  say("{}", folded(words, terminal_columns(STDERR_FILENO), 2));
   return device;
 }
 
