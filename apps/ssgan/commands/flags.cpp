@@ -1,8 +1,5 @@
 #include "apps/ssgan/commands/flags.h"
 
-#include <omp.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
@@ -13,10 +10,7 @@
 #include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
-#include "apps/ssgan/run/progress.h"
-#include "apps/ssgan/say.h"
 #include "autograd/augment.h"
-#include "tensor/cuda_plugin.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -330,48 +324,6 @@ Options OptionFlags::resolve(const std::optional<Options>& base) const {
   return o;
 }
 
-void RuntimeFlags::add(CLI::App& app) {
-  app.add_option("--device", device, "auto, cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--threads", threads, "CPU threads (else $OMP_NUM_THREADS, else all)")
-      ->check(CLI::Range(1, 1024));
-  app.add_option("--precision", precision, "fp32, or tf32 where a CUDA device computes")
-      ->check(one_of({"fp32", "tf32"}))
-      ->capture_default_str();
-  app.add_flag("--no-graph", no_graph,
-               "Run each step anew instead of replaying it (the CPU always does)");
-  app.add_flag("--allow-nondeterministic", allow_nondeterministic,
-               "Take faster convolutions on a CUDA device whose bits may differ from run to run");
-  app.add_option("--color,--colour", color, "auto, always or never")
-      ->check(one_of({"auto", "always", "never"}))
-      ->capture_default_str();
-}
-
-namespace {
-
-Device parse_device(const std::string& text) {
-  if (text == "cpu") return kCpu;
-  if (text == "cuda") return {DeviceKind::cuda, 0};
-  if (!text.starts_with("cuda:"))
-    throw UsageError(fmt::format("--device {}: expected auto, cpu, cuda or cuda:N", text));
-  const std::string index = text.substr(5);
-  if (index.empty() || index.size() > 3 ||
-      index.find_first_not_of("0123456789") != std::string::npos)
-    throw UsageError(fmt::format("--device {}: expected a number after cuda:", text));
-  return {DeviceKind::cuda, std::stoi(index)};
-}
-
-/// The GPU where there is one, else the CPU; says which.
-Device available_device() {
-  const CudaReport cuda = cuda_report();
-  const Device device = cuda.devices > 0 ? Device{DeviceKind::cuda, 0} : kCpu;
-  const std::string words =
-      fmt::format("device {}: {}\n", to_string(device), device.is_cpu() ? cuda.reason : cuda.device);
-  say("{}", folded(words, terminal_columns(STDERR_FILENO), 2));
-  return device;
-}
-
-}  // namespace
-
 void group_options(CLI::App& app, const std::string& heading) {
   for (CLI::Option* o : app.get_options())
     if (o->get_group() == app.get_help_ptr()->get_group() && o != app.get_help_ptr())
@@ -406,25 +358,6 @@ void show_defaults(CLI::App& app) {
     if (!defaults.empty())
       o->description(fmt::format("{} [{}{}]", o->get_description(), defaults, others));
   }
-}
-
-void use_threads(int asked) {
-  if (asked == 0) asked = omp_get_max_threads();
-  const int most = std::max(64, 4 * omp_get_num_procs());
-  if (asked > most)
-    say("threads: {} on {} processors are too many; {} are used\n", asked, omp_get_num_procs(),
-        most);
-  omp_set_num_threads(std::min(asked, most));
-}
-
-Device RuntimeFlags::resolve() const {
-  if (threads > 0) use_threads(threads);
-  const Device used = device == "auto" ? available_device() : parse_device(device);
-  if (precision == "tf32" && used.is_cpu())
-    throw UsageError("--precision tf32: only a CUDA device has it; the CPU computes in fp32");
-  backend(used).configure(
-      {.tf32 = precision == "tf32", .deterministic = !allow_nondeterministic, .graphs = !no_graph});
-  return used;
 }
 
 }  // namespace gradus::ssgan
