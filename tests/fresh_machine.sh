@@ -15,11 +15,11 @@ suite=${1-}
 case $suite in
   bookworm | trixie)
     mirror=${MIRROR:-http://deb.debian.org/debian}
-    keyring=/usr/share/keyrings/debian-archive-keyring.gpg components=main
+    keyring=/usr/share/keyrings/debian-archive-keyring.gpg components=main script=sid
     ;;
   noble)
     mirror=${MIRROR:-http://archive.ubuntu.com/ubuntu}
-    keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg components=main,universe
+    keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg components=main,universe script=gutsy
     ;;
   *)
     echo "usage: tests/fresh_machine.sh bookworm|trixie|noble" >&2
@@ -35,7 +35,7 @@ impossible() {
 
 ((EUID == 0)) || impossible "needs root"
 command -v debootstrap >/dev/null || impossible "needs debootstrap (a package of that name)"
-[[ -e $keyring ]] || impossible "needs $keyring (debian-archive-keyring or ubuntu-archive-keyring)"
+[[ -e $keyring ]] || impossible "needs $keyring, a package of $(basename "$keyring" .gpg)'s name"
 # What is mounted below is seen by this script alone, and gone when it ends.
 if [[ ! ${GRADUS_FRESH_INSIDE-} ]]; then
   unshare --mount true 2>/dev/null || impossible "mounts are not allowed"
@@ -58,7 +58,7 @@ mkdir -p "$cache"
 if [[ ! $(find "$base" -mtime -30 2>/dev/null) ]]; then
   say "making a bare system from $mirror"
   debootstrap --variant=minbase --keyring="$keyring" --components="$components" "$suite" \
-    "$system" "$mirror" >"$base.log" 2>&1 || {
+    "$system" "$mirror" "/usr/share/debootstrap/scripts/$script" >"$base.log" 2>&1 || {
     tail -n 3 "$base.log" >&2
     impossible "debootstrap failed; $base.log tells more"
   }
