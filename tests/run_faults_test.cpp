@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/ssgan/run/run_checkpoints.h"
 #include "apps/ssgan/run/run_files.h"
 #include "tests/catch.h"
 #include "tests/checkpoint_files.h"
@@ -95,7 +96,7 @@ class Whole {
   /// That the run in `out`, whatever happened to it, can be brought to the same end.
   void check_goes_on(const fs::path& out) const {
     const bool is_run = fs::exists(out) && what_holds(out) == Holds::run &&
-                        fs::exists(checkpoint_dir(out)) && !fs::is_empty(checkpoint_dir(out));
+                        checkpoint_upto(out, kAnyStep);  // not one that was half written
     const bool is_ours = is_run && text_of(out / "config.json") == text_of(path() / "config.json");
     const ProgramResult r = run_program(is_ours ? resume(out) : start(out) + " --overwrite");
     INFO(r.err);
@@ -233,8 +234,7 @@ TEST_CASE("run faults: killed and stopped at any moment") {
       const double delay = std::uniform_real_distribution(0.0, 1.1 * time.count())(random);
       const auto start = std::chrono::steady_clock::now();
       bool sent = false;
-      const bool resumes =
-          is_ours && fs::exists(out / "checkpoints") && !fs::is_empty(out / "checkpoints");
+      const bool resumes = is_ours && checkpoint_upto(out, kAnyStep);
       const ProgramResult r = run_program(
           resumes ? Whole::resume(out) : whole.start(out) + " --overwrite",
           {.meanwhile = [&](pid_t pid, const ProgramResult&) {

@@ -69,8 +69,10 @@ TEST_CASE("runs: groups are named by as few settings as tell them apart") {
        {std::pair{"a", R"({"preset": "best", "lr": 1, "ema": 0, "seed": 1})"},
         {"b", R"({"preset": "default", "lr": 2, "ema": 0, "seed": 1})"},
         {"c", R"({"preset": "default", "lr": 2, "ema": 0.5, "seed": 1})"},
-        {"d", R"({"preset": "default", "lr": 2, "ema": 0.5, "seed": 2})"}})
+        {"d", R"({"preset": "default", "lr": 2, "ema": 0.5, "seed": 2})"}}) {
+    fs::create_directory(dir / name);
     runs.push_back(dir.put(std::string(name) + "/config.json", config).parent_path());
+  }
   const RunComparison c = compare_runs(runs);
   REQUIRE(c.groups.size() == 3);
   CHECK(c.groups[0].name == "preset best, ema 0");

@@ -132,6 +132,7 @@ void RunFolder::resume(const RunConditions& now, const RunStart& start) {
     require<OutputError>(::rename(file.c_str(), aside.c_str()) == 0, "{}: cannot be renamed: {}",
                          file.string(), std::strerror(errno));
   }
+  prune_checkpoints(path_, now.keep, first_step_);  // the last session may have ended before it did
 }
 
 void RunFolder::log(const std::string& line) { log_->append(line + "\n"); }
