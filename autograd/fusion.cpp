@@ -47,6 +47,10 @@ class Unfinished final : public Lazy {
   }
   const std::shared_ptr<Left>& left() const { return left_; }
 
+  void count_activation() { ++activations_; }
+  /// Whether several activations read it: then it is computed once for all of them.
+  bool is_shared() const { return activations_ > 1; }
+
  private:
   Tensor compute() override {
     Tensor y = ended(Identity{});
@@ -59,6 +63,7 @@ class Unfinished final : public Lazy {
   std::string scope_;  ///< in which the operation was called
   std::vector<Saved> operands_;
   FusedKernel kernel_;
+  int activations_ = 0;
   std::shared_ptr<Left> left_ = std::make_shared<Left>();
 };
 
@@ -84,7 +89,7 @@ class Ended final : public Lazy {
  private:
   Tensor compute() override {
     Tensor y;
-    if (x_->is_computed()) {
+    if (x_->is_computed() || x_->is_shared()) {
       y = x_->value().like();
       backend(y).unary(fn_, x_->value(), y);
     } else {
@@ -151,6 +156,7 @@ Var activate(const char* operation, const Activation& activation, const UnaryFn&
   }
   static_cast<void>(
       before->read_operands());  // where it could not be computed any more, say so now
+  before->count_activation();
   const auto y = std::make_shared<Ended>(before, activation, fn);
   return Tape::record(operation, {x}, Var(y),
                       [activation, y, left = before->left()](const Tensor& dy, GradSink& grads) {

@@ -11,9 +11,9 @@
 // Fusion: a kernel that ends with the activation which reads its output. Convolutions and batch
 // norm are recorded here with a value that is computed when somebody reads it. An activation of it
 // is computed when it is read, too: by the operation's own kernel, and the value before it never
-// exists, unless that has been read. Backwards, an activation that alone has read the value leaves
-// its derivative to the operation's kernel. Values and gradients are the same with and without (on
-// the CPU to the bit), and so is the caller's code.
+// exists, unless it is read or has several activations. Backwards, an activation that alone has
+// read the value leaves its derivative to the operation's kernel. Values and gradients are the same
+// with and without (on the CPU to the bit), and so is the caller's code.
 
 namespace gradus {
 

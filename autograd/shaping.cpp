@@ -89,6 +89,7 @@ Var stack(const std::vector<Var>& parts, int axis) {
   axis = normalize_axis("stack", axis, first.rank() + 1);
   std::vector<int64_t> extents(first.extents().begin(), first.extents().end());
   extents.insert(extents.begin() + axis, 1);
+  read_values(parts);
   std::vector<Var> slices;
   for (const Var& part : parts) {
     require_joins("stack", parts[0], part);

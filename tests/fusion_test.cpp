@@ -171,6 +171,12 @@ TEST_CASE("fusion: no kernel runs twice where one operation reads a value and it
        [](const Var& h) {
          return concat({relu(h), h, tanh(h)}, 0);
        }},
+      {"stack",
+       [](const Var& h) {
+         return stack({relu(h), h});
+       }},
+      {"tanh(h) * sigmoid(h)", [](const Var& h) { return tanh(h) * sigmoid(h); }},
+      {"three", [](const Var& h) { return tanh(h) * sigmoid(h) + relu(h); }},
       {"one after the other", [](const Var& h) { return exp(h) + relu(h); }},
       {"the activation alone", [](const Var& h) { return sum(relu(h)); }}};
   for (const auto& [name, reader] : readers) {
