@@ -28,7 +28,7 @@ class Sequential final : public Layer {
 
    private:
     friend class Sequential;
-    explicit Step(std::shared_ptr<Layer> layer)
+    explicit Step(const std::shared_ptr<Layer>& layer)
         : layer_(layer),
           call_([layer](const Pass& pass, const Var& x) { return (*layer)(pass, x); }) {}
     std::shared_ptr<Layer> layer_;  ///< null for a function

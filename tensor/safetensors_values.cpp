@@ -49,7 +49,7 @@ bool read_as(const std::byte* from, int64_t count, void* to) {
       std::memcpy(&value, from + static_cast<size_t>(i) * sizeof(From), sizeof(From));
       if constexpr (std::is_integral_v<From>) {
         if (!std::in_range<To>(value)) return false;
-        target[i] = static_cast<To>(value);
+        target[i] = static_cast<To>(value);  // NOLINT: a number that may be negative
       } else {
         target[i] = widened(value);
       }

@@ -11,13 +11,13 @@ namespace {
 /// Calls fn(first element, elements, words) for tiles of n elements' random words.
 template <class Fn>
 void for_each_tile(const Draw& draw, int64_t n, const Fn& fn) {
-  const auto [step, first_block] = place_of(draw);
+  const DrawPlace at = place_of(draw);  // clang 14 captures no binding
   const uint32_t stream = static_cast<uint32_t>(draw.stream);
   const int64_t tiles = (n + 4 * kTile - 1) / (4 * kTile);
   parallel_for(tiles, 16, [&](int64_t begin, int64_t end) {
     Words words;
     for (int64_t tile = begin; tile < end; ++tile) {
-      philox_tile(first_block + static_cast<uint32_t>(tile * kTile), draw.index, step, stream,
+      philox_tile(at.first_block + static_cast<uint32_t>(tile * kTile), draw.index, at.step, stream,
                   draw.seed, words);
       const int64_t first = tile * 4 * kTile;
       fn(first, std::min<int64_t>(4 * kTile, n - first), words);
