@@ -95,7 +95,7 @@ __global__ void augment_backward_kernel(bool clamp, Extents e, const T* rows, co
 void Kernels::draw_augmentation(const Augmentation& a, const Draw& draw, const Shape& images,
                                 Tensor& rows) {
   visit_float(rows.dtype(), [&]<class T>(T) {
-    launch_over("draw_augmentation_kernel", stream_, images[0], draw_augmentation_kernel<T>, a,
+    launch_over("draw_augmentation_kernel", stream(), images[0], draw_augmentation_kernel<T>, a,
                 Words(draw), Extents(images), rows.mutable_data<T>());
   });
 }
@@ -104,7 +104,7 @@ void Kernels::augment(const Augmentation& a, const Draw& draw, const Tensor& row
                       Tensor& y) {
   const Extents e(x.shape());
   visit_float(x.dtype(), [&]<class T>(T) {
-    launch_over("augment_kernel", stream_, e.n * e.height * e.width, augment_kernel<T>, a,
+    launch_over("augment_kernel", stream(), e.n * e.height * e.width, augment_kernel<T>, a,
                 Words(draw), e, rows.data<T>(), x.data<T>(), y.mutable_data<T>());
   });
 }
@@ -113,7 +113,7 @@ void Kernels::augment_backward(const Augmentation& a, const Tensor& rows, const 
                                const Tensor& dy, Tensor& dx) {
   const Extents e(dy.shape());
   visit_float(dy.dtype(), [&]<class T>(T) {
-    launch_over("augment_backward_kernel", stream_, e.n * e.height, augment_backward_kernel<T>,
+    launch_over("augment_backward_kernel", stream(), e.n * e.height, augment_backward_kernel<T>,
                 a.clamp, e, rows.data<T>(), a.clamp ? y.data<T>() : nullptr, dy.data<T>(),
                 dx.mutable_data<T>());
   });

@@ -30,17 +30,17 @@ __device__ State warp_merge(State s) {
   return s;
 }
 
-/// The same over a block of kThreads; the result is thread 0's.
+/// The same over a block, of whole warps; the result is thread 0's.
 template <class State>
 __device__ State block_merge(State s) {
   // Bytes, since __shared__ variables have no constructors.
-  alignas(State) __shared__ unsigned char bytes[sizeof(State) * kThreads / 32];
+  alignas(State) __shared__ unsigned char bytes[sizeof(State) * kMostThreads / 32];
   State* of_warp = reinterpret_cast<State*>(bytes);
   s = warp_merge(s);
   if (threadIdx.x % 32 == 0) of_warp[threadIdx.x / 32] = s;
   __syncthreads();
   if (threadIdx.x == 0)
-    for (int i = 1; i < kThreads / 32; ++i) s.merge(of_warp[i]);
+    for (unsigned i = 1; i < blockDim.x / 32; ++i) s.merge(of_warp[i]);
   __syncthreads();  // the bytes may be used again
   return s;
 }

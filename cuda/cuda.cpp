@@ -90,6 +90,7 @@ Cuda::Cuda(int index)
 Cuda::~Cuda() { close(); }
 
 void Cuda::close() noexcept {
+  forget_small_work();
   cudaSetDevice(index_);
   conv_.reset();
   if (dnn_) cudnnDestroy(dnn_);
@@ -115,6 +116,7 @@ void Cuda::require_code() const {
 void Cuda::copy_from_host(const void* host, void* device, size_t bytes) {
   const std::string operation = fmt::format("copy_from_host of {} bytes", bytes);
   recorder_.require_outside(operation);
+  launch_small_work();
   // A kernel takes its arguments over when it is launched; a copy may make the host wait.
   if (bytes <= kMostWritten) return write(host, device, bytes);
   // From pageable memory: the call returns when the bytes are taken over.
@@ -125,12 +127,15 @@ void Cuda::copy_from_host(const void* host, void* device, size_t bytes) {
 void Cuda::copy_to_host(const void* device, void* host, size_t bytes) {
   const std::string operation = fmt::format("copy_to_host of {} bytes", bytes);
   recorder_.require_outside(operation);
+  launch_small_work();
   check(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream_), "cudaMemcpyAsync",
         operation);
   check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize", operation);
 }
 
 void Cuda::copy(const void* from, void* to, size_t bytes) {
+  if (copy_later(from, to, bytes)) return;
+  launch_small_work();
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_), "cudaMemcpyAsync",
         "copy");
 }
@@ -147,6 +152,7 @@ void Cuda::end_range() noexcept { nvtxRangePop(); }
 void Cuda::make_current() { check(cudaSetDevice(index_), "cudaSetDevice"); }
 
 void Cuda::wait(const char* kernel) {
+  launch_small_work();
   cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
   check(cudaStreamIsCapturing(stream_, &capturing), "cudaStreamIsCapturing", kernel);
   if (capturing == cudaStreamCaptureStatusNone)
@@ -171,6 +177,7 @@ void Cuda::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Ten
   const int m = static_cast<int>(p.m), n = static_cast<int>(p.n), k = static_cast<int>(p.k);
   const int lda = static_cast<int>(a.shape()[-1]), ldb = static_cast<int>(b.shape()[-1]);
   const int count = static_cast<int>(p.count);
+  stream();
   visit_float(c.dtype(), [&]<class T>(T) {
     const T one = 1, zero = 0;
     const T *va = a.data<T>(), *vb = b.data<T>();
@@ -189,6 +196,7 @@ void Cuda::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Ten
 void Cuda::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epilogue& epilogue,
                 Tensor& y) {
   if (y.count() == 0) return;
+  stream();
   conv_->run({cudnn::ConvKind::forward, y.dtype(), x.shape(), w.shape(), y.shape(), p}, x.raw(),
              w.raw(), y.mutable_raw());
   apply_epilogue(epilogue, y);
@@ -197,6 +205,7 @@ void Cuda::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epi
 void Cuda::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
                            const Epilogue& epilogue, Tensor& dx) {
   if (dx.count() == 0) return;
+  stream();
   if (dy.count() == 0)
     fill(0, dx);
   else
@@ -208,6 +217,7 @@ void Cuda::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& d
 void Cuda::conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy, Tensor& dw) {
   if (dw.count() == 0) return;
   if (dy.count() == 0) return fill(0, dw);
+  stream();
   conv_->run({cudnn::ConvKind::grad_weight, dw.dtype(), x.shape(), dw.shape(), dy.shape(), p},
              x.raw(), dw.mutable_raw(), dy.raw());
 }

@@ -20,7 +20,9 @@ class Cuda final : public Kernels {
   ~Cuda() override;
 
   void* allocate(size_t bytes) override { return allocator_.allocate(bytes); }
-  void release(void* p) noexcept override { allocator_.release(p); }
+  void release(void* p) noexcept override {
+    if (!still_uses(p)) allocator_.release(p);
+  }
   CachingAllocator& allocator() override { return allocator_; }
   void copy_from_host(const void* host, void* device, size_t bytes) override;
   void copy_to_host(const void* device, void* host, size_t bytes) override;
@@ -51,7 +53,7 @@ class Cuda final : public Kernels {
   int index_;
   BackendOptions options_;
   CachingAllocator allocator_;
-  Recorder recorder_{allocator_};
+  Recorder recorder_{allocator_, [this] { launch_small_work(); }};
   cublasHandle_t blas_ = nullptr;
   void* blas_workspace_ = nullptr;
   cudnnHandle_t dnn_ = nullptr;

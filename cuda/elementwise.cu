@@ -60,10 +60,13 @@ __global__ void binary_broadcast_kernel(F f, int64_t n, const __grid_constant__ 
 }  // namespace
 
 void Kernels::unary(const UnaryFn& fn, const Tensor& x, Tensor& y) {
+  Piece piece = piece_of(Piece::Kind::unary, x.dtype(), x.count(), {&x}, {&y});
+  piece.set(fn);
+  if (postpone(piece, x.count(), true)) return;
   std::visit(
       [&](auto f) {
         visit_float(x.dtype(), [&]<class T>(T) {
-          launch_over("unary_kernel", stream_, (x.count() + Pack<T>::kWidth - 1) / Pack<T>::kWidth,
+          launch_over("unary_kernel", stream(), (x.count() + Pack<T>::kWidth - 1) / Pack<T>::kWidth,
                       unary_kernel<decltype(f), T>, f, x.count(), x.data<T>(), y.mutable_data<T>());
         });
       },
@@ -72,12 +75,15 @@ void Kernels::unary(const UnaryFn& fn, const Tensor& x, Tensor& y) {
 
 void Kernels::unary_backward(const UnaryFn& fn, const Tensor& x, const Tensor& y, const Tensor& dy,
                              Tensor& dx) {
+  Piece piece = piece_of(Piece::Kind::unary_backward, dy.dtype(), dy.count(), {&x, &y, &dy}, {&dx});
+  piece.set(fn);
+  if (postpone(piece, dy.count(), true)) return;
   std::visit(
       [&](auto f) {
         visit_float(dy.dtype(), [&]<class T>(T) {
           const T* in = x.defined() ? x.data<T>() : nullptr;
           const T* out = y.defined() ? y.data<T>() : nullptr;
-          launch_over("unary_backward_kernel", stream_,
+          launch_over("unary_backward_kernel", stream(),
                       (dy.count() + Pack<T>::kWidth - 1) / Pack<T>::kWidth,
                       unary_backward_kernel<decltype(f), T>, f, dy.count(), in, out, dy.data<T>(),
                       dx.mutable_data<T>());
@@ -87,20 +93,25 @@ void Kernels::unary_backward(const UnaryFn& fn, const Tensor& x, const Tensor& y
 }
 
 void Kernels::binary(const BinaryFn& fn, const Tensor& a, const Tensor& b, Tensor& y) {
+  const std::pair<Walk, Walk> walks = broadcast_walks(y.shape(), a.shape(), b.shape());
+  Piece piece = piece_of(Piece::Kind::binary, y.dtype(), y.count(), {&a, &b}, {&y});
+  piece.set(fn);
+  if (piece.walks[0].take(walks.first) && piece.walks[1].take(walks.second) &&
+      postpone(piece, y.count(), true))
+    return;
   std::visit(
       [&](auto f) {
         visit_float(y.dtype(), [&]<class T>(T) {
           const int64_t n = y.count();
           if (a.count() == n && b.count() == n) {
-            launch_over("binary_kernel", stream_, (n + Pack<T>::kWidth - 1) / Pack<T>::kWidth,
+            launch_over("binary_kernel", stream(), (n + Pack<T>::kWidth - 1) / Pack<T>::kWidth,
                         binary_kernel<decltype(f), T>, f, n, a.data<T>(), b.data<T>(),
                         y.mutable_data<T>());
             return;
           }
-          const auto [a_walk, b_walk] = broadcast_walks(y.shape(), a.shape(), b.shape());
-          launch_over("binary_broadcast_kernel", stream_, n,
-                      binary_broadcast_kernel<decltype(f), T>, f, n, a_walk, b_walk, a.data<T>(),
-                      b.data<T>(), y.mutable_data<T>());
+          launch_over("binary_broadcast_kernel", stream(), n,
+                      binary_broadcast_kernel<decltype(f), T>, f, n, walks.first, walks.second,
+                      a.data<T>(), b.data<T>(), y.mutable_data<T>());
         });
       },
       fn);

@@ -1,6 +1,5 @@
-#include "cuda/channel_packs.h"
+#include "cuda/columns.h"
 #include "cuda/kernels.h"
-#include "cuda/launch.h"
 
 namespace gradus::cuda {
 namespace {
@@ -45,18 +44,42 @@ __global__ void bias_gradient_kernel(int64_t channels, int64_t parts, const Sum*
   if (threadIdx.x == 0) dbias[blockIdx.x] = T(s.result());
 }
 
+/// Both, for few rows.
+template <class F, class T, int kWidth>
+__global__ void epilogue_backward_columns_kernel(F f, Column<T, kWidth> column, const T* y,
+                                                 const T* dy, T* dx, T* dbias) {
+  Sum s[kWidth];
+  column.for_each_row(
+      [&](int64_t at, Pack<T, kWidth>* in) {
+        for (int k = 0; k < kWidth; ++k) {
+          in[1].v[k] *= f.df(T(0), in[0].v[k]);
+          s[k].add(in[1].v[k]);
+        }
+        store_pack(dx, at, in[1]);
+      },
+      y, dy);
+  for (int k = 0; k < kWidth; ++k) {
+    const Sum all = block_merge(s[k]);
+    if (threadIdx.x == 0) dbias[int64_t{blockIdx.x} * kWidth + k] = T(all.result());
+  }
+}
+
 }  // namespace
 
 void Kernels::apply_epilogue(const Epilogue& epilogue, Tensor& y) {
   if (y.count() == 0 || (is_identity(epilogue.activation) && !epilogue.bias.defined())) return;
+  if (!leave_bias(epilogue, y)) launch_epilogue(epilogue, y, y.mutable_raw());
+}
+
+void Kernels::launch_epilogue(const Epilogue& epilogue, const Tensor& y, void* to) {
   const int64_t channels = y.shape()[-1];
   std::visit(
       [&](auto f) {
         with_packs(y.dtype(), channels, [&]<class T, int kWidth>() {
           const ChannelPacks g = packs_to_map(y.count() / channels, channels / kWidth);
           const T* bias = epilogue.bias.defined() ? epilogue.bias.data<T>() : nullptr;
-          launch_over("epilogue_kernel", stream_, g.items(),
-                      epilogue_kernel<decltype(f), T, kWidth>, f, g, bias, y.mutable_data<T>());
+          launch_over("epilogue_kernel", stream(), g.items(),
+                      epilogue_kernel<decltype(f), T, kWidth>, f, g, bias, static_cast<T*>(to));
         });
       },
       epilogue.activation);
@@ -66,15 +89,24 @@ void Kernels::epilogue_backward(const Activation& activation, const Tensor& y, c
                                 Tensor& dx, Tensor& dbias) {
   const int64_t channels = dbias.count();
   if (channels == 0) return;
+  if (postpones_ && has_few_rows(y)) {
+    with_columns(activation, y, [&]<class F, class T, int kWidth>(F f, Column<T, kWidth> column) {
+      launch("epilogue_backward_columns_kernel", stream(),
+             dim3(static_cast<unsigned>(column.packs)), threads_for(column.rows),
+             epilogue_backward_columns_kernel<F, T, kWidth>, f, column, y.data<T>(), dy.data<T>(),
+             dx.mutable_data<T>(), dbias.mutable_data<T>());
+    });
+    return;
+  }
   std::visit(
       [&](auto f) {
         with_packs(y.dtype(), channels, [&]<class T, int kWidth>() {
           const ChannelPacks g = packs_to_sum(y.count() / channels, channels / kWidth);
           PartSums<Sum> sums(g.parts, channels, y.device());
-          launch_over("epilogue_backward_kernel", stream_, g.items(),
+          launch_over("epilogue_backward_kernel", stream(), g.items(),
                       epilogue_backward_kernel<decltype(f), T, kWidth>, f, g, y.data<T>(),
                       dy.data<T>(), dx.mutable_data<T>(), sums.data());
-          launch("bias_gradient_kernel", stream_, dim3(static_cast<unsigned>(channels)),
+          launch("bias_gradient_kernel", stream(), dim3(static_cast<unsigned>(channels)),
                  dim3(kThreads), bias_gradient_kernel<T>, channels, g.parts, sums.data(),
                  dbias.mutable_data<T>());
         });

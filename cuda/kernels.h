@@ -2,21 +2,30 @@
 
 #include <cuda_runtime.h>
 
-#include "tensor/backend.h"
+#include <optional>
+#include <vector>
+
+#include "cuda/small_work.h"
+#include "tensor/postponing_backend.h"
 
 namespace gradus::cuda {
 
 /// The kernels that are our own, f32 and f64, on one stream. A file a family: elementwise.cu,
-/// epilogue.cu, loss.cu, reduce.cu, norm.cu, pool.cu, random.cu, shaping.cu, update.cu. What takes
-/// a library or the device itself (matrix products, convolutions, memory, recordings) is the
-/// subclass's: Cuda on a card, emulation::Emulated on the CPU.
+/// epilogue.cu, loss.cu, reduce.cu, norm.cu, batch_norm.cu, pool.cu, random.cu, shaping.cu,
+/// update.cu. What takes a library or the device itself (matrix products, convolutions, memory,
+/// recordings) is the subclass's: Cuda on a card, emulation::Emulated on the CPU.
 ///
 /// Outside recordings the host may read and write through it at any time.
 ///
+/// Small calls are not launched at once (small_work.h), but before a kernel that needs what they
+/// give, or writes what they read; before the host waits or copies; and at a recording's ends.
+///
 /// Sums are accumulated in f64 over parts whose sizes depend on the shapes alone, without atomics:
 /// the same bits each time.
-class Kernels : public Backend {
+class Kernels : public PostponingBackend {
  public:
+  void about_to_use(const Tensor& operand) override { about_to_use(operand.raw()); }
+
   void fill(double value, Tensor& y) override;
   void cast(const Tensor& x, Tensor& y) override;
   void fill_uniform(const Draw& draw, double low, double high, Tensor& y) override;
@@ -78,7 +87,63 @@ class Kernels : public Backend {
   /// Whether the device can run the kernels as they were built.
   static cudaError_t find_code();
 
+  /// The stream for a kernel's launch, after what it has to wait for.
+  cudaStream_t stream();
+  /// Whether the copy waits with what is small.
+  bool copy_later(const void* from, void* to, size_t bytes);
+  /// Launches all that waits.
+  void launch_small_work();
+  /// Lets go of all that waits, before the device ends.
+  void forget_small_work() noexcept;
+  /// Whether what waits uses the memory: then it is released after its launch.
+  bool still_uses(void* memory) noexcept;
+
   cudaStream_t stream_ = nullptr;
+  bool postpones_ = true;
+
+ private:
+  /// False where the call, of so many elements, is launched by itself; many elements may wait
+  /// only where their work `divides` into blocks.
+  bool postpone(const Piece& piece, int64_t work, bool divides);
+
+  /// What a convolution that ends with a bias and the moments of its output leave to be done by
+  /// the kernel that normalises it.
+  struct Waiting {
+    Tensor bias, x;  ///< no bias where it is undefined
+    void* to_x;
+    Tensor mean, variance;  ///< undefined where the bias alone waits
+    void *to_mean, *to_variance;
+
+    bool uses(const void* memory) const;
+  };
+  /// These return false where they leave nothing, and do nothing.
+  bool leave_bias(const Epilogue& epilogue, Tensor& y);
+  bool leave_moments(const Tensor& x, Tensor& mean, Tensor& variance);
+  bool normalize_columns(const Normalization& n, const Activation& activation, const Tensor& x,
+                         Tensor& y);
+  bool normalize_columns_backward(const Normalization& n, const Activation& activation,
+                                  const Tensor& x, const Tensor& y, const Tensor& dy, Tensor& dx,
+                                  Tensor& dgamma, Tensor& dbeta);
+  /// y = the sums of x over its rows, where the kernel that has made x has them.
+  bool take_sums(const Tensor& x, Tensor& y);
+  void launch_epilogue(const Epilogue& epilogue, const Tensor& y, void* to);
+  void launch_moments(const Tensor& x, void* mean, void* variance);
+
+  void about_to_use(const void* memory);
+  void launch_work();
+  void launch_waiting();
+  void forget_sums() noexcept;
+  void release_let_go() noexcept;
+
+  SmallWork work_;
+  std::optional<Waiting> waiting_;
+  /// What the kernel that is being called has to come after.
+  bool must_launch_work_ = false, must_launch_waiting_ = false;
+  std::vector<void*> let_go_;
+  std::optional<Tensor>
+      sums_;  ///< of the rows of what lies at summed_, as long as nobody has written there
+  const void* summed_ = nullptr;
+  int64_t summed_writes_ = 0;
 };
 
 }  // namespace gradus::cuda

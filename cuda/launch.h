@@ -10,6 +10,11 @@ namespace gradus::cuda {
 
 /// Threads of a block in every kernel of ours, unless it says otherwise.
 inline constexpr int kThreads = 256;
+/// Threads of a block of those that take as many as their work needs.
+inline constexpr int kMostThreads = 512;
+inline dim3 threads_for(int64_t work) {
+  return dim3(static_cast<unsigned>(std::clamp<int64_t>((work + 31) / 32 * 32, 32, kMostThreads)));
+}
 
 /// Called after each launch, on a card (launch.cpp) and on the CPU (tests/emulation/): throws
 /// DeviceError that names the kernel where the launch failed.

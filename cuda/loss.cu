@@ -53,8 +53,12 @@ __global__ void sigmoid_cross_entropy_backward_kernel(int64_t count,
 
 void Kernels::softmax_cross_entropy(const Tensor& logits, const Tensor& labels, Tensor& loss,
                                     Tensor& totals) {
+  Piece piece = piece_of(Piece::Kind::cross_entropy, logits.dtype(), loss.count(),
+                         {&logits, &labels}, {&loss, &totals});
+  piece.width = static_cast<int32_t>(logits.shape()[1]);
+  if (piece.width <= 64 && postpone(piece, logits.count(), false)) return;
   visit_float(logits.dtype(), [&]<class T>(T) {
-    launch_over("softmax_cross_entropy_kernel", stream_, loss.count() * kLanes,
+    launch_over("softmax_cross_entropy_kernel", stream(), loss.count() * kLanes,
                 softmax_cross_entropy_kernel<T>, loss.count(), logits.shape()[1], logits.data<T>(),
                 labels.data<T>(), loss.mutable_data<T>(), totals.mutable_data<double>());
   });
@@ -63,8 +67,12 @@ void Kernels::softmax_cross_entropy(const Tensor& logits, const Tensor& labels, 
 void Kernels::softmax_cross_entropy_backward(const Tensor& logits, const Tensor& labels,
                                              const Tensor& totals, const Tensor& dy,
                                              Tensor& dlogits) {
+  Piece piece = piece_of(Piece::Kind::cross_entropy_backward, logits.dtype(), logits.count(),
+                         {&logits, &labels, &totals, &dy}, {&dlogits});
+  piece.width = static_cast<int32_t>(logits.shape()[1]);
+  if (postpone(piece, logits.count(), false)) return;
   visit_float(logits.dtype(), [&]<class T>(T) {
-    launch_over("softmax_cross_entropy_backward_kernel", stream_, logits.count(),
+    launch_over("softmax_cross_entropy_backward_kernel", stream(), logits.count(),
                 softmax_cross_entropy_backward_kernel<T>, logits.count(), logits.shape()[1],
                 logits.data<T>(), labels.data<T>(), totals.data<double>(), dy.data<T>(),
                 dlogits.mutable_data<T>());
@@ -75,7 +83,7 @@ void Kernels::sigmoid_cross_entropy_backward(const Tensor& logits, const Tensor&
                                              const Tensor& dy, Tensor& dlogits) {
   const Walk labels_walk = broadcast_walks(logits.shape(), logits.shape(), labels.shape()).second;
   visit_float(logits.dtype(), [&]<class T>(T) {
-    launch_over("sigmoid_cross_entropy_backward_kernel", stream_, logits.count(),
+    launch_over("sigmoid_cross_entropy_backward_kernel", stream(), logits.count(),
                 sigmoid_cross_entropy_backward_kernel<T>, logits.count(), labels_walk,
                 logits.data<T>(), labels.data<T>(), dy.data<T>(), dlogits.mutable_data<T>());
   });

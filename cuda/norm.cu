@@ -1,20 +1,10 @@
 #include "cuda/channel_packs.h"
 #include "cuda/kernels.h"
 #include "cuda/launch.h"
+#include "cuda/two_sums.h"
 
 namespace gradus::cuda {
 namespace {
-
-struct TwoSums {
-  double a = 0, b = 0;
-  __device__ void merge(const TwoSums& o) {
-    a += o.a;
-    b += o.b;
-  }
-};
-__device__ TwoSums shuffled(const TwoSums& s, int mask) {
-  return {cuda::shuffled(s.a, mask), cuda::shuffled(s.b, mask)};
-}
 
 /// The sums of x - pivot and of its square, the pivot being the channel's first value: sums of
 /// squares of x itself would lose the variance where the mean is large.
@@ -128,26 +118,32 @@ dim3 block_a_channel(int64_t channels) { return dim3(static_cast<unsigned>(chann
 }  // namespace
 
 void Kernels::moments(const Tensor& x, Tensor& mean, Tensor& variance) {
-  const int64_t channels = mean.count(), rows = x.count() / channels;
+  if (leave_moments(x, mean, variance)) return;
+  launch_moments(x, mean.mutable_raw(), variance.mutable_raw());
+}
+
+void Kernels::launch_moments(const Tensor& x, void* mean, void* variance) {
+  const int64_t channels = x.shape()[-1], rows = x.count() / channels;
   with_packs(x.dtype(), channels, [&]<class T, int kWidth>() {
     const ChannelPacks g = packs_to_sum(rows, channels / kWidth);
     PartSums<TwoSums> sums(g.parts, channels, x.device());
-    launch_over("moment_sums_kernel", stream_, g.items(), moment_sums_kernel<T, kWidth>, g,
+    launch_over("moment_sums_kernel", stream(), g.items(), moment_sums_kernel<T, kWidth>, g,
                 x.data<T>(), sums.data());
-    launch("moments_kernel", stream_, block_a_channel(channels), dim3(kThreads), moments_kernel<T>,
-           rows, channels, g.parts, sums.data(), x.data<T>(), mean.mutable_data<T>(),
-           variance.mutable_data<T>());
+    launch("moments_kernel", stream(), block_a_channel(channels), dim3(kThreads), moments_kernel<T>,
+           rows, channels, g.parts, sums.data(), x.data<T>(), static_cast<T*>(mean),
+           static_cast<T*>(variance));
   });
 }
 
 void Kernels::normalize(const Normalization& n, const Activation& activation, const Tensor& x,
                         Tensor& y) {
+  if (normalize_columns(n, activation, x, y)) return;
   const int64_t channels = n.gamma.count();
   std::visit(
       [&](auto f) {
         with_packs(x.dtype(), channels, [&]<class T, int kWidth>() {
           const ChannelPacks g = packs_to_map(x.count() / channels, channels / kWidth);
-          launch_over("normalize_kernel", stream_, g.items(),
+          launch_over("normalize_kernel", stream(), g.items(),
                       normalize_kernel<decltype(f), T, kWidth>, f, g, T(n.epsilon), x.data<T>(),
                       n.mean.data<T>(), n.variance.data<T>(), n.gamma.data<T>(), n.beta.data<T>(),
                       y.mutable_data<T>());
@@ -159,6 +155,7 @@ void Kernels::normalize(const Normalization& n, const Activation& activation, co
 void Kernels::normalize_backward(const Normalization& n, const Activation& activation,
                                  const Tensor& x, const Tensor& y, const Tensor& dy, Tensor& dx,
                                  Tensor& dgamma, Tensor& dbeta) {
+  if (normalize_columns_backward(n, activation, x, y, dy, dx, dgamma, dbeta)) return;
   const int64_t channels = n.gamma.count(), rows = x.count() / channels;
   Tensor coefficients({3, channels}, x.dtype(), x.device());
   std::visit(
@@ -167,15 +164,15 @@ void Kernels::normalize_backward(const Normalization& n, const Activation& activ
           const T* out = y.defined() ? y.data<T>() : dy.data<T>();
           const ChannelPacks g = packs_to_sum(rows, channels / kWidth);
           PartSums<TwoSums> sums(g.parts, channels, x.device());
-          launch_over("gradient_sums_kernel", stream_, g.items(),
+          launch_over("gradient_sums_kernel", stream(), g.items(),
                       gradient_sums_kernel<decltype(f), T, kWidth>, f, g, x.data<T>(),
                       n.mean.data<T>(), out, dy.data<T>(), sums.data());
-          launch("gradient_statistics_kernel", stream_, block_a_channel(channels), dim3(kThreads),
+          launch("gradient_statistics_kernel", stream(), block_a_channel(channels), dim3(kThreads),
                  gradient_statistics_kernel<T>, rows, channels, g.parts, sums.data(), n.epsilon,
                  n.gamma.data<T>(), n.variance.data<T>(), dgamma.mutable_data<T>(),
                  dbeta.mutable_data<T>(), coefficients.mutable_data<T>());
           const ChannelPacks all = packs_to_map(rows, channels / kWidth);
-          launch_over("normalize_backward_kernel", stream_, all.items(),
+          launch_over("normalize_backward_kernel", stream(), all.items(),
                       normalize_backward_kernel<decltype(f), T, kWidth>, f, all, x.data<T>(),
                       n.mean.data<T>(), out, dy.data<T>(), coefficients.data<T>(),
                       dx.mutable_data<T>());

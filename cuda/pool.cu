@@ -65,7 +65,7 @@ Window window_of(const PoolParams& p, const Shape& x, const Shape& y) {
 
 void Kernels::max_pool(const PoolParams& p, const Tensor& x, Tensor& y, Tensor& tap) {
   visit_float(x.dtype(), [&]<class T>(T) {
-    launch_over("max_pool_kernel", stream_, y.count(), max_pool_kernel<T>,
+    launch_over("max_pool_kernel", stream(), y.count(), max_pool_kernel<T>,
                 window_of(p, x.shape(), y.shape()), y.count(), x.data<T>(), y.mutable_data<T>(),
                 tap.mutable_data<int32_t>());
   });
@@ -74,7 +74,7 @@ void Kernels::max_pool(const PoolParams& p, const Tensor& x, Tensor& y, Tensor& 
 void Kernels::max_pool_backward(const PoolParams& p, const Tensor& tap, const Tensor& dy,
                                 Tensor& dx) {
   visit_float(dy.dtype(), [&]<class T>(T) {
-    launch_over("max_pool_backward_kernel", stream_, dx.count(), max_pool_backward_kernel<T>,
+    launch_over("max_pool_backward_kernel", stream(), dx.count(), max_pool_backward_kernel<T>,
                 window_of(p, dx.shape(), dy.shape()), dx.count(), tap.data<int32_t>(), dy.data<T>(),
                 dx.mutable_data<T>());
   });

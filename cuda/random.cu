@@ -46,21 +46,21 @@ __global__ void dropout_kernel(Words words, float threshold, T keep, int64_t n, 
 
 void Kernels::fill_uniform(const Draw& draw, double low, double high, Tensor& y) {
   visit_float(y.dtype(), [&]<class T>(T) {
-    launch_over("fill_uniform_kernel", stream_, blocks_of(y.count()), fill_uniform_kernel<T>,
+    launch_over("fill_uniform_kernel", stream(), blocks_of(y.count()), fill_uniform_kernel<T>,
                 Words(draw), T(low), T(high - low), y.count(), y.mutable_data<T>());
   });
 }
 
 void Kernels::fill_normal(const Draw& draw, double mean, double stddev, Tensor& y) {
   visit_float(y.dtype(), [&]<class T>(T) {
-    launch_over("fill_normal_kernel", stream_, blocks_of(y.count()), fill_normal_kernel<T>,
+    launch_over("fill_normal_kernel", stream(), blocks_of(y.count()), fill_normal_kernel<T>,
                 Words(draw), T(mean), T(stddev), y.count(), y.mutable_data<T>());
   });
 }
 
 void Kernels::dropout(const Draw& draw, double rate, const Tensor& x, Tensor& y) {
   visit_float(x.dtype(), [&]<class T>(T) {
-    launch_over("dropout_kernel", stream_, blocks_of(y.count()), dropout_kernel<T>, Words(draw),
+    launch_over("dropout_kernel", stream(), blocks_of(y.count()), dropout_kernel<T>, Words(draw),
                 static_cast<float>(rate), T(1 - rate), y.count(), x.data<T>(), y.mutable_data<T>());
   });
 }

@@ -17,6 +17,7 @@ class Recorder::Recorded final : public Recording {
   }
 
   void run() override {
+    recorder_.launch_();
     if (!graph_ || runs_ < kEagerRuns) {
       const Inside inside(*this, true);
       work_();
@@ -62,7 +63,13 @@ class Recorder::Recorded final : public Recording {
 
 std::unique_ptr<Recording> Recorder::record(std::function<void()> work,
                                             std::unique_ptr<Graph> graph) {
-  return std::make_unique<Recorded>(*this, std::move(work), std::move(graph));
+  return std::make_unique<Recorded>(
+      *this,
+      [this, work = std::move(work)] {
+        work();
+        launch_();
+      },
+      std::move(graph));
 }
 
 void Recorder::require_outside(const std::string& operation) const {

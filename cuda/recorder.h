@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <utility>
 
 #include "tensor/backend.h"
 
@@ -21,7 +23,9 @@ class Recorder {
     virtual void replay() = 0;
   };
 
-  explicit Recorder(CachingAllocator& allocator) : allocator_(allocator) {}
+  /// `launch` gives the device what waits to be launched.
+  Recorder(CachingAllocator& allocator, std::function<void()> launch)
+      : allocator_(allocator), launch_(std::move(launch)) {}
 
   /// `graph` null: the work is called each time.
   std::unique_ptr<Recording> record(std::function<void()> work, std::unique_ptr<Graph> graph);
@@ -34,6 +38,7 @@ class Recorder {
   class Recorded;
 
   CachingAllocator& allocator_;
+  std::function<void()> launch_;
   bool running_ = false;
 };
 

@@ -140,22 +140,37 @@ __global__ void top_k_kernel(int64_t rows, int64_t width, int64_t k, const T* x,
 
 void Kernels::reduce(Reduction op, const Tensor& x, Tensor& y) {
   const int64_t outputs = y.count(), count = outputs ? x.count() / outputs : 0;
+  if (op == Reduction::sum && take_sums(x, y)) return;
+  const ReduceWalks walks = reduce_walks(x.shape(), y.shape());
+  Piece piece = piece_of(Piece::Kind::reduce, x.dtype(), outputs, {&x}, {&y});
+  piece.function = static_cast<uint8_t>(op);
+  piece.width = static_cast<int32_t>(count);
+  piece.set(Numbers{op == Reduction::mean ? static_cast<double>(count) : 1});
+  if (piece.walks[0].take(walks.kept) && piece.walks[1].take(walks.reduced) &&
+      postpone(piece, std::max(x.count(), outputs), x.count() <= 1 << 15))
+    return;
   visit_float(x.dtype(), [&]<class T>(T) {
     visit_reduction(op, count, [&]<class State>(State, double divisor) {
-      cuda::reduce<State, T>(stream_, reduce_walks(x.shape(), y.shape()), outputs, count, divisor,
-                             x, y.mutable_data<T>());
+      cuda::reduce<State, T>(stream(), walks, outputs, count, divisor, x, y.mutable_data<T>());
     });
   });
 }
 
 void Kernels::softmax(Softmax kind, const Shape& rows, const Tensor& x, Tensor& y) {
   if (x.count() == 0) return;
+  const ReduceWalks walks = reduce_walks(x.shape(), rows);
+  Piece piece = piece_of(Piece::Kind::softmax, x.dtype(), rows.count(), {&x}, {&y});
+  piece.function = static_cast<uint8_t>(kind);
+  piece.width = static_cast<int32_t>(x.count() / rows.count());
+  if (piece.width <= 64 && piece.walks[0].take(walks.kept) && piece.walks[1].take(walks.reduced) &&
+      postpone(piece, x.count(), false))
+    return;
   const Walk row_of = broadcast_walks(x.shape(), rows, rows).first;
   PartSums<LogSumExp> states(1, rows.count(), x.device());
   visit_float(x.dtype(), [&]<class T>(T) {
-    cuda::reduce<LogSumExp, T>(stream_, reduce_walks(x.shape(), rows), rows.count(),
-                               x.count() / rows.count(), 1, x, states.data());
-    launch_over("softmax_kernel", stream_, x.count(), softmax_kernel<T>, kind, row_of, x.count(),
+    cuda::reduce<LogSumExp, T>(stream(), walks, rows.count(), x.count() / rows.count(), 1, x,
+                               states.data());
+    launch_over("softmax_kernel", stream(), x.count(), softmax_kernel<T>, kind, row_of, x.count(),
                 states.data(), x.data<T>(), y.mutable_data<T>());
   });
 }
@@ -163,8 +178,11 @@ void Kernels::softmax(Softmax kind, const Shape& rows, const Tensor& x, Tensor& 
 void Kernels::top_k(const Tensor& x, Tensor& values, Tensor& index) {
   const int64_t width = x.shape()[-1], k = values.shape()[-1];
   if (x.count() == 0 || k == 0) return;
+  Piece piece = piece_of(Piece::Kind::top_k, x.dtype(), x.count() / width, {&x}, {&values, &index});
+  piece.width = static_cast<int32_t>(width);
+  if (k == 1 && width <= 64 && postpone(piece, x.count(), false)) return;
   visit_float(x.dtype(), [&]<class T>(T) {
-    launch_over("top_k_kernel", stream_, x.count() / width, top_k_kernel<T>, x.count() / width,
+    launch_over("top_k_kernel", stream(), x.count() / width, top_k_kernel<T>, x.count() / width,
                 width, k, x.data<T>(), values.mutable_data<T>(), index.mutable_data<int32_t>());
   });
 }

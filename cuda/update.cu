@@ -54,7 +54,7 @@ void Kernels::update(const UpdateFn& fn, const Tensor& lr, const Tensor& t,
           Slots<T> table;
           const auto launch_table = [&] {
             if (table.used)
-              launch("update_kernel", stream_, dim3(static_cast<unsigned>(table.blocks)),
+              launch("update_kernel", stream(), dim3(static_cast<unsigned>(table.blocks)),
                      dim3(kThreads), update_kernel<decltype(f), T>, f,
                      lr.defined() ? lr.data<double>() : nullptr,
                      t.defined() ? t.data<int32_t>() : nullptr, table);

@@ -172,9 +172,12 @@ TEST_CASE("cuda: fills, random numbers, gathers, updates agree with the CPU's", 
 }
 
 TEST_CASE("emulated kernels: each kernel in cuda/ was run", "[cuda]") {
-  emulation::emulated();
-  check_all(emulation::kEmulated);
-  for (const OpCase& c : op_cases()) run(c, DType::f32, emulation::kEmulated);
+  for (const bool together : {true, false}) {
+    emulation::emulated().postpone(together);
+    check_all(emulation::kEmulated);
+    for (const OpCase& c : op_cases()) run(c, DType::f32, emulation::kEmulated);
+  }
+  emulation::emulated().postpone(true);
   std::set<std::string> written;
   const std::regex kernel(R"(__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\()");
   for (const auto& entry : std::filesystem::directory_iterator(source_dir() / "cuda"))

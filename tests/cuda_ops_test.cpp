@@ -58,6 +58,14 @@ TEST_CASE("emulated kernels: operations agree with the CPU's", "[cuda]") {
   emulation::set_order(0);
 }
 
+TEST_CASE("emulated kernels: operations agree with the CPU's where none waits for another",
+          "[cuda]") {
+  emulation::emulated().postpone(false);
+  check_against_cpu(emulation::kEmulated, DType::f32, 1e-5);
+  check_against_cpu(emulation::kEmulated, DType::f64, 1e-12);
+  emulation::emulated().postpone(true);
+}
+
 TEST_CASE("emulated kernels: the same bits in every order of threads", "[cuda]") {
   emulation::emulated();
   uint64_t seed = 10;

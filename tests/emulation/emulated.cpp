@@ -29,15 +29,19 @@ void Emulated::begin_range(const char* name) {
 void Emulated::copy_from_host(const void* host, void* device, size_t bytes) {
   recorder_.require_outside(fmt::format("copy_from_host of {} bytes", bytes));
   if (bytes <= kMostWritten) return write(host, device, bytes);
-  copy(host, device, bytes);
+  launch_small_work();
+  std::memcpy(device, host, bytes);
 }
 
 void Emulated::copy_to_host(const void* device, void* host, size_t bytes) {
   recorder_.require_outside(fmt::format("copy_to_host of {} bytes", bytes));
-  copy(device, host, bytes);
+  launch_small_work();
+  if (bytes) std::memcpy(host, device, bytes);
 }
 
 void Emulated::copy(const void* from, void* to, size_t bytes) {
+  if (copy_later(from, to, bytes)) return;
+  launch_small_work();
   if (bytes) std::memcpy(to, from, bytes);
 }
 
@@ -47,23 +51,27 @@ std::unique_ptr<Recording> Emulated::record(std::function<void()> work) {
 
 void Emulated::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
                       Tensor& c) {
+  stream();
   cpu::reference_backend().matmul(transpose_a, transpose_b, a, b, c);
 }
 
 void Emulated::conv(const ConvParams& p, const Tensor& x, const Tensor& w, const Epilogue& epilogue,
                     Tensor& y) {
+  stream();
   cpu::reference_backend().conv(p, x, w, {}, y);
   apply_epilogue(epilogue, y);
 }
 
 void Emulated::conv_grad_input(const ConvParams& p, const Tensor& w, const Tensor& dy,
                                const Epilogue& epilogue, Tensor& dx) {
+  stream();
   cpu::reference_backend().conv_grad_input(p, w, dy, {}, dx);
   apply_epilogue(epilogue, dx);
 }
 
 void Emulated::conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
                                 Tensor& dw) {
+  stream();
   cpu::reference_backend().conv_grad_weight(p, x, dy, dw);
 }
 

@@ -16,8 +16,11 @@ namespace gradus::cuda::emulation {
 /// reference's. For tests.
 class Emulated final : public Kernels {
  public:
+  ~Emulated() override { forget_small_work(); }
   void* allocate(size_t bytes) override { return memory_.allocate(bytes); }
-  void release(void* p) noexcept override { memory_.release(p); }
+  void release(void* p) noexcept override {
+    if (!still_uses(p)) memory_.release(p);
+  }
   CachingAllocator& allocator() override { return memory_.allocator(); }
   void copy_from_host(const void* host, void* device, size_t bytes) override;
   void copy_to_host(const void* device, void* host, size_t bytes) override;
@@ -38,13 +41,20 @@ class Emulated final : public Kernels {
   void conv_grad_weight(const ConvParams& p, const Tensor& x, const Tensor& dy,
                         Tensor& dw) override;
 
+  void wait(const char*) override { launch_small_work(); }
+
   cpu::Memory& memory() { return memory_; }
+  /// Whether small work waits to be launched together, as it does at the start.
+  void postpone(bool on) {
+    launch_small_work();
+    postpones_ = on;
+  }
   /// Ranges that began since the last call, each indented by those around it.
   std::vector<std::string> take_ranges() { return std::exchange(ranges_, {}); }
 
  private:
   cpu::Memory memory_;
-  Recorder recorder_{memory_.allocator()};
+  Recorder recorder_{memory_.allocator(), [this] { launch_small_work(); }};
   bool graphs_ = true;
   std::vector<std::string> ranges_;
   size_t depth_ = 0;
