@@ -22,6 +22,7 @@
 //                               "run KIND COUNT", "engine NUMBER COUNT" a line
 //   GRADUS_FAKE_COMPUTE=0       kernels and libraries compute nothing, for counts alone
 //   GRADUS_FAKE_FREE=BYTES      of memory on each device (1 GiB)
+//   GRADUS_FAKE_WORKSPACE=BYTES that cuDNN's engine asks for which needs a workspace
 //   GRADUS_FAKE_BROKEN_ENGINE=N cuDNN's engine N makes plans and fails when it runs
 namespace gradus::fake_cuda {
 

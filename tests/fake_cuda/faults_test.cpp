@@ -6,6 +6,7 @@
 #include "tests/catch.h"
 #include "tests/fake_cuda/program.h"
 #include "tests/small_svhn.h"
+#include "tests/source_dir.h"
 
 // Every function of CUDA, cuBLAS and cuDNN that the backend calls fails, in tests/fake_cuda/.
 
@@ -141,6 +142,49 @@ TEST_CASE("fake cuda: an engine that plans and cannot run gives way to the next"
                         ContainsSubstring("an engine that is broken"));
   CHECK(run.counts().count("engine 5") == 1);
   CHECK((run.weights() == weights));
+}
+
+TEST_CASE("fake cuda: an engine whose workspace is too large gives way to the next",
+          "[fake_cuda]") {
+  const ShortRun run;
+  REQUIRE(run.run().status == 0);
+  const auto weights = run.weights();
+  const auto with = [&](const char* workspace, const char* free) {
+    ProgramResult r = run.run({{"GRADUS_FAKE_WORKSPACE", workspace}, {"GRADUS_FAKE_FREE", free}});
+    INFO(r.err);
+    CHECK(r.status == 0);
+    CHECK(run.counts().count("engine 74") == 0);
+    CHECK(run.counts().at("engine 5") > 0);
+    CHECK((run.weights() == weights));
+    return r.err;
+  };
+  // Beyond the limit of 1 GiB it is not tried; below, there is no memory for it.
+  CHECK_THAT(with("1073741825", "4294967296"), !ContainsSubstring("passed over"));
+  CHECK_THAT(with("1073741824", "1073741824"),
+             ContainsSubstring("cuDNN's engine 74 is passed over: ") &&
+                 ContainsSubstring("out of memory for 1073741824 bytes"));
+}
+
+TEST_CASE("fake cuda: f64 takes tensor cores, which do not round it; its errors speak of no fp32",
+          "[fake_cuda]") {
+  const TempDir dir;
+  const std::string golden = (source_dir() / "tests" / "golden" / "random").string();
+  const auto step = [&](const std::string& fault) {
+    return run_on_fake_cuda(
+        fmt::format("step --preset tutorial --extra-class 1 --g-size-mult 2 --d-size-mult 3 "
+                    "--device cuda --dtype f64 --weights {0}/weights.safetensors --batch "
+                    "{0}/batch.safetensors --out {1}",
+                    golden, (dir / "out").string()),
+        {{"GRADUS_FAKE_LOG", (dir / "log").string()}, {"GRADUS_FAKE_FAIL", fault}});
+  };
+  const ProgramResult well = step("cudaMalloc:1000000");
+  INFO(well.err);
+  REQUIRE(well.status == 0);
+  CHECK(read_log(dir / "log").count("engine 72") == 1);
+  const ProgramResult r = step("cudnnBackendExecute:1+");
+  INFO(r.err);
+  CHECK(r.status == 1);
+  CHECK_THAT(r.err, ContainsSubstring("cuDNN has no deterministic engine for it: "));
 }
 
 TEST_CASE("fake cuda: no engine that obeys is an error that says what was asked for",
