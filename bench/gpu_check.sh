@@ -5,7 +5,7 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: bench/gpu_check.sh [--bundle BUNDLE] [--only STAGE[,STAGE]] [--out DIR]
+usage: bench/gpu_check.sh [--bundle BUNDLE] [--only STAGE[,STAGE]] [--budget SECONDS] [--out DIR]
 
   env          driver, card, libraries, Python's packages, cuDNN's description of the card
   tests        gradus_tests "[gpu]"
@@ -20,7 +20,9 @@ usage: bench/gpu_check.sh [--bundle BUNDLE] [--only STAGE[,STAGE]] [--out DIR]
   throughput   ssgan's images a second by batch size and width
   train        25 epochs on the SVHN subset in ../shared, else on drawn digits
 
-Without --only, all of them; each ends within 8 minutes. --bundle is gpu_bundle.sh's archive, or the
+Without --only, all of them; each ends within its limit, at most 8 minutes. With --budget, a stage
+is left out where its limit is more than what is left, what the stages say goes to the log, and at
+the end the summary is printed before it. --bundle is gpu_bundle.sh's archive, or the
 folder that it unpacks to; else this script's own checkout counts, with its build in build/. --out
 gets the log and the files worth keeping. Exit status: 0, or 1 where a stage failed; without a card
 most are skipped.
@@ -29,7 +31,10 @@ TEXT
 
 stages=(env tests golden replay memcheck racecheck peers bench bench-large bench-tf32 throughput
   train)
-stage_seconds=480
+# Limits in seconds, where they are not 480.
+declare -A limits=([env]=60 [tests]=240 [golden]=120 [replay]=120 [peers]=300 [bench-tf32]=300
+  [throughput]=240 [train]=300)
+budget=
 
 root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.." && pwd)
 work=$(mktemp -d)
@@ -47,7 +52,7 @@ while (($# > 0)); do
       usage
       exit
       ;;
-    --bundle | --only | --out) if (($# == 1)); then misused "$1 needs a word"; fi ;;&
+    --bundle | --only | --budget | --out) if (($# == 1)); then misused "$1 needs a word"; fi ;;&
     --bundle)
       bundle=$2
       if [[ -f $bundle ]]; then
@@ -57,6 +62,10 @@ while (($# > 0)); do
       root=$(cd -- "$bundle/gradus" && pwd) || misused "no bundle at $2"
       ;;
     --only) IFS=, read -ra stages <<<"$2" ;;
+    --budget)
+      [[ $2 =~ ^[0-9]+$ ]] || misused "--budget needs seconds, got $2"
+      budget=$2
+      ;;
     --out) out=$2 ;;
     *) misused "unexpected word $1" ;;
   esac
@@ -310,20 +319,30 @@ for stage in "${stages[@]}"; do
   if ! declare -F "run_$stage" >/dev/null; then misused "no stage \"$stage\""; fi
 done
 results=() failed=0
+if [[ $budget ]]; then
+  exec 3>&1 >"$work/said"
+fi
 for stage in "${stages[@]}"; do
+  limit=${limits[$stage]:-480}
+  if [[ $budget ]] && ((SECONDS + limit > budget)); then
+    results+=("$(printf '%-12s     0 s  left out: it may take %d s, and %d are left' "$stage" "$limit" \
+      $((budget > SECONDS ? budget - SECONDS : 0)))")
+    continue
+  fi
   printf '\n=== %s\n' "$stage"
   start=$SECONDS status=0
-  timeout -k 10 "$stage_seconds" bash -euo pipefail -c "run_$stage" 2>&1 |
+  timeout -k 10 "$limit" bash -euo pipefail -c "run_$stage" 2>&1 |
     tee "$work/log" || status=$?
   case $status in
     0) result=ok ;;
     77) result=$(grep '^skipped: ' "$work/log" | tail -n 1) ;;
-    124 | 137) result="FAILED: more than $stage_seconds seconds" failed=1 ;;
+    124 | 137) result="FAILED: more than $limit seconds" failed=1 ;;
     *) result="FAILED: status $status" failed=1 ;;
   esac
   cat -- "$work/log" >>"$out/gpu_check.log"
   results+=("$(printf '%-12s %5d s  %s' "$stage" $((SECONDS - start)) "$result")")
 done
-printf '\n'
+if [[ $budget ]]; then exec >&3; else printf '\n'; fi
 printf '%s\n' "${results[@]}" | tee -a "$out/gpu_check.log"
+if [[ $budget ]]; then cat -- "$work/said"; fi
 exit "$failed"
