@@ -20,7 +20,7 @@ struct Column {
     constexpr int kRows = 4;
     const int64_t step = blockDim.x;
     for (int64_t row = threadIdx.x; row < rows; row += kRows * step) {
-      Pack<T, kWidth> p[kRows][sizeof...(In)];
+      Pack<T, kWidth> p[kRows][sizeof...(In)] = {};
       for (int k = 0; k < kRows; ++k)
         if (row + k * step < rows) {
           int i = 0;
