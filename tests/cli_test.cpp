@@ -344,13 +344,20 @@ TEST_CASE("cli: objectives that cannot be") {
     const std::string words = flag;
     check_refused("train --dry-run " + words, 2, {words.substr(0, words.find(' '))});
   }
+  for (const std::string weight : {"--gan-weight", "--consistency-weight", "--entropy", "--vat",
+                                   "--manifold", "--pull-away", "--pseudo-label", "--ema"})
+    for (const char* value : {" -1e-9", " nan", " inf", " 1e99", " x"})
+      check_refused("train --dry-run " + weight + value, 2, {weight});
   const std::string train = "train --dry-run ";
   check_refused(train + "--batch-size 9 --unlabelled-batch 9", 2, {"--unlabelled-batch"});
   check_refused(train + "--pseudo-label .9", 2, {"--pseudo-label", "--ema .999"});
   check_refused(train + "--consistency mse", 2, {"--consistency", "--ema .999"});
   check_refused(train + "--eval-weights ema", 2, {"--eval-weights ema", "--ema .999"});
   check_refused(train + "--gan-weight 0", 2, {"--gan-weight 0", "--no-unlabeled"});
-  check_refused(train + "--preset best --labelled-batch 128", 2, {"--labelled-batch 128"});
+  check_refused(train + "--gan-weight 0 --entropy 1 --manifold 1", 2, {"--manifold"});
+  check_refused(train + "--preset best --pull-away 1", 2, {"--pull-away", "--gan-weight 0"});
+  check_refused(train + "--labelled-batch 128", 2, {"--labelled-batch 128", "unlabelled stream"});
+  check_refused(train + "--labelled-batch 8 --batch-size 8", 2, {"--labelled-batch 8"});
   check_refused(train + "--gan-real unlabelled --labelled-batch 128", 2, {"--labelled-batch 128"});
   for (const std::string data : {"digits", "svhn", "mnist"})
     check_refused(train + "--augment shift,flip --data " + data, 2,
@@ -362,6 +369,14 @@ TEST_CASE("cli: objectives that cannot be") {
   CHECK(json.at("batch_size") == 40);
   CHECK(json.at("labelled_batch") == 10);
   CHECK(json.at("noise_batch") == 20);
+  // A small batch has both streams.
+  const auto small = nlohmann::json::parse(run_program(train + "--batch-size 8").out);
+  CHECK(small.at("labelled_batch") == 4);
+  for (const char* fine : {"--gan-weight 0 --entropy 1", "--gan-weight 0 --vat 1",
+                           "--no-unlabeled --labelled-batch 128", "--pull-away 1 --manifold 1"}) {
+    INFO(fine);
+    CHECK(run_program(train + fine).status == 0);
+  }
 }
 
 TEST_CASE("cli: a device that is not there") {

@@ -13,60 +13,12 @@
 #include "autograd/gradcheck.h"
 #include "autograd/ops.h"
 #include "tests/catch.h"
+#include "tests/small_objective.h"
 
 using namespace gradus;
 using namespace gradus::ssgan;
 
 namespace {
-
-constexpr int64_t kLabelled = 2, kUnlabelled = 3;
-
-Tensor uniform_tensor(const Shape& shape, double low, double high, uint64_t seed) {
-  Tensor t(shape, DType::f64);
-  backend(t).fill_uniform(Random(seed, Stream::data).next(), low, high, t);
-  return t;
-}
-
-NetworkOptions small_network() {
-  NetworkOptions o;
-  o.g_size_mult = 2;
-  o.d_size_mult = 3;
-  o.relu2_reads_bn2 = true;
-  o.keep_dead_layers = false;
-  return o;
-}
-
-/// Both networks in f64, and a step's inputs: two labelled images and three unlabelled ones.
-struct Small {
-  explicit Small(NetworkOptions options = small_network())
-      : generator(options, DType::f64, kCpu), discriminator(options, DType::f64, kCpu) {
-    Random random(3, Stream::init);
-    generator.initialize(random);
-    discriminator.initialize(random);
-    const int64_t n = kLabelled + kUnlabelled;
-    batch.images = uniform_tensor({n, 32, 32, 3}, -1, 1, 2);
-    batch.labels = Tensor::from({3, 7, 0, 1, 2}, {n});
-    batch.label_mask = Tensor::from({1.0, 1.0, 0.0, 0.0, 0.0}, {n});
-  }
-  Pass training() {
-    draws = Random(7);
-    return Pass::training(draws).with(Statistics::batch);
-  }
-  ModelLoss loss(const Pass& pass, const Objective& o, const Tensor& taught = {},
-                 int64_t labelled = kLabelled) {
-    return objective_loss(pass, generator, discriminator, {batch, labelled, z, taught}, o,
-                          ZeroAs::klass);
-  }
-  double value(const Objective& o, Var ModelLoss::*member, const Tensor& taught = {}) {
-    return (loss(training(), o, taught).*member).value().item();
-  }
-
-  Generator generator;
-  Discriminator discriminator;
-  Batch batch;
-  Tensor z = uniform_tensor({4, kZSize}, -2, 2, 1);
-  Random draws{7};
-};
 
 /// Probabilities of ten classes: this one of `top`, the others alike.
 std::vector<double> sure_of(int64_t top, double probability) {
@@ -156,6 +108,13 @@ TEST_CASE("objective: every gradient is the differences'") {
   o.gan_real = GanReal::unlabelled;
   o.augment = "affine";
   o.consistency_weight = 0.7;
+  o.entropy = 0.3;
+  o.vat = 0.6;
+  o.manifold = 0.2;
+  o.pull_away = 0.4;
+  small.adversarial =
+      adversarial_of(small.training(), small.discriminator,
+                     slice(small.batch.images, 0, kLabelled, kLabelled + kUnlabelled), "none");
   const Tensor taught = taught_so({sure_of(1, 0.9), sure_of(4, 0.2), sure_of(0, 0.6)});
   std::vector<Parameter*> parameters;
   std::vector<Tensor> inputs;
@@ -345,6 +304,7 @@ TEST_CASE("objective: losses are finite at its extremes") {
   add([](Options& o) { o.objective.mean_teacher = true; });
   add([](Options& o) { o.objective.gan_real = GanReal::unlabelled; });
   add([](Options& o) { o.objective.g_loss = GLoss::both; });
+  for (const LossWeight& w : kLossWeights) add([&w](Options& o) { o.objective.*w.weight = 1000; });
   add([](Options& o) { o.labelled_batch = 0; });
   add([](Options& o) { o.labelled_batch = 7; });
   add([](Options& o) { o.noise_batch = 2; });

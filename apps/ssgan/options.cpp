@@ -121,7 +121,7 @@ NetworkOptions network_of(const Options& o) {
 Objective objective_of(const Options& o) {
   Objective objective = o.objective;
   if (!o.unlabeled) {
-    objective.gan_weight = objective.pseudo_label = 0;
+    objective.gan_weight = objective.pseudo_label = objective.entropy = objective.vat = 0;
     objective.mean_teacher = false;
   }
   return objective;
@@ -133,48 +133,51 @@ nlohmann::ordered_json to_json(const Options& o) {
   const NetworkOptions& n = o.network;
   nlohmann::ordered_json names = nlohmann::json::array();
   for (const std::string& name : o.class_names) names.push_back(path_to_json(name));
-  return {{"preset", o.preset},
-          {"data", o.data},
-          {"data_dir", path_to_json(o.data_dir)},
-          {"test_fraction", o.test_fraction},
-          {"seed", o.seed},
-          {"epochs", o.epochs},
-          {"batch_size", o.batch_size},
-          {"limit_batches", o.limit_batches},
-          {"labels", to_string(o.labels)},
-          {"labelled_batch", o.labelled_batch},
-          {"noise_batch", o.noise_batch},
-          {"unlabeled", o.unlabeled},
-          {"augment", o.objective.augment},
-          {"gan_weight", o.objective.gan_weight},
-          {"gan_real", o.objective.gan_real == GanReal::all ? "all" : "unlabelled"},
-          {"g_loss", kGLosses[static_cast<int>(o.objective.g_loss)]},
-          {"pseudo_label", o.objective.pseudo_label},
-          {"consistency", o.objective.mean_teacher ? "mse" : "none"},
-          {"consistency_weight", o.objective.consistency_weight},
-          {"ema", o.ema},
-          {"eval_weights", o.eval_ema ? "ema" : "last"},
-          {"validation", o.validation},
-          {"patience", o.patience},
-          {"lr", o.schedule.start},
-          {"schedule", to_string(o.schedule.kind)},
-          {"lr_final", o.schedule.final},
-          {"lr_flat", o.schedule.flat},
-          {"beta1", o.beta1},
-          {"zero_as", o.zero_as == ZeroAs::raw ? "raw" : "class"},
-          {"dropout", o.dropout ? "on" : "off"},
-          {"drop_rate", n.drop_rate},
-          {"relu2", n.relu2_reads_bn2 ? "bn2" : "conv2"},
-          {"dead_layers", n.keep_dead_layers ? "keep" : "drop"},
-          {"eval_stats", o.running_stats ? "running" : "batch"},
-          {"test_images", o.notebook_test_set ? "notebook" : "all"},
-          {"image_size", n.image_size},
-          {"classes", n.num_classes},
-          {"class_names", names},
-          {"extra_class", n.extra_class},
-          {"class_loss", n.scores_with_fake ? "all" : "real"},
-          {"g_size_mult", n.g_size_mult},
-          {"d_size_mult", n.d_size_mult}};
+  nlohmann::ordered_json json = {
+      {"preset", o.preset},
+      {"data", o.data},
+      {"data_dir", path_to_json(o.data_dir)},
+      {"test_fraction", o.test_fraction},
+      {"seed", o.seed},
+      {"epochs", o.epochs},
+      {"batch_size", o.batch_size},
+      {"limit_batches", o.limit_batches},
+      {"labels", to_string(o.labels)},
+      {"labelled_batch", o.labelled_batch},
+      {"noise_batch", o.noise_batch},
+      {"unlabeled", o.unlabeled},
+      {"augment", o.objective.augment},
+      {"gan_weight", o.objective.gan_weight},
+      {"gan_real", o.objective.gan_real == GanReal::all ? "all" : "unlabelled"},
+      {"g_loss", kGLosses[static_cast<int>(o.objective.g_loss)]},
+      {"pseudo_label", o.objective.pseudo_label},
+      {"consistency", o.objective.mean_teacher ? "mse" : "none"},
+      {"consistency_weight", o.objective.consistency_weight},
+      {"ema", o.ema},
+      {"eval_weights", o.eval_ema ? "ema" : "last"},
+      {"validation", o.validation},
+      {"patience", o.patience},
+      {"lr", o.schedule.start},
+      {"schedule", to_string(o.schedule.kind)},
+      {"lr_final", o.schedule.final},
+      {"lr_flat", o.schedule.flat},
+      {"beta1", o.beta1},
+      {"zero_as", o.zero_as == ZeroAs::raw ? "raw" : "class"},
+      {"dropout", o.dropout ? "on" : "off"},
+      {"drop_rate", n.drop_rate},
+      {"relu2", n.relu2_reads_bn2 ? "bn2" : "conv2"},
+      {"dead_layers", n.keep_dead_layers ? "keep" : "drop"},
+      {"eval_stats", o.running_stats ? "running" : "batch"},
+      {"test_images", o.notebook_test_set ? "notebook" : "all"},
+      {"image_size", n.image_size},
+      {"classes", n.num_classes},
+      {"class_names", names},
+      {"extra_class", n.extra_class},
+      {"class_loss", n.scores_with_fake ? "all" : "real"},
+      {"g_size_mult", n.g_size_mult},
+      {"d_size_mult", n.d_size_mult}};
+  for (const LossWeight& w : kLossWeights) json[w.name] = o.objective.*w.weight;
+  return json;
 }
 
 Options options_from_json(const nlohmann::ordered_json& json) {
@@ -206,6 +209,8 @@ Options options_from_json(const nlohmann::ordered_json& json) {
     if (json.contains("g_loss")) read(json, "g_loss", g_loss, kGLosses);
     objective.g_loss =
         static_cast<GLoss>(std::ranges::find(kGLosses, g_loss) - std::begin(kGLosses));
+    for (const LossWeight& w : kLossWeights)
+      if (json.contains(w.name)) read(json, w.name, objective.*w.weight);
     read(json, "noise_batch", o.noise_batch);
     read(json, "ema", o.ema);
     read(json, "eval_weights", o.eval_ema, "ema", true, "last", false);
@@ -254,6 +259,7 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   in("gan_weight", o.objective.gan_weight, 0, 1e6);
   in("pseudo_label", o.objective.pseudo_label, 0, 1);
   in("consistency_weight", o.objective.consistency_weight, 0, 1e6);
+  for (const LossWeight& w : kLossWeights) in(w.name, o.objective.*w.weight, 0, 1e6);
   in("ema", o.ema, 0, 0.999999);
   in("limit_batches", double(o.limit_batches), 0, 1e15);
   in("validation", double(o.validation), 0, 1e9);

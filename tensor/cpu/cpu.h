@@ -36,6 +36,8 @@ class Cpu final : public Reference {
                                       Tensor& dlogits) override;
   void augment(const Augmentation& a, const Draw& draw, const Tensor& rows, const Tensor& x,
                Tensor& y) override;
+  void augment_backward(const Augmentation& a, const Tensor& rows, const Tensor& y,
+                        const Tensor& dy, Tensor& dx) override;
   void update(const UpdateFn& fn, const Tensor& lr, const Tensor& t,
               std::span<UpdateSlot> slots) override;
 };

@@ -173,14 +173,12 @@ Json to_json(const EvalRequest& r, const ImageSet& test, const std::vector<Outco
     json["confusion"].push_back(std::vector<int64_t>(row, row + s.classes));
   }
   const Predictions& p = outcomes.front().predictions;
-  for (const int64_t image : s.mistakes) {
-    if (static_cast<int64_t>(json["mistakes"].size()) == kMistakes) break;
+  for (const int64_t image : s.mistakes)
     json["mistakes"].push_back(
         {{"image", image},
          {"class", names[size_t(test.labels.span<int32_t>()[size_t(image)])]},
          {"taken_for", names[size_t(p.class_of(image))]},
          {"probability", p.confidence(image)}});
-  }
   return json;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,7 @@ namespace gradus::ssgan {
 
 /// Checks of a flag's value. CLI11's own let a NaN pass, wrap a negative number into an unsigned
 /// one, and write out the largest double in messages.
+CLI::Validator between(double low, double high);
 CLI::Validator not_negative();  ///< finite, from 0 on
 CLI::Validator a_seed();        ///< from 0 to 2^64 - 1
 CLI::Validator a_count();       ///< from 1 to 1e9
@@ -30,6 +32,7 @@ struct OptionFlags {
   std::optional<int64_t> epochs, batch_size, limit_batches, validation, patience;
   std::optional<int64_t> labelled_batch, unlabelled_batch, noise_batch;
   std::optional<double> gan_weight, pseudo_label, consistency_weight, ema;
+  std::optional<double> loss_weights[std::size(kLossWeights)];
   std::optional<int> image_size, extra_class, g_size_mult, d_size_mult;
   std::optional<double> test_fraction, lr, lr_final, lr_flat, drop_rate;
   std::optional<uint64_t> seed;

@@ -112,12 +112,14 @@ ModelLoss Trainer::loss_of(const Pass& pass, const Batch& real, int64_t labelled
   const Objective o = objective_of(options_);
   if (o.is_plain()) return model_loss(pass, generator_, discriminator_, real, z, options_.zero_as);
   const int64_t count = real.images.shape()[0];
-  StepInputs in{real, std::min(labelled, count), z, {}};
-  if (o.has_teacher() && in.labelled < count) {
+  StepInputs in{real, std::min(labelled, count), z, {}, {}};
+  if (in.labelled < count && (o.has_teacher() || o.vat > 0)) {
+    const Var unlabelled = slice(real.images, 0, in.labelled, count);
     // A pass of its own: what it records is freed at once.
     const Pass apart = Pass::training(random_);
-    in.taught = teach(apart, *averaged_, slice(real.images, 0, in.labelled, count),
-                      options_.network.num_classes);
+    if (o.has_teacher())
+      in.taught = teach(apart, *averaged_, unlabelled, options_.network.num_classes);
+    if (o.vat > 0) in.adversarial = adversarial_of(apart, discriminator_, unlabelled, o.augment);
   }
   return objective_loss(pass, generator_, discriminator_, in, o, options_.zero_as);
 }
