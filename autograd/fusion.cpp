@@ -18,12 +18,31 @@ struct Left {
   Tensor y = {};
 };
 
+/// A value that is known as it was computed.
+class Kept : public Lazy {
+ public:
+  using Lazy::Lazy;
+  const Saved& saved() {
+    value();
+    return saved_;
+  }
+
+ protected:
+  Tensor keep(const char* name, Tensor y) {
+    saved_ = Saved(name, y);
+    return y;
+  }
+
+ private:
+  Saved saved_;
+};
+
 /// The value of an operation whose kernel can end with an activation.
-class Unfinished final : public Lazy {
+class Unfinished final : public Kept {
  public:
   Unfinished(const char* operation, std::vector<Saved> operands, const Shape& shape, DType dtype,
              Device device, FusedKernel kernel)
-      : Lazy(shape, dtype, device),
+      : Kept(shape, dtype, device),
         operation_(operation),
         scope_(Scope::path()),
         operands_(std::move(operands)),
@@ -56,7 +75,7 @@ class Unfinished final : public Lazy {
     Tensor y = ended(Identity{});
     kernel_ = nullptr;
     operands_.clear();
-    return y;
+    return keep("x", y);
   }
 
   const char* operation_;
@@ -73,18 +92,13 @@ std::shared_ptr<Unfinished> unfinished(const Var& x) {
 }
 
 /// An activation of such a value.
-class Ended final : public Lazy {
+class Ended final : public Kept {
  public:
   Ended(std::shared_ptr<Unfinished> x, const Activation& activation, const UnaryFn& fn)
-      : Lazy(x->shape(), x->dtype(), x->device()),
+      : Kept(x->shape(), x->dtype(), x->device()),
         x_(std::move(x)),
         activation_(activation),
         fn_(fn) {}
-
-  const Saved& output() {
-    value();
-    return output_;
-  }
 
  private:
   Tensor compute() override {
@@ -96,20 +110,35 @@ class Ended final : public Lazy {
       y = x_->ended(activation_);
     }
     x_ = nullptr;
-    output_ = Saved("the output", y);
-    return y;
+    return keep("the output", y);
   }
 
   std::shared_ptr<Unfinished> x_;
   Activation activation_;
   UnaryFn fn_;
-  Saved output_;
 };
 
 }  // namespace
 
 Unfused::Unfused() { ++unfused; }
 Unfused::~Unfused() { --unfused; }
+
+bool is_late(const Var& x) {
+  return dynamic_cast<Kept*>(x.lazy().get()) && !x.lazy()->is_computed();
+}
+
+LateOperand::LateOperand(const Var& x) {
+  if (is_late(x))
+    x_ = x.detach();
+  else
+    saved_ = Saved("x", x.value());
+}
+
+const Saved& LateOperand::saved() {
+  if (x_.defined()) saved_ = static_cast<Kept&>(*x_.lazy()).saved();
+  x_ = {};
+  return saved_;
+}
 
 Tensor Gradient::applied() const {
   return std::visit(
@@ -160,7 +189,7 @@ Var activate(const char* operation, const Activation& activation, const UnaryFn&
   const auto y = std::make_shared<Ended>(before, activation, fn);
   return Tape::record(operation, {x}, Var(y),
                       [activation, y, left = before->left()](const Tensor& dy, GradSink& grads) {
-                        const Tensor& out = grads.read(y->output());
+                        const Tensor& out = grads.read(y->saved());
                         if (grads.alone(0)) {
                           *left = {grads.call(), activation, out};
                           grads.add(0, dy);

@@ -41,6 +41,22 @@ struct Gradient {
 /// For a kernel's output that may take dy's place: dy itself where nobody else holds it.
 inline Tensor reused(const Tensor& dy) { return dy.unique() ? dy : dy.like(); }
 
+/// Whether x is one of these values, or an activation of one, and waits for a reader.
+bool is_late(const Var& x);
+
+/// The operand "x" of a value that is computed when somebody reads it: where x waits for a reader
+/// itself, it is computed no sooner.
+class LateOperand {
+ public:
+  explicit LateOperand(const Var& x);
+  /// x as it was in the call or, where it was late, when it was computed.
+  const Saved& saved();
+
+ private:
+  Var x_;  ///< undefined where it is saved
+  Saved saved_;
+};
+
 /// Computes y from the operands, with the activation applied to it.
 using FusedKernel =
     std::function<void(std::span<const Tensor> operands, const Activation& activation, Tensor& y)>;

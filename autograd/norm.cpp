@@ -61,48 +61,84 @@ Tensor lack_of_others(Communicator& ranks, const Tensor& total, const Normalizat
   return lack;
 }
 
+/// The statistics of a batch, computed when somebody reads them.
+struct Moments {
+  LateOperand x;
+  Shape channels;
+  Communicator* ranks;  ///< null where this process has the whole batch
+  Saved mean = {}, variance = {};
+  Tensor total = {};  ///< of all ranks' rows
+  bool are_computed = false;
+
+  void compute() {
+    if (are_computed) return;
+    const Tensor& in = x.saved().read("batch_norm", "value");
+    Tensor m = result("batch_norm", channels, in), v = result("batch_norm", channels, in);
+    if (ranks)
+      total = moments_over(*ranks, in, m, v);
+    else
+      backend(m).moments(in, m, v);
+    mean = Saved("its mean", m);
+    variance = Saved("its variance", v);
+    are_computed = true;
+  }
+};
+
+/// One of them.
+class Moment final : public Lazy {
+ public:
+  Moment(std::shared_ptr<Moments> of, Saved Moments::*which, const Var& x)
+      : Lazy(of->channels, x.dtype(), x.device()), of_(std::move(of)), which_(which) {}
+
+ private:
+  Tensor compute() override {
+    of_->compute();
+    return ((*of_).*which_).read("batch_norm", "value");
+  }
+
+  std::shared_ptr<Moments> of_;
+  Saved Moments::*which_;
+};
+
 /// `ranks` is null where this process has the whole batch.
 BatchNormResult batch_norm(const Var& x, const Var& gamma, const Var& beta, double epsilon,
                            Communicator* ranks) {
   check(x, gamma, beta, ranks != nullptr);
-  const Shape channels = gamma.shape();
-  Tensor mean = result("batch_norm", channels, x), variance = result("batch_norm", channels, x);
-  Tensor total;
-  if (ranks)
-    total = moments_over(*ranks, x.value(), mean, variance);
-  else
-    backend(mean).moments(x.value(), mean, variance);
-  const std::vector<Saved> in = {{"x", x.value()},
-                                 {"its mean", mean},
-                                 {"its variance", variance},
-                                 {"gamma", gamma.value()},
-                                 {"beta", beta.value()}};
+  const auto moments = std::make_shared<Moments>(Moments{LateOperand(x), gamma.shape(), ranks});
+  if (ranks) moments->compute();  // by all of them at the same time
+  const std::vector<Saved> in = {{"gamma", gamma.value()}, {"beta", beta.value()}};
   const Var y = record_fused(
       "batch_norm", {x, gamma, beta}, in, x.shape(),
-      [epsilon](auto in, const Activation& activation, Tensor& y) {
-        backend(y).normalize({in[1], in[2], in[3], in[4], epsilon}, activation, in[0], y);
+      [epsilon, moments](auto in, const Activation& activation, Tensor& y) {
+        const auto read = [](const Saved& s) { return s.read("batch_norm", "value"); };
+        moments->compute();
+        backend(y).normalize({read(moments->mean), read(moments->variance), in[0], in[1], epsilon},
+                             activation, read(moments->x.saved()), y);
       },
-      [epsilon, ranks, total, x = in[0], mean = in[1], variance = in[2], gamma = in[3]](
-          const Gradient& g, GradSink& grads) {
+      [epsilon, moments, gamma = in[0]](const Gradient& g, GradSink& grads) {
         if (!grads.wants(0) && !grads.wants(1)) return grads.add(2, g.applied());
-        const Tensor& m = grads.read(mean);
+        moments->compute();
+        const Tensor& m = grads.read(moments->mean);
+        const Tensor& x = grads.read(moments->x.saved());
         // Only dx depends on gamma.
         const Normalization n{
-            m, grads.read(variance), grads.wants(0) ? grads.read(gamma) : m, {}, epsilon};
+            m, grads.read(moments->variance), grads.wants(0) ? grads.read(gamma) : m, {}, epsilon};
         Tensor dx = reused(g.dy), dgamma = m.like(), dbeta = m.like();
         if (g.dy.count() > 0) {
-          backend(dx).normalize_backward(n, g.activation, grads.read(x), g.y, g.dy, dx, dgamma,
-                                         dbeta);
+          backend(dx).normalize_backward(n, g.activation, x, g.y, g.dy, dx, dgamma, dbeta);
         } else {
           dgamma = dbeta = Tensor::zeros(m.shape(), m.dtype(), m.device());
         }
         grads.add(0, dx);
-        if (ranks && grads.wants(0))
-          grads.add(0, lack_of_others(*ranks, total, n, grads.read(x), dgamma, dbeta));
+        if (moments->ranks && grads.wants(0))
+          grads.add(0, lack_of_others(*moments->ranks, moments->total, n, x, dgamma, dbeta));
         grads.add(1, dgamma);
         grads.add(2, dbeta);
       });
-  return {y, mean, variance};
+  const auto moment = [&](Saved Moments::*which) {
+    return Var(std::make_shared<Moment>(moments, which, x));
+  };
+  return {y, moment(&Moments::mean), moment(&Moments::variance)};
 }
 
 }  // namespace

@@ -9,8 +9,8 @@
 namespace gradus {
 
 struct [[nodiscard]] BatchNormResult {
-  Var y;                  ///< of x's shape
-  Tensor mean, variance;  ///< [C], of this batch; the variance is the biased one
+  Var y;               ///< of x's shape
+  Var mean, variance;  ///< [C], of this batch, constants; the variance is the biased one
 };
 
 /// Normalises x [..., C] over all axes but the last by the batch's own statistics (Ioffe & Szegedy

@@ -36,9 +36,9 @@ Var rate_of(const Pass& pass, double momentum, DType dtype) {
 
 /// running = (1 - rate) * running + rate * batch, in place; the rate is 1 - momentum where it is
 /// undefined.
-void move_towards(Tensor running, const Tensor& batch, double momentum, const Var& rate) {
-  const Var moved = rate.defined() ? (1 - rate) * Var(running) + rate * Var(batch)
-                                   : momentum * Var(running) + (1 - momentum) * Var(batch);
+void move_towards(Tensor running, const Var& batch, double momentum, const Var& rate) {
+  const Var moved = rate.defined() ? (1 - rate) * Var(running) + rate * batch
+                                   : momentum * Var(running) + (1 - momentum) * batch;
   running.copy_from(moved.value());
 }
 

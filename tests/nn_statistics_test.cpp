@@ -33,7 +33,7 @@ TEST_CASE("layers: running statistics are not pulled towards their start", "[nn]
       const Var y = norm(Pass::training(random), x);
       const auto batch =
           batch_norm(x, Tensor::full({2}, 1, dtype), Tensor::zeros({2}, dtype), 1e-3);
-      const Array mean = to_array(batch.mean), variance = to_array(batch.variance);
+      const Array mean = to_array(batch.mean.value()), variance = to_array(batch.variance.value());
       weight = 0.9 * weight + 0.1;
       for (int64_t c = 0; c < 2; ++c) {
         sums[c] = 0.9 * sums[c] + 0.1 * mean.v[c];

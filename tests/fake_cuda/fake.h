@@ -18,8 +18,8 @@
 //                               ones, NAME:N=CODE with this code; NAME "run" is the N-th piece of
 //                               work that runs: the error is found by whatever waits, and stays
 //   GRADUS_FAKE_LOG=FILE        at the end: "call NAME COUNT", "graph KIND COUNT" of the last
-//   graph,
-//                               "run KIND COUNT", "engine NUMBER COUNT" a line
+//                               graph, "run KIND COUNT", "launch KERNEL COUNT", "engine NUMBER
+//                               COUNT" a line
 //   GRADUS_FAKE_COMPUTE=0       kernels and libraries compute nothing, for counts alone
 //   GRADUS_FAKE_FREE=BYTES      of memory on each device (1 GiB)
 //   GRADUS_FAKE_WORKSPACE=BYTES that cuDNN's engine asks for which needs a workspace
@@ -45,6 +45,8 @@ int enter(const char* function, int natural);
 /// Where it fails, it was a fault in the queue, not a call: `run`.
 inline constexpr const char* kRun = "run";
 
+using Counts = std::map<std::string, long>;
+
 /// Counts in the log.
 void note(const std::string& what);
 
@@ -64,8 +66,10 @@ std::string setting(const char* name, const std::string& otherwise);
 
 }  // namespace gradus::fake_cuda
 
-/// What the log has by now of `what` ("run kernel"); for tests in the same process, by dlsym.
-extern "C" __attribute__((visibility("default"))) long gradus_fake_cuda_count(const char* what);
+/// What the log has by now: "run kernel", "launch moments_kernel". For tests in the same process,
+/// by dlsym, while no other thread uses the device.
+extern "C" __attribute__((visibility("default"))) const gradus::fake_cuda::Counts*
+gradus_fake_cuda_counts();
 
 struct CUstream_st {
   int device = 0;

@@ -29,7 +29,7 @@ struct Fault {
 
 /// Written at the end of the process, also one that ends by exit() in a fault.
 struct Log {
-  std::map<std::string, long> counts;
+  Counts counts;
   ~Log() {
     const std::string file = setting("GRADUS_FAKE_LOG", "");
     if (file.empty()) return;
@@ -80,7 +80,6 @@ void note(const std::string& what) {
 
 }  // namespace gradus::fake_cuda
 
-long gradus_fake_cuda_count(const char* what) {
-  const gradus::fake_cuda::Lock lock(gradus::fake_cuda::mutex());
-  return gradus::fake_cuda::the_log().counts[what];
+const gradus::fake_cuda::Counts* gradus_fake_cuda_counts() {
+  return &gradus::fake_cuda::the_log().counts;
 }

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "cuda/check.h"
+#include "cuda/launch.h"
 #include "tests/fake_cuda/fake.h"
 #include "tests/fake_cuda/memory.h"
 
@@ -119,6 +121,11 @@ cudaError_t launch(Dim grid, Dim block, cudaStream_t stream, std::function<void(
 }
 
 }  // namespace gradus::cuda::emulation
+
+void gradus::cuda::check_launch(const char* kernel, cudaError_t error) {
+  note(std::string("launch ") + kernel);
+  check(error, "cudaLaunchKernelEx", kernel);
+}
 
 cudaError_t cudaGetDeviceCount(int* count) {
   const Lock lock(mutex());

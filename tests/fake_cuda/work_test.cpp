@@ -18,17 +18,18 @@ using namespace gradus::ssgan;
 namespace {
 
 using Works = std::map<std::string, long>;
-constexpr const char* kKinds[] = {"kernel", "conv", "matmul", "copy", "from_host", "to_host"};
 
-/// What has been counted so far: work that ran, or that graphs were made of.
+/// What has been counted so far under `what`: work that ran, or that graphs were made of, by its
+/// kind; launches, by the kernel.
 Works counted(const std::string& what) {
   void* const library = dlopen("libgradus_cuda.so", RTLD_NOW | RTLD_NOLOAD);
-  const auto count =
-      library ? reinterpret_cast<long (*)(const char*)>(dlsym(library, "gradus_fake_cuda_count"))
+  const auto counts =
+      library ? reinterpret_cast<const Works* (*)()>(dlsym(library, "gradus_fake_cuda_counts"))
               : nullptr;
-  REQUIRE(count);
+  REQUIRE(counts);
   Works works;
-  for (const char* kind : kKinds) works[kind] = count((what + " " + kind).c_str());
+  for (const auto& [name, count] : *counts())
+    if (name.starts_with(what + " ")) works[name.substr(what.size() + 1)] = count;
   return works;
 }
 
@@ -37,8 +38,12 @@ Works operator-(Works a, const Works& b) {
   return a;
 }
 
+struct StepWork {
+  Works eager, captured, launches;  ///< the last by kernel, of the eager step
+};
+
 /// Of one step on a whole batch: run as it is, and as the graph that is captured of it.
-std::pair<Works, Works> works_of_a_step(const std::string& preset_name) {
+StepWork work_of_a_step(const std::string& preset_name) {
   const Device device{DeviceKind::cuda, 0};
   const Options options = preset(preset_name);
   Trainer trainer(options, DType::f32, device);
@@ -51,22 +56,23 @@ std::pair<Works, Works> works_of_a_step(const std::string& preset_name) {
   };
   const auto wait = [&] { trainer.take_metrics(); };
   run(), wait();  // the first makes plans
-  const Works before = counted("run");
+  const Works before = counted("run"), launched = counted("launch");
   run();
   backend(device).copy_to_host(nullptr, nullptr, 0);  // waits
-  Works eager = counted("run") - before;
-  --eager["to_host"];
+  StepWork work{counted("run") - before, {}, counted("launch") - launched};
+  --work.eager["to_host"];
   const Works graphs = counted("graph");
   run(), wait();
-  return {eager, counted("graph") - graphs};
+  work.captured = counted("graph") - graphs;
+  return work;
 }
 
 void check(const std::string& name, const Works& works, const Works& most) {
   std::string words = name + ":";
   long all = 0;
-  for (const char* kind : kKinds) {
-    words += fmt::format(" {} {}", works.at(kind), kind);
-    all += works.at(kind);
+  for (const auto& [kind, count] : works) {
+    if (count) words += fmt::format(" {} {}", count, kind);
+    all += count;
   }
   words += fmt::format(", {} in all", all);
   std::cout << words << "\n";
@@ -84,8 +90,10 @@ void check(const std::string& name, const Works& works, const Works& most) {
 // the host writes before a step and the row of its metrics after it are not in the graph.
 TEST_CASE("device work: a step asks no more of a CUDA device than it did", "[device_work]") {
   const auto check_preset = [](const std::string& name, const Works& most) {
-    const auto [eager, captured] = works_of_a_step(name);
+    const auto [eager, captured, launches] = work_of_a_step(name);
     check(name + ", eager", eager, most);
+    for (const auto& [kernel, count] : launches)
+      if (count) std::cout << fmt::format("  {:3} {}\n", count, kernel);
     Works in_graph = most;
     in_graph["kernel"] -= 4;
     check(name + ", captured", captured, in_graph);
