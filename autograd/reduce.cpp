@@ -58,9 +58,11 @@ Tensor softmax(const char* operation, Softmax kind, const Var& x, const Shape& r
 /// dy, with the reduced axes back at extent 1.
 Var kept_view(const Tensor& dy, const Shape& kept) { return dy.reshape(kept); }
 
-/// dy, broadcast to that shape.
-Var repeated(const Var& dy, const Shape& shape) {
-  return dy + Tensor::zeros(shape, dy.dtype(), dy.device());
+/// dy / n, with the reduced axes back as they were in `shape`.
+Tensor shared_out(const Tensor& dy, const Shape& kept, double n, const Shape& shape) {
+  Tensor dx(shape, dy.dtype(), dy.device());
+  backend(dx).binary(Div{}, dy.reshape(kept), Tensor::full({}, n, dy.dtype(), dy.device()), dx);
+  return dx;
 }
 
 /// Along the last axis, where top_k works: the largest of x, or of -x.
@@ -90,7 +92,7 @@ Var sum(const Var& x, const Axes& axes, bool keep_axes) {
   const Tensor y = reduce("sum", Reduction::sum, x, kept);
   return Tape::record("sum", {x}, y.reshape(keep_axes ? kept : dropped),
                       [kept = kept, shape = x.shape()](const Tensor& dy, GradSink& grads) {
-                        grads.add(0, repeated(kept_view(dy, kept), shape));
+                        grads.add(0, shared_out(dy, kept, 1, shape));
                       });
 }
 
@@ -101,7 +103,7 @@ Var mean(const Var& x, const Axes& axes, bool keep_axes) {
                       [kept = kept, shape = x.shape()](const Tensor& dy, GradSink& grads) {
                         const double n = static_cast<double>(shape.count()) /
                                          static_cast<double>(std::max<int64_t>(kept.count(), 1));
-                        grads.add(0, repeated(kept_view(dy, kept) / n, shape));
+                        grads.add(0, shared_out(dy, kept, n, shape));
                       });
 }
 

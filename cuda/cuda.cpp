@@ -177,6 +177,7 @@ void Cuda::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Ten
   const int m = static_cast<int>(p.m), n = static_cast<int>(p.n), k = static_cast<int>(p.k);
   const int lda = static_cast<int>(a.shape()[-1]), ldb = static_cast<int>(b.shape()[-1]);
   const int count = static_cast<int>(p.count);
+  if (matmul_later(transpose_a, transpose_b, a, b, c)) return;
   stream();
   visit_float(c.dtype(), [&]<class T>(T) {
     const T one = 1, zero = 0;

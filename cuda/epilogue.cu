@@ -106,6 +106,7 @@ void Kernels::epilogue_backward(const Activation& activation, const Tensor& y, c
           launch_over("epilogue_backward_kernel", stream(), g.items(),
                       epilogue_backward_kernel<decltype(f), T, kWidth>, f, g, y.data<T>(),
                       dy.data<T>(), dx.mutable_data<T>(), sums.data());
+          if (sum_later(g.parts, channels, &sums.data()->sum, 1, dbias)) return;
           launch("bias_gradient_kernel", stream(), dim3(static_cast<unsigned>(channels)),
                  dim3(kThreads), bias_gradient_kernel<T>, channels, g.parts, sums.data(),
                  dbias.mutable_data<T>());

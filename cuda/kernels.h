@@ -91,6 +91,9 @@ class Kernels : public PostponingBackend {
   cudaStream_t stream();
   /// Whether the copy waits with what is small.
   bool copy_later(const void* from, void* to, size_t bytes);
+  /// Whether the product waits with what is small.
+  bool matmul_later(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
+                    Tensor& c);
   /// Launches all that waits.
   void launch_small_work();
   /// Lets go of all that waits, before the device ends.
@@ -105,6 +108,8 @@ class Kernels : public PostponingBackend {
   /// False where the call, of so many elements, is launched by itself; many elements may wait
   /// only where their work `divides` into blocks.
   bool postpone(const Piece& piece, int64_t work, bool divides);
+  /// Whether y = the sums [parts, channels] of a kernel's parts / divisor waits.
+  bool sum_later(int64_t parts, int64_t channels, const double* sums, double divisor, Tensor& y);
 
   /// What a convolution that ends with a bias and the moments of its output leave to be done by
   /// the kernel that normalises it.

@@ -74,9 +74,10 @@ __global__ void reduce_merge_kernel(int64_t outputs, int64_t parts, double divis
   if (threadIdx.x == 0) put(state, divisor, y + blockIdx.x);
 }
 
-template <class State, class T, class Out>
+/// Where there are parts, merge_later(parts, states) tells whether they are merged with what waits.
+template <class State, class T, class Out, class MergeLater>
 void reduce(cudaStream_t stream, const ReduceWalks& walks, int64_t outputs, int64_t count,
-            double divisor, const Tensor& x, Out* y) {
+            double divisor, const Tensor& x, Out* y, const MergeLater& merge_later) {
   constexpr int64_t kManyThreads = 1 << 15, kManyBlocks = 1 << 10;
   const auto& [kept, reduced] = walks;
   const T* in = x.data<T>();
@@ -104,6 +105,7 @@ void reduce(cudaStream_t stream, const ReduceWalks& walks, int64_t outputs, int6
   else
     launch_over("reduce_part_kernel", stream, outputs * parts, reduce_part_kernel<State, T>, kept,
                 reduced, outputs, count, parts, in, states.data());
+  if (merge_later(parts, states.data())) return;
   launch("reduce_merge_kernel", stream, blocks(outputs), dim3(kThreads),
          reduce_merge_kernel<State, Out>, outputs, parts, divisor, states.data(), y);
 }
@@ -143,15 +145,23 @@ void Kernels::reduce(Reduction op, const Tensor& x, Tensor& y) {
   if (op == Reduction::sum && take_sums(x, y)) return;
   const ReduceWalks walks = reduce_walks(x.shape(), y.shape());
   Piece piece = piece_of(Piece::Kind::reduce, x.dtype(), outputs, {&x}, {&y});
+  piece.from = x.dtype();
   piece.function = static_cast<uint8_t>(op);
   piece.width = static_cast<int32_t>(count);
   piece.set(Numbers{op == Reduction::mean ? static_cast<double>(count) : 1});
   if (piece.walks[0].take(walks.kept) && piece.walks[1].take(walks.reduced) &&
-      postpone(piece, std::max(x.count(), outputs), x.count() <= 1 << 15))
+      postpone(piece, std::max(x.count(), outputs), count <= 32 || x.count() <= 1 << 15))
     return;
   visit_float(x.dtype(), [&]<class T>(T) {
     visit_reduction(op, count, [&]<class State>(State, double divisor) {
-      cuda::reduce<State, T>(stream(), walks, outputs, count, divisor, x, y.mutable_data<T>());
+      const auto merge_later = [&](int64_t parts, const State* states) {
+        if constexpr (std::is_same_v<State, Sum>)
+          return sum_later(parts, outputs, &states->sum, divisor, y);
+        else
+          return false;
+      };
+      cuda::reduce<State, T>(stream(), walks, outputs, count, divisor, x, y.mutable_data<T>(),
+                             merge_later);
     });
   });
 }
@@ -169,7 +179,7 @@ void Kernels::softmax(Softmax kind, const Shape& rows, const Tensor& x, Tensor& 
   PartSums<LogSumExp> states(1, rows.count(), x.device());
   visit_float(x.dtype(), [&]<class T>(T) {
     cuda::reduce<LogSumExp, T>(stream(), walks, rows.count(), x.count() / rows.count(), 1, x,
-                               states.data());
+                               states.data(), [](auto...) { return false; });
     launch_over("softmax_kernel", stream(), x.count(), softmax_kernel<T>, kind, row_of, x.count(),
                 states.data(), x.data<T>(), y.mutable_data<T>());
   });

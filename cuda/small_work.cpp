@@ -47,21 +47,23 @@ bool SmallWork::uses(const void* memory) const {
                      [&](const Piece& p) { return has(p.in, memory) || has(p.out, memory); });
 }
 
-bool SmallWork::add(const Piece& piece, int32_t blocks) {
-  int chain = used_;
-  bool waits_for[Pieces::kMost]{};
+void SmallWork::add(const Piece& piece, int32_t blocks) {
+  int launch = 0, chain = used_;
+  bool waits_for[kMost]{}, is_before[kMost]{};
+  for (int i = 0; i < used_; ++i)
+    if ((is_before[i] = precedes(pieces_[i], piece)))
+      launch = std::max(launch, launch_[i] + (blocks > 1 || pieces_[i].blocks > 1));
   for (int i = 0; i < used_; ++i) {
-    if (!precedes(pieces_[i], piece)) continue;
-    if (blocks > 1 || pieces_[i].blocks > 1) return false;
+    if (!is_before[i] || launch_[i] != launch) continue;
     waits_for[chain_[i]] = true;
     chain = std::min(chain, chain_[i]);
   }
   for (int i = 0; i < used_; ++i)
     if (waits_for[chain_[i]]) chain_[i] = chain;
+  launch_[used_] = launch;
   chain_[used_] = chain;
   pieces_[used_] = piece;
   pieces_[used_++].blocks = blocks;
-  return true;
 }
 
 Pieces SmallWork::take() {
@@ -70,13 +72,13 @@ Pieces SmallWork::take() {
   for (int chain = 0; chain < used_; ++chain) {
     const int before = all.used;
     for (int i = chain; i < used_; ++i)
-      if (chain_[i] == chain) {
+      if (launch_[i] == next_ && chain_[i] == chain) {
         all.piece[all.used] = pieces_[i];
         all.piece[all.used++].first_block = block;
       }
     if (all.used > before) block += all.piece[before].blocks;
   }
-  used_ = 0;
+  if (++next_ > *std::max_element(launch_.begin(), launch_.begin() + used_)) used_ = next_ = 0;
   return all;
 }
 

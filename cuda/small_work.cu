@@ -97,15 +97,15 @@ __device__ void run_binary(const Piece& p, Items items) {
 }
 
 /// A thread an output where each has few elements, else a warp.
-template <class State, class T>
+template <class State, class From, class T>
 __device__ void reduce_as(const Piece& p, Items items) {
-  const T* x = input<T>(p, 0);
+  const From* x = input<From>(p, 0);
   T* y = output<T>(p);
   const double divisor = p.get<Numbers>().a;
   const bool alone = p.width <= kLanes;
   const int64_t lane = alone ? 0 : items.first % kLanes, step = alone ? 1 : kLanes;
   for (int64_t i = items.first / step; i < p.count; i += items.stride / step) {
-    const T* base = x + p.walks[0].offset(i);
+    const From* base = x + p.walks[0].offset(i);
     State state;
     for (int64_t r = lane; r < p.width; r += step) state.add(base[p.walks[1].offset(r)]);
     if (!alone) state = warp_merge(state);
@@ -117,11 +117,14 @@ template <class T>
 __device__ void run_reduce(const Piece& p, Items items) {
   switch (Reduction(p.function)) {
     case Reduction::max:
-      return reduce_as<Max, T>(p, items);
+      return reduce_as<Max, T, T>(p, items);
     case Reduction::logsumexp:
-      return reduce_as<LogSumExp, T>(p, items);
+      return reduce_as<LogSumExp, T, T>(p, items);
     default:
-      reduce_as<Sum, T>(p, items);
+      if (p.from == p.dtype)
+        reduce_as<Sum, T, T>(p, items);
+      else
+        reduce_as<Sum, double, T>(p, items);
   }
 }
 
@@ -203,6 +206,19 @@ __device__ void run_gather(const Piece& p, Items items) {
   }
 }
 
+template <class T>
+__device__ void run_matmul(const Piece& p, Items items) {
+  const int32_t columns = p.get<int32_t>();
+  for (int64_t i = items.first; i < p.count; i += items.stride) {
+    const int64_t row = i / columns, column = i - row * columns;
+    const T* a = input<T>(p, 0) + row * p.at[0];
+    const T* b = input<T>(p, 1) + column * p.at[2];
+    T sum = 0;
+    for (int64_t k = 0; k < p.width; ++k) sum += a[k * p.at[1]] * b[k * p.at[3]];
+    output<T>(p)[i] = sum;
+  }
+}
+
 __device__ void run(const Piece& p, Items items) {
   using Kind = Piece::Kind;
   const auto as_float = [&](auto fn) { with_float(p.dtype, fn); };
@@ -244,6 +260,9 @@ __device__ void run(const Piece& p, Items items) {
       });
     case Kind::increment:
       if (items.first == 0) ++*output<int32_t>(p);
+      return;
+    case Kind::matmul:
+      return as_float([&]<class T>(T) { run_matmul<T>(p, items); });
   }
 }
 
@@ -279,7 +298,7 @@ void Kernels::launch_small_work() {
 }
 
 void Kernels::forget_small_work() noexcept {
-  static_cast<void>(work_.take());
+  work_.clear();
   waiting_.reset();
   forget_sums();
   release_let_go();
@@ -296,18 +315,22 @@ void Kernels::forget_sums() noexcept {
 
 void Kernels::launch_work() {
   must_launch_work_ = false;
-  if (work_.is_empty()) return;
-  const Pieces pieces = work_.take();
-  const Piece& last = pieces.piece[pieces.used - 1];
-  const auto blocks = static_cast<unsigned>(last.first_block + last.blocks);
-  // What was let go of meanwhile can be used again by what comes after this launch.
+  // What was let go of meanwhile can be used again by what comes after these launches.
   struct Release {
     Kernels& of;
     ~Release() { of.release_let_go(); }
   } const release{*this};
-  int64_t most = 0;
-  for (int i = 0; i < pieces.used; ++i) most = std::max(most, pieces.piece[i].threads());
-  launch("small_work_kernel", stream_, dim3(blocks), threads_for(most), small_work_kernel, pieces);
+  while (!work_.is_empty()) {
+    const Pieces pieces = work_.take();
+    int64_t blocks = 0, threads = 0;
+    for (int i = 0; i < pieces.used; ++i) {
+      const Piece& p = pieces.piece[i];
+      blocks = std::max<int64_t>(blocks, p.first_block + p.blocks);
+      threads = std::max(threads, p.threads());
+    }
+    launch("small_work_kernel", stream_, dim3(static_cast<unsigned>(blocks)), threads_for(threads),
+           small_work_kernel, pieces);
+  }
 }
 
 bool Kernels::still_uses(void* memory) noexcept {
@@ -317,15 +340,45 @@ bool Kernels::still_uses(void* memory) noexcept {
   return true;
 }
 
+bool Kernels::matmul_later(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
+                           Tensor& c) {
+  const MatrixBatch p(transpose_a, a, b, c);
+  constexpr int64_t kMost = 1 << 12;  // of an extent
+  if (p.count != 1 || std::max({p.m, p.k, p.n}) > kMost) return false;
+  Piece piece = piece_of(Piece::Kind::matmul, c.dtype(), p.m * p.n, {&a, &b}, {&c});
+  piece.width = static_cast<int32_t>(p.k);
+  piece.set(static_cast<int32_t>(p.n));
+  const auto steps = [&](bool down, int64_t row, int32_t* at) {
+    at[down ? 1 : 0] = static_cast<int32_t>(row);
+    at[down ? 0 : 1] = 1;
+  };
+  steps(transpose_a, a.shape()[-1], piece.at);
+  steps(!transpose_b, b.shape()[-1], piece.at + 2);
+  return postpone(piece, p.m * p.n * p.k, true);
+}
+
+bool Kernels::sum_later(int64_t parts, int64_t channels, const double* sums, double divisor,
+                        Tensor& y) {
+  Piece piece = piece_of(Piece::Kind::reduce, y.dtype(), channels, {}, {&y});
+  piece.in[0] = sums;
+  piece.from = DType::f64;
+  piece.function = static_cast<uint8_t>(Reduction::sum);
+  piece.width = static_cast<int32_t>(parts);
+  piece.set(Numbers{divisor});
+  Walk kept, reduced;
+  kept.add(channels, 1);
+  reduced.add(parts, channels);
+  return piece.walks[0].take(kept) && piece.walks[1].take(reduced) &&
+         postpone(piece, parts * channels, true);
+}
+
 bool Kernels::postpone(const Piece& piece, int64_t work, bool divides) {
-  constexpr int64_t kMostOfBlock = 1 << 12, kMost = 1 << 18, kOfBlock = 1 << 10;
+  constexpr int64_t kMostOfBlock = 1 << 14, kMost = 1 << 18, kOfBlock = 1 << 10;
   if (must_launch_waiting_) launch_waiting();
   if (!postpones_ || work == 0 || work > (divides ? kMost : kMostOfBlock)) return false;
   const auto blocks = static_cast<int32_t>(work <= kMostOfBlock ? 1 : work / kOfBlock);
-  if (work_.is_full() || !work_.add(piece, blocks)) {
-    launch_work();
-    work_.add(piece, blocks);
-  }
+  if (work_.is_full()) launch_work();
+  work_.add(piece, blocks);
   must_launch_work_ = false;
   return true;
 }

@@ -49,14 +49,16 @@ struct Piece {
     copy_rows,
     gather,
     one_hot,
-    increment
+    increment,
+    matmul
   };
   Kind kind;
   DType dtype = DType::f32;      ///< of what is computed
-  DType from = DType::f32;       ///< of what is cast or gathered
+  DType from = DType::f32;       ///< of what is cast, gathered or reduced
   uint8_t function = 0;          ///< which of UnaryFn, BinaryFn, Reduction or Softmax
   int32_t count = 0, width = 0;  ///< of elements or rows; of a row
-  int32_t at[4]{};  ///< of copy_rows: the rows' distances in x and y, their first units
+  int32_t at[4]{};  ///< of copy_rows: the rows' distances in x and y, their first units; of matmul:
+                    ///< the steps in a from row to row and along it, those in b
   int32_t first_block = 0, blocks = 1;
   alignas(8) unsigned char parameters[16]{};  ///< of the function, or numbers
   const void* in[4]{};
@@ -94,31 +96,34 @@ struct Numbers {
   double a = 0, b = 0;
 };
 
-/// As many as fit into a kernel's arguments, 4 KB.
+/// What one launch takes as its argument, which may have 32,764 bytes.
 struct Pieces {
-  static constexpr int kMost = 22;
+  static constexpr int kMost = 96;
   int32_t used = 0;
   Piece piece[kMost];
 };
-static_assert(sizeof(Pieces) < 4000);
+static_assert(sizeof(Pieces) <= 32764);
 
 /// What waits to be launched. A tensor's memory is known by its first byte: no two tensors overlap
 /// otherwise.
 class SmallWork {
  public:
   bool is_empty() const { return used_ == 0; }
-  bool is_full() const { return used_ == Pieces::kMost; }
+  bool is_full() const { return used_ == kMost; }
   bool uses(const void* memory) const;
-  /// Adds the piece, which takes so many blocks; false, and nothing is added, where it has to wait
-  /// for a piece of many blocks, or is one and has to wait. Not for a full one.
-  bool add(const Piece& piece, int32_t blocks);
-  /// All of it, in an order in which they can run; nothing waits afterwards.
+  /// Adds the piece, which takes so many blocks; not to a full one.
+  void add(const Piece& piece, int32_t blocks);
+  /// What is to be launched next, in an order in which it can run.
   Pieces take();
+  void clear() { used_ = next_ = 0; }
 
  private:
-  int used_ = 0;
-  std::array<Piece, Pieces::kMost> pieces_;
-  std::array<int, Pieces::kMost> chain_;  ///< pieces of one run one after another
+  static constexpr int kMost = Pieces::kMost;
+  int used_ = 0, next_ = 0;
+  std::array<Piece, kMost> pieces_;
+  /// Pieces of one launch and chain run one after another in a block. What needs a piece of many
+  /// blocks, or is one and needs another, is of a later launch.
+  std::array<int, kMost> launch_, chain_;
 };
 
 }  // namespace gradus::cuda

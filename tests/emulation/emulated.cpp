@@ -51,6 +51,7 @@ std::unique_ptr<Recording> Emulated::record(std::function<void()> work) {
 
 void Emulated::matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,
                       Tensor& c) {
+  if (matmul_later(transpose_a, transpose_b, a, b, c)) return;
   stream();
   cpu::reference_backend().matmul(transpose_a, transpose_b, a, b, c);
 }

@@ -94,12 +94,12 @@ void Trainer::run(const Tensor& index, int64_t labelled, const Trace& trace) {
 
 Batch Trainer::gather_batch(const Tensor& index) const {
   Batch batch;
+  batch.images = gather_images(images_, index, dtype_);
   Tensor labels({index.count()}, dtype_, device_);
   batch.label_mask = labels.like();
   Backend& on = backend(device_);
   on.gather(labels_, index, 1, 0, labels);
   on.gather(label_mask_, index, 1, 0, batch.label_mask);
-  batch.images = gather_images(images_, index, dtype_);
   batch.labels = labels.to(DType::i32);
   return batch;
 }
