@@ -18,7 +18,8 @@ namespace gradus::cuda {
 /// Outside recordings the host may read and write through it at any time.
 ///
 /// Small calls are not launched at once (small_work.h), but before a kernel that needs what they
-/// give, or writes what they read; before the host waits or copies; and at a recording's ends.
+/// give, or writes what they read; before the host waits or copies; and at a recording's ends. So
+/// are optimisers' updates, after all small calls.
 ///
 /// Sums are accumulated in f64 over parts whose sizes depend on the shapes alone, without atomics:
 /// the same bits each time.
@@ -134,16 +135,29 @@ class Kernels : public PostponingBackend {
   void launch_epilogue(const Epilogue& epilogue, const Tensor& y, void* to);
   void launch_moments(const Tensor& x, void* mean, void* variance);
 
+  /// One parameter's update, which waits.
+  struct Update {
+    UpdateFn fn;
+    Tensor lr, t;
+    UpdateSlot of;
+    void *value, *m, *v;
+
+    bool changes_or_adds(const void* memory) const;
+    bool uses(const void* memory) const;
+  };
+
   void about_to_use(const void* memory);
   void launch_work();
   void launch_waiting();
+  void launch_updates();
   void forget_sums() noexcept;
   void release_let_go() noexcept;
 
   SmallWork work_;
   std::optional<Waiting> waiting_;
+  std::vector<Update> updates_;
   /// What the kernel that is being called has to come after.
-  bool must_launch_work_ = false, must_launch_waiting_ = false;
+  bool must_launch_work_ = false, must_launch_waiting_ = false, must_launch_updates_ = false;
   std::vector<void*> let_go_;
   std::optional<Tensor>
       sums_;  ///< of the rows of what lies at summed_, as long as nobody has written there

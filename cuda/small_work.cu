@@ -282,24 +282,29 @@ __global__ void small_work_kernel(const __grid_constant__ Pieces all) {
 void Kernels::about_to_use(const void* memory) {
   must_launch_work_ |= work_.uses(memory);
   must_launch_waiting_ |= waiting_ && waiting_->uses(memory);
+  must_launch_updates_ |= std::any_of(updates_.begin(), updates_.end(),
+                                      [&](const Update& u) { return u.uses(memory); });
 }
 
 cudaStream_t Kernels::stream() {
   if (must_launch_work_) launch_work();
   if (must_launch_waiting_) launch_waiting();
+  if (must_launch_updates_) launch_updates();
   return stream_;
 }
 
 void Kernels::launch_small_work() {
-  if (!work_.is_empty() || waiting_) make_current();
+  if (!work_.is_empty() || waiting_ || !updates_.empty()) make_current();
   launch_work();
   if (waiting_) launch_waiting();
+  launch_updates();
   forget_sums();
 }
 
 void Kernels::forget_small_work() noexcept {
   work_.clear();
   waiting_.reset();
+  updates_.clear();
   forget_sums();
   release_let_go();
 }
@@ -375,6 +380,7 @@ bool Kernels::sum_later(int64_t parts, int64_t channels, const double* sums, dou
 bool Kernels::postpone(const Piece& piece, int64_t work, bool divides) {
   constexpr int64_t kMostOfBlock = 1 << 14, kMost = 1 << 18, kOfBlock = 1 << 10;
   if (must_launch_waiting_) launch_waiting();
+  if (must_launch_updates_) launch_updates();
   if (!postpones_ || work == 0 || work > (divides ? kMost : kMostOfBlock)) return false;
   const auto blocks = static_cast<int32_t>(work <= kMostOfBlock ? 1 : work / kOfBlock);
   if (work_.is_full()) launch_work();
