@@ -65,11 +65,12 @@ TEST_CASE("small work: calls give what they give one at a time", "[cuda]") {
       small.push_back(random_tensor({6, 5}, DType::f32, i).to(kEmulated));
       large.push_back(random_tensor({130, 160}, DType::f32, i + 9).to(kEmulated));
     }
+    const Tensor rate = Tensor::full({}, .5, DType::f64, kEmulated);
     Backend& on = backend(kEmulated);
     for (int call = 0; call < 120; ++call) {
       auto& of = random() % 4 ? small : large;
       Tensor &x = of[random() % 4], &y = of[random() % 4], &z = of[random() % 4];
-      switch (random() % 7) {
+      switch (random() % 8) {
         case 0:
           on.unary(Tanh{}, x, y);
           break;
@@ -88,6 +89,11 @@ TEST_CASE("small work: calls give what they give one at a time", "[cuda]") {
         case 5:
           x = Tensor::full(x.shape(), .5, DType::f32, kEmulated);  // the old one's memory is free
           break;
+        case 6: {
+          std::vector<UpdateSlot> slots{{x, y, {}, {}}};
+          on.update(SgdUpdate{}, rate, {}, slots);
+          break;
+        }
         default:
           on.dropout({seed, Stream::train, 1, {}}, .5, x, y);
       }

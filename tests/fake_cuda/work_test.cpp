@@ -98,6 +98,6 @@ TEST_CASE("device work: a step asks no more of a CUDA device than it did", "[dev
     in_graph["kernel"] -= 4;
     check(name + ", captured", captured, in_graph);
   };
-  check_preset("tutorial", {{"kernel", 67}, {"conv", 49}, {"matmul", 2}});
-  check_preset("default", {{"kernel", 109}, {"conv", 49}, {"matmul", 2}});
+  check_preset("tutorial", {{"kernel", 64}, {"conv", 49}, {"matmul", 2}});
+  check_preset("default", {{"kernel", 106}, {"conv", 49}, {"matmul", 2}});
 }
