@@ -45,6 +45,10 @@ if(TARGET gradus_cuda)  # no part of the Debian packages: its libraries are none
   find_libraries_in(gradus_cuda "$ORIGIN")
   install(TARGETS gradus_cuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT cuda)
 endif()
+if(TARGET gradus_mpi)  # nor of the packages, which any MPI suits
+  find_libraries_in(gradus_mpi "$ORIGIN")
+  install(TARGETS gradus_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT mpi)
+endif()
 install(CODE "
   set(SOURCE [[${PROJECT_SOURCE_DIR}]])
   set(BUILD [[${PROJECT_BINARY_DIR}]])

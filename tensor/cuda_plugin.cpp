@@ -3,29 +3,28 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <string_view>
 
 #include "tensor/plugin_abi.h"
+#include "tensor/plugin_folder.h"
 
 namespace gradus {
+
+std::filesystem::path plugin_folder() {
+  Dl_info here{};
+  dladdr(reinterpret_cast<const void*>(&plugin_folder), &here);
+  std::filesystem::path folder = std::filesystem::path(here.dli_fname).parent_path();
+  if (folder.parent_path().filename() == "glibc-hwcaps")
+    folder = folder.parent_path().parent_path();
+  return folder;
+}
+
 namespace {
 
 struct Loaded {
   const CudaPlugin* plugin = nullptr;
   std::string reason;
 };
-
-/// The plug-in lies beside the library that holds this function, or, where that is one for newer
-/// processors (glibc-hwcaps/LEVEL), beside the one for any.
-std::filesystem::path plugin_path() {
-  Dl_info here{};
-  dladdr(reinterpret_cast<const void*>(&plugin_path), &here);
-  std::filesystem::path folder = std::filesystem::path(here.dli_fname).parent_path();
-  if (folder.parent_path().filename() == "glibc-hwcaps")
-    folder = folder.parent_path().parent_path();
-  return folder / "libgradus_cuda.so";
-}
 
 /// Opens the driver's library from folders that are named in full: those of LD_LIBRARY_PATH, then
 /// the system's. The loader would take an empty or relative name there for the current folder,
@@ -50,7 +49,7 @@ void* open_driver() {
 }
 
 Loaded load() {
-  const std::filesystem::path path = plugin_path();
+  const std::filesystem::path path = plugin_folder() / "libgradus_cuda.so";
   if (!std::filesystem::exists(path)) return {nullptr, "this build has no CUDA backend"};
   if (!open_driver()) return {nullptr, fmt::format("no NVIDIA driver: {}", dlerror())};
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -29,13 +29,14 @@ check_flags() {
 # Commands stand alone in indented lines, or between backquotes; a comment may follow.
 commands=$(
   cd "$source"
-  command='((build[a-z-]*/bin/)?ssgan [a-z-]|build/bin/example_|\./gradus )'
+  command='((mpirun -np [0-9]+ )?(build[a-z-]*/bin/)?ssgan [a-z-]|build/bin/example_|\./gradus )'
   sed -nE "s#^    +$command#\1#p" README.md docs/*.md docs/guide/*.md
   grep -hoE "\`$command[^\`]+\`" README.md docs/*.md docs/guide/*.md | tr -d '`'
 )
 while IFS= read -r line; do
   line=${line%%  #*}
   line=${line%%#*}
+  line=${line#mpirun -np [0-9] }
   read -r program first second _ <<<"$line"
   seen=$((seen + 1))
   case $program in

@@ -11,12 +11,14 @@
 #include "apps/ssgan/model/trainer.h"
 #include "autograd/shaping.h"
 #include "tensor/file.h"
+#include "tensor/mpi_plugin.h"
 #include "tests/catch.h"
 #include "tests/devices.h"
 #include "tests/emulation/emulated.h"
 #include "tests/program.h"
 #include "tests/source_dir.h"
 #include "tests/temp_dir.h"
+#include "tests/thread_ranks.h"
 
 using namespace gradus;
 using namespace gradus::ssgan;
@@ -64,6 +66,32 @@ std::optional<Case> golden_case(const fs::path& dir, DType dtype) {
 bool is_loss(const std::string& name) { return name.starts_with("loss."); }
 bool is_updated(const std::string& name) { return name.starts_with("updated."); }
 bool is_gradient(const std::string& name) { return name.starts_with("grad."); }
+/// Whether each rank has all of it, not the rows of its part alone.
+bool is_whole(const std::string& name) {
+  return is_loss(name) || is_updated(name) || (is_gradient(name) && name != "grad.fake");
+}
+
+/// The steps as so many ranks take them, and the tensors that they have of it together.
+TensorFile run_over_ranks(const GivenSteps& given, int ranks) {
+  if (ranks == 1) return run_steps(given);
+  std::vector<TensorFile> of(static_cast<size_t>(ranks));
+  run_as_ranks(ranks, [&](Communicator& all) {
+    GivenSteps own = given;
+    own.ranks = &all;
+    of[static_cast<size_t>(all.rank())] = run_steps(own);
+  });
+  for (auto& [name, t] : of[0].tensors) {
+    std::vector<Var> parts;
+    for (const TensorFile& rank : of) {
+      parts.emplace_back(rank.tensors.at(name));
+      if (is_whole(name))
+        CHECK(rank.tensors.at(name).to(DType::f64).to_vector<double>() ==
+              t.to(DType::f64).to_vector<double>());
+    }
+    if (!is_whole(name) && t.shape().rank() > 0) t = concat(parts, 0).value();
+  }
+  return std::move(of[0]);
+}
 
 /// The losses of the first step alone.
 TensorFile first_losses(const TensorFile& actual) {
@@ -74,12 +102,12 @@ TensorFile first_losses(const TensorFile& actual) {
 }
 
 /// `looser` times the tolerances of golden.md's f64.
-void check_f64(const fs::path& dir, Device device = kCpu, double looser = 1) {
-  INFO(dir.string() << " on " << to_string(device));
+void check_f64(const fs::path& dir, Device device = kCpu, double looser = 1, int ranks = 1) {
+  INFO(dir.string() << " on " << to_string(device) << ", ranks: " << ranks);
   auto c = golden_case(dir, DType::f64);
   if (!c) return;
   c->given.device = device;
-  const TensorFile actual = run_steps(c->given);
+  const TensorFile actual = run_over_ranks(c->given, ranks);
   size_t compared = 0;
   for (const Comparison& t : compare_with_case(actual, c->dir)) {
     INFO(t.name);
@@ -96,12 +124,13 @@ void check_f64(const fs::path& dir, Device device = kCpu, double looser = 1) {
     }
 }
 
-void check_f32(const fs::path& dir, double gradient_tolerance, Device device = kCpu) {
-  INFO(dir.string() << " on " << to_string(device));
+void check_f32(const fs::path& dir, double gradient_tolerance, Device device = kCpu,
+               int ranks = 1) {
+  INFO(dir.string() << " on " << to_string(device) << ", ranks: " << ranks);
   auto c = golden_case(dir, DType::f32);
   if (!c) return;
   c->given.device = device;
-  for (const Comparison& t : compare_with_case(run_steps(c->given), c->dir)) {
+  for (const Comparison& t : compare_with_case(run_over_ranks(c->given, ranks), c->dir)) {
     INFO(t.name);
     CHECK(t.problem.empty());
     // Adam divides by the gradient's size, which magnifies the rounding of small ones.
@@ -168,6 +197,37 @@ TEST_CASE("golden: a case of an independent program, in every clone") {
   REQUIRE(fs::exists(own() / "case.json"));
   check_f64(own());
   check_f32(own(), 3e-5);
+}
+
+TEST_CASE("golden: the same over 2, 3 and 4 ranks, uneven parts among them") {
+  for (const int ranks : {2, 3, 4}) {
+    for (const fs::path& dir : {own(), original("small"), original("small_partial")}) {
+      check_f64(dir, kCpu, 1, ranks);
+      check_f32(dir, 3e-5, kCpu, ranks);
+    }
+  }
+  // More ranks than images: some have none.
+  check_f64(own(), kCpu, 1, 14);
+}
+
+TEST_CASE("golden: by the ranks that a launcher has started", "[.][mpi]") {
+  for (const fs::path& dir : {own(), original("small"), original("small_partial")})
+    for (const DType dtype : {DType::f64, DType::f32}) {
+      auto c = golden_case(dir, dtype);
+      if (!c) continue;
+      c->given.ranks = launched_ranks();
+      TensorFile actual = run_steps(c->given);
+      std::erase_if(actual.tensors, [](const auto& t) { return !is_whole(t.first); });
+      int compared = 0;
+      for (const Comparison& t : compare_with_case(actual, c->dir)) {
+        if (!is_whole(t.name) || (dtype == DType::f32 && is_updated(t.name))) continue;
+        INFO(dir.string() << ": " << t.name);
+        CHECK(t.problem.empty());
+        CHECK(t.error <= (dtype == DType::f32 ? 3e-5 : 1e-11));
+        ++compared;
+      }
+      CHECK(compared > 30);
+    }
 }
 
 TEST_CASE("golden: the small cases in f64") {

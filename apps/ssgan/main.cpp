@@ -18,6 +18,7 @@
 #include "apps/ssgan/say.h"
 #include "apps/ssgan/utf8.h"
 #include "apps/ssgan/version.h"
+#include "tensor/mpi_plugin.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -68,6 +69,7 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
+    if (launched_rank() > 0) return e.get_exit_code() != 0 ? kUsage : kDone;  // rank 0 says it
     if (app.get_subcommands().empty() && !app.remaining().empty()) {
       const std::string word = app.remaining().front();
       std::vector<std::string> names;
@@ -118,6 +120,7 @@ int guarded_main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const UsageError& e) {
+    if (launched_rank() > 0) return kUsage;
     return fail(kUsage, e.what());
   } catch (const DataError& e) {
     return fail(kBadData, e.what());

@@ -162,6 +162,7 @@ nlohmann::ordered_json to_json(const Options& o) {
       {"lr_final", o.schedule.final},
       {"lr_flat", o.schedule.flat},
       {"beta1", o.beta1},
+      {"batch_norm", o.local_batch_norm ? "local" : "whole"},
       {"zero_as", o.zero_as == ZeroAs::raw ? "raw" : "class"},
       {"dropout", o.dropout ? "on" : "off"},
       {"drop_rate", n.drop_rate},
@@ -220,6 +221,8 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   if (json.contains("patience")) read(json, "patience", o.patience);
   if (json.contains("test_fraction")) read(json, "test_fraction", o.test_fraction);
   if (json.contains("image_size")) read(json, "image_size", n.image_size);
+  if (json.contains("batch_norm"))
+    read(json, "batch_norm", o.local_batch_norm, "local", true, "whole", false);
   read(json, "lr", o.schedule.start);
   read(json, "schedule", kind);
   read(json, "lr_final", o.schedule.final);

@@ -40,6 +40,8 @@ struct Options {
   int64_t limit_batches = 0;  ///< per epoch; 0: all
   Schedule schedule;
   double beta1 = 0.5;  ///< of both Adams, in [0, 1)
+  /// Where a batch is split over ranks, each normalises by the statistics of its own part.
+  bool local_batch_norm = false;
   uint64_t seed = 1;
 };
 

@@ -3,6 +3,7 @@
 #include <gradus/version.h>
 
 #include "tensor/cuda_plugin.h"
+#include "tensor/mpi_plugin.h"
 
 namespace gradus::ssgan {
 
@@ -13,9 +14,10 @@ std::string program_version() {
 
 std::string version() {
   const CudaReport cuda = cuda_report();
-  return fmt::format("{}\n{}\ncuda: {}\n      {}", program_version(), backend(kCpu).describe(),
+  return fmt::format("{}\n{}\ncuda: {}\n      {}\nmpi:  {}", program_version(),
+                     backend(kCpu).describe(),
                      cuda.build.empty() ? "not built in" : "built for " + cuda.build,
-                     cuda.devices ? cuda.device : "none used: " + cuda.reason);
+                     cuda.devices ? cuda.device : "none used: " + cuda.reason, mpi_report());
 }
 
 }  // namespace gradus::ssgan

@@ -187,6 +187,9 @@ void OptionFlags::add_training(CLI::App& app) {
       ->check(between(0, 0.999));
   app.add_flag("--no-unlabeled,--no-unlabelled", no_unlabeled,
                "The supervised baseline: D alone, on the labelled images, as many steps");
+  app.add_flag("--local-batch-norm", local_batch_norm,
+               "Under mpirun or srun: batch norm by the statistics of each rank's part of a batch, "
+               "which costs fewer messages and computes something else");
 }
 
 void OptionFlags::require_data(const Options& o) const {
@@ -247,6 +250,7 @@ Options OptionFlags::resolve(const std::optional<Options>& base) const {
   if (test_images) o.notebook_test_set = *test_images == "notebook";
   if (schedule) o.schedule.kind = schedule_kind(*schedule);
   if (no_unlabeled) o.unlabeled = false;
+  if (local_batch_norm) o.local_batch_norm = true;
   require_data(o);
   resolve_objective(o);
   if (!base) fit_to_data(o);

@@ -36,7 +36,7 @@ struct OptionFlags {
   std::optional<int> image_size, extra_class, g_size_mult, d_size_mult;
   std::optional<double> test_fraction, lr, lr_final, lr_flat, drop_rate;
   std::optional<uint64_t> seed;
-  bool no_unlabeled = false;
+  bool no_unlabeled = false, local_batch_norm = false;
 
   void add_data_dir(CLI::App& app);
   void add_data_set(CLI::App& app);    ///< --data, --data-dir

@@ -12,10 +12,12 @@
 #include "apps/ssgan/json.h"
 #include "apps/ssgan/run/checkpoint.h"
 #include "apps/ssgan/run/json_file.h"
+#include "apps/ssgan/run/ranks.h"
 #include "apps/ssgan/run/run.h"
 #include "apps/ssgan/run/shell.h"
 #include "apps/ssgan/run/training.h"
 #include "apps/ssgan/say.h"
+#include "tensor/mpi_plugin.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -51,6 +53,7 @@ struct TrainFlags {
   RuntimeFlags runtime;
   std::string out, resume, seeds;
   std::optional<int64_t> save_every, keep;
+  bool sweep = false;
   Training request;
 
   void add(CLI::App& app) {
@@ -71,6 +74,9 @@ struct TrainFlags {
     app.add_option("--seeds", seeds,
                    "A run for each seed from A to B, one after another, in --out/seed-A and so on; "
                    "with --resume those that are there go on");
+    app.add_flag("--sweep", sweep,
+                 "With --seeds under mpirun or srun: the runs are shared out, each is one rank's; "
+                 "without it all ranks share each run");
     app.add_flag("--overwrite", request.overwrite, "Replace the run in --out");
     app.add_flag("--baseline", request.baseline,
                  "Afterwards train D on the labelled images alone, for comparison");
@@ -140,10 +146,13 @@ struct TrainFlags {
                         "--seeds: --resume takes the newest checkpoint of each run");
     const std::filesystem::path all = out;
     std::string folders;
+    Communicator* const sharers = sweep ? launched_ranks() : nullptr;
     for (uint64_t seed = first; seed <= last; ++seed) {
       TrainFlags one = *this;
       one.out = (all / fmt::format("seed-{}", seed)).string();
       folders += " " + for_shell(one.out);
+      if (sharers && (seed - first) % sharers->size() != static_cast<uint64_t>(sharers->rank()))
+        continue;
       const bool there = checkpoint_upto(one.out, kAnyStep).has_value();
       if (!resumes || !there) one.options.seed = seed;
       say("seed {} of {} to {}\n", seed, first, last);
@@ -154,7 +163,8 @@ struct TrainFlags {
         return status;
       }
     }
-    if (!request.dry_run) fmt::print("compare    {} compare-runs{}\n", this_program(), folders);
+    if (!request.dry_run && (!sharers || sharers->rank() == 0))
+      fmt::print("compare    {} compare-runs{}\n", this_program(), folders);
     return kDone;
   }
 };
@@ -173,6 +183,14 @@ void add_train(CLI::App& program, Chosen& chosen) {
       r.settings.device = f->runtime.resolve();
       r.settings.color = use_color(f->runtime.color);
       const bool resumes = app->count("--resume") > 0;
+      require<UsageError>(!f->sweep || !f->seeds.empty(), "--sweep: it shares out --seeds A..B");
+      r.settings.ranks = f->sweep ? nullptr : launched_ranks();
+      require_shared_device(r.settings.ranks, r.settings.device);
+      if (r.settings.ranks && r.settings.ranks->rank() > 0) {
+        follow(*r.settings.ranks, r.settings.device);
+        return int{kDone};
+      }
+      const Lead lead(r.settings.ranks);
       return f->seeds.empty() ? f->train_one(resumes) : f->train_seeds(resumes);
     };
   });

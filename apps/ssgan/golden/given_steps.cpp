@@ -91,7 +91,7 @@ class BatchSource {
 
 TensorFile run_steps(const GivenSteps& given) {
   const BatchSource source(given);
-  Trainer trainer(given.options, given.dtype, given.device);
+  Trainer trainer(given.options, given.dtype, given.device, given.ranks);
   for (const auto& [name, reason] : given.weights.unread)
     if (name.starts_with("generator.") || name.starts_with("discriminator."))
       throw DataError(reason);

@@ -16,6 +16,8 @@ struct GivenSteps {
   /// [K].
   TensorFile batch;
   int64_t max_steps = 0;  ///< run the first so many; 0: all K
+  /// Who take the steps together; the result's activations are then those of this rank's part.
+  Communicator* ranks = nullptr;
 };
 
 /// Runs the steps. Result: what step_dump.h says, of the first step and of all. Throws DataError

@@ -30,8 +30,9 @@ struct ModelLoss {
   Var fake;                     ///< the generated images [M, S, S, 3]
 };
 
-/// One forward pass of both networks: `real` through D, z [M, 100] through G and D. Throws
-/// ShapeError where zeros are no `raw` and a label is no class, and as the networks do.
+/// One forward pass of both networks: `real` through D, z [M, 100] through G and D; in a shared
+/// pass this rank's parts of them, for the whole batch's losses. Throws ShapeError where zeros are
+/// no `raw` and a label is no class, and as the networks do.
 ModelLoss model_loss(const Pass& pass, const Generator& generator,
                      const Discriminator& discriminator, const Batch& real, const Var& z,
                      ZeroAs zero_as);

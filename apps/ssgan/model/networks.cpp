@@ -40,7 +40,7 @@ Generator::Generator(const NetworkOptions& o, DType dtype, Device device)
 
 Var Generator::operator()(const Pass& pass, const Var& z) const {
   Var x1 = dense_(pass, z);
-  x1 = reshape(x1, {z.shape()[0], 4, 4, -1});
+  x1 = reshape(x1, {z.shape()[0], 4, 4, x1.shape()[1] / 16});
   if (deconv1_) {
     x1 = pass.report("relu0", leaky_relu((*bn0_)(pass, x1), alpha_));
     x1 = (*deconv1_)(pass, x1);

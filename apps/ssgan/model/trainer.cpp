@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "autograd/ops.h"
+#include "autograd/over_ranks.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -19,10 +20,11 @@ NetworkOptions without_dropout(NetworkOptions o) {
 
 }  // namespace
 
-Trainer::Trainer(const Options& options, DType dtype, Device device)
+Trainer::Trainer(const Options& options, DType dtype, Device device, Communicator* ranks)
     : options_(options),
       dtype_(dtype),
       device_(device),
+      ranks_(ranks),
       generator_(network_of(options), dtype, device),
       discriminator_(network_of(options), dtype, device),
       d_adam_(discriminator_, {.beta1 = options.beta1}),
@@ -49,16 +51,16 @@ void Trainer::use(const ImageSet& set, const Tensor& label_mask) {
 
 void Trainer::step(int64_t step, const StepImages& images, double lr) {
   require<Error>(kept_count_ < kKept, "trainer: the metrics of {} steps are not read", kKept);
-  const int64_t labelled = objective_of(options_).has_streams() ? images.labelled : 0;
-  auto [it, is_new] = recorded_.try_emplace({images.all.size(), labelled});
+  const Size size{std::ssize(images.all),
+                  objective_of(options_).has_streams() ? images.labelled : 0};
+  auto [it, is_new] = recorded_.try_emplace(size);
   Recorded& recorded = it->second;
   if (is_new) {
-    recorded.index = Tensor({std::ssize(images.all)}, DType::i32, device_);
+    recorded.index = index_of(images);
     recorded.recording = backend(device_).record(
-        [this, index = recorded.index, labelled] { run(index, labelled, Trace{}); });
+        [this, index = recorded.index, size] { run(index, size, Trace{}); });
   }
-  recorded.index.copy_from(
-      Tensor::from(std::span<const int32_t>(images.all), recorded.index.shape()));
+  recorded.index.copy_from(index_of(images));
   set(step_, static_cast<double>(step));
   set(lr_, lr);
   recorded.recording->run();
@@ -69,8 +71,7 @@ void Trainer::step(int64_t step, const StepImages& images, double lr) {
 Metrics Trainer::step(int64_t step, const StepImages& images, double lr, const Trace& trace) {
   set(step_, static_cast<double>(step));
   set(lr_, lr);
-  const std::span<const int32_t> all(images.all);
-  run(Tensor::from(all, {std::ssize(all)}, device_), images.labelled, trace);
+  run(index_of(images), {std::ssize(images.all), images.labelled}, trace);
   move_average(step);
   return read(metrics_)[0];
 }
@@ -80,16 +81,36 @@ Metrics Trainer::step(int64_t step, const Batch& real, const Tensor& z, double l
   set(step_, static_cast<double>(step));
   set(lr_, lr);
   random_.restart();
-  run(real, options_.labelled_batch, z, trace);
+  const int64_t count = real.images.shape()[0];
+  const auto own = [this](const Var& all) {
+    const Part part = part_of(all.shape()[0]);
+    return ranks_ ? slice(all, 0, part.begin, part.end) : all;
+  };
+  const Batch part{own(real.images), own(real.labels).value(), own(real.label_mask).value()};
+  run(part, {count, options_.labelled_batch}, z.defined() ? own(z).value() : z, trace);
   move_average(step);
   return read(metrics_)[0];
 }
 
-void Trainer::run(const Tensor& index, int64_t labelled, const Trace& trace) {
+Trainer::Part Trainer::part_of(int64_t count) const {
+  if (!ranks_) return {0, count};
+  return {count * ranks_->rank() / ranks_->size(), count * (ranks_->rank() + 1) / ranks_->size()};
+}
+
+Tensor Trainer::index_of(const StepImages& images) const {
+  const auto [begin, end] = part_of(std::ssize(images.all));
+  return Tensor::from(std::span(images.all).subspan(begin, end - begin), {end - begin}, device_);
+}
+
+Pass Trainer::training_pass() {
+  return Pass::training(random_).shared_by(ranks_, options_.local_batch_norm);
+}
+
+void Trainer::run(const Tensor& index, const Size& size, const Trace& trace) {
   random_.restart();
   const int64_t noise = options_.noise_batch ? options_.noise_batch : options_.batch_size;
   const Tensor z = has_gan(options_) ? draw_z(noise) : Tensor();
-  run(gather_batch(index), labelled, z, trace);
+  run(gather_batch(index), size, z, trace);
 }
 
 Batch Trainer::gather_batch(const Tensor& index) const {
@@ -105,18 +126,21 @@ Batch Trainer::gather_batch(const Tensor& index) const {
 }
 
 Tensor Trainer::draw_z(int64_t count) {
-  return normal({count, kZSize}, random_.next(), 0, 1, dtype_, device_);
+  static_assert(kZSize % 4 == 0);  // a noise vector is whole blocks of a draw
+  const auto [begin, end] = part_of(count);
+  const Draw draw = starting_at(random_.next(), begin * kZSize / 4, device_);
+  return normal({end - begin, kZSize}, draw, 0, 1, dtype_, device_);
 }
 
-ModelLoss Trainer::loss_of(const Pass& pass, const Batch& real, int64_t labelled, const Tensor& z) {
+ModelLoss Trainer::loss_of(const Pass& pass, const Batch& real, const Size& size, const Tensor& z) {
   const Objective o = objective_of(options_);
   if (o.is_plain()) return model_loss(pass, generator_, discriminator_, real, z, options_.zero_as);
-  const int64_t count = real.images.shape()[0];
-  StepInputs in{real, std::min(labelled, count), z, {}, {}};
-  if (in.labelled < count && (o.has_teacher() || o.vat > 0)) {
-    const Var unlabelled = slice(real.images, 0, in.labelled, count);
+  const auto [begin, end] = part_of(size.images);
+  StepInputs in{real, std::clamp(size.labelled, begin, end) - begin, z, {}, {}};
+  if (size.labelled < size.images && (o.has_teacher() || o.vat > 0)) {
+    const Var unlabelled = slice(real.images, 0, in.labelled, end - begin);
     // A pass of its own: what it records is freed at once.
-    const Pass apart = Pass::training(random_);
+    const Pass apart = training_pass();
     if (o.has_teacher())
       in.taught = teach(apart, *averaged_, unlabelled, options_.network.num_classes);
     if (o.vat > 0) in.adversarial = adversarial_of(apart, discriminator_, unlabelled, o.augment);
@@ -133,16 +157,16 @@ void Trainer::move_average(int64_t step) {
   for (size_t i = 0; i < to.size(); ++i) to[i].second->copy_from(from[i].second->value());
 }
 
-void Trainer::run(const Batch& real, int64_t labelled, const Tensor& z, const Trace& trace) {
-  const Pass pass = Pass::training(random_).with(
-      options_.running_stats ? Statistics::batch_and_update : Statistics::batch);
+void Trainer::run(const Batch& real, const Size& size, const Tensor& z, const Trace& trace) {
+  const Pass pass = training_pass().with(options_.running_stats ? Statistics::batch_and_update
+                                                                : Statistics::batch);
   pass.observe(trace.activation);
   pass.show("images", real.images);
   pass.show("labels", real.labels);
   pass.show("label_mask", real.label_mask);
   if (z.defined()) pass.show("z", z);
   pass.show("lr", lr_);
-  const ModelLoss loss = loss_of(pass, real, labelled, z);
+  const ModelLoss loss = loss_of(pass, real, size, z);
   if (trace.forward) trace.forward(pass, loss);
   const auto report = [&](const std::string& prefix, Module& module,
                           const std::vector<Tensor>& grads) {
@@ -157,8 +181,7 @@ void Trainer::run(const Batch& real, int64_t labelled, const Tensor& z, const Tr
       pass.gradients(loss.d, discriminator_.parameters(), has_gan(options_));
   report("discriminator.", discriminator_, d_grads);
   if (has_gan(options_)) {
-    if (trace.gradient)
-      trace.gradient("fake", pass.tape()->gradients(loss.g, std::vector<Var>{loss.fake}, true)[0]);
+    if (trace.gradient) trace.gradient("fake", pass.gradient(loss.g, loss.fake, true));
     const std::vector<Tensor> g_grads = pass.gradients(loss.g, generator_.parameters());
     report("generator.", generator_, g_grads);
     g_adam_.step(g_grads, lr_);
@@ -210,6 +233,13 @@ void Trainer::load(const std::map<std::string, Tensor>& tensors) {
   }
   g_adam_.load(tensors, "adam.generator.");
   d_adam_.load(tensors, "adam.discriminator.");
+}
+
+void Trainer::share() {
+  if (!ranks_) return;
+  std::map<std::string, Tensor> tensors;
+  save(tensors);
+  for (auto& [name, tensor] : tensors) ranks_->broadcast(tensor);
 }
 
 }  // namespace gradus::ssgan

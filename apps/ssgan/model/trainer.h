@@ -10,6 +10,7 @@
 #include "nn/moving_average.h"
 #include "nn/optim.h"
 #include "tensor/backend.h"
+#include "tensor/communicator.h"
 
 namespace gradus::ssgan {
 
@@ -34,8 +35,10 @@ constexpr const char* kAveraged = "average.discriminator.";
 /// The two networks, their optimisers, and one step of training them.
 class Trainer {
  public:
-  /// Networks with fresh weights from the seed.
-  Trainer(const Options& options, DType dtype, Device device);
+  /// Networks with fresh weights from the seed. `ranks`, if any, must outlive it: all of them take
+  /// each step together, each on its part of the step's images and noise, and have the same
+  /// weights and metrics after it.
+  Trainer(const Options& options, DType dtype, Device device, Communicator* ranks = nullptr);
 
   Generator& generator() { return generator_; }
   Discriminator& discriminator() { return discriminator_; }
@@ -78,6 +81,8 @@ class Trainer {
   /// Copies them back; an average that they lack begins with the weights. Throws DataError as
   /// Module::load.
   void load(const std::map<std::string, Tensor>& tensors);
+  /// Gives all ranks what rank 0 would save.
+  void share();
 
  private:
   static constexpr int64_t kMetrics = 9;
@@ -87,20 +92,34 @@ class Trainer {
     std::unique_ptr<Recording> recording;
   };
 
-  ModelLoss loss_of(const Pass& pass, const Batch& real, int64_t labelled, const Tensor& z);
+  /// A step's images of all ranks, and those of the labelled stream among them.
+  struct Size {
+    int64_t images, labelled;
+    auto operator<=>(const Size&) const = default;
+  };
+  /// This rank's part of `count` rows.
+  struct Part {
+    int64_t begin, end;
+  };
+  Part part_of(int64_t count) const;
+  Pass training_pass();
+  ModelLoss loss_of(const Pass& pass, const Batch& real, const Size& size, const Tensor& z);
   /// Moves the average of D's weights, where there is one.
   void move_average(int64_t step);
   Batch gather_batch(const Tensor& index) const;
+  /// This rank's part of `count` noise vectors.
   Tensor draw_z(int64_t count);
   /// Forward, both gradients at the old parameters, then both updates; metrics to metrics_.
-  void run(const Batch& real, int64_t labelled, const Tensor& z, const Trace& trace);
-  /// The step's batch and noise, as step_ and the index say, then run.
-  void run(const Tensor& index, int64_t labelled, const Trace& trace);
+  void run(const Batch& real, const Size& size, const Tensor& z, const Trace& trace);
+  /// The step's batch and noise, as step_ and the index of this rank's part say, then run.
+  void run(const Tensor& index, const Size& size, const Trace& trace);
+  Tensor index_of(const StepImages& images) const;
   std::vector<Metrics> read(const Tensor& rows) const;
 
   Options options_;
   DType dtype_;
   Device device_;
+  Communicator* ranks_;
   Generator generator_;
   Discriminator discriminator_;
   std::unique_ptr<Discriminator> averaged_;  // null without options.ema; has no dropout
@@ -114,7 +133,7 @@ class Trainer {
   int64_t kept_count_ = 0;
   Random random_;
   Tensor images_, labels_, label_mask_;
-  std::map<std::pair<size_t, int64_t>, Recorded> recorded_;
+  std::map<Size, Recorded> recorded_;
 };
 
 }  // namespace gradus::ssgan

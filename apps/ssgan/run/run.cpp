@@ -7,6 +7,7 @@
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/model/evaluate.h"
 #include "apps/ssgan/report/html.h"
+#include "apps/ssgan/run/ranks.h"
 #include "apps/ssgan/run/signals.h"
 #include "apps/ssgan/run/test_record.h"
 #include "apps/ssgan/say.h"
@@ -31,7 +32,7 @@ Run::Run(const Options& options, const RunSettings& settings, const ImageSet& tr
       test_(test),
       plan_(options_, train),
       validation_(subset(train, plan_.held_out())),
-      trainer_(options_, DType::f32, settings.device),
+      trainer_(options_, DType::f32, settings.device, settings.ranks),
       protocol_(fmt::format(
           "{}; labels visible: {} ({}{}); {}{}", train.protocol, plan_.labelled(),
           to_string(options_.labels),
@@ -92,11 +93,12 @@ void Run::train(RunFolder& folder) {
     progress.words(has_gan(options_) ? "class, d, g: losses of classes, discriminator, generator"
                                      : "class: the loss of the classes");
   }
+  lead_run(settings_.ranks, options_, trainer_);
   int64_t saved = step_;
   while (step_ < last && !stop_signal() && !ran_out_of_patience()) {
     const double lr = plan_.lr(step_);
     const StepImages images = plan_.images(step_);
-    trainer_.step(step_, images, lr);
+    lead_step(settings_.ranks, step_, [&] { trainer_.step(step_, images, lr); });
     unread_.push_back({step_++, lr, plan_.count_labelled(images.all)});
     const bool ends_epoch = step_ % plan_.per_epoch() == 0;
     bool saves = step_ % save_every == 0;

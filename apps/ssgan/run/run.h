@@ -17,6 +17,7 @@ namespace gradus::ssgan {
 /// How a run goes on, beside what its options say it computes.
 struct RunSettings {
   Device device;
+  Communicator* ranks = nullptr;  ///< who train together, this one rank 0 of them; null: it alone
   bool color = false;
   bool baseline_follows = false;  ///< for the time left
   int64_t max_steps = 0;          ///< stop after so many in all; 0: run all epochs

@@ -93,6 +93,7 @@ RunFolder::RunFolder(fs::path path, const Options& options, const RunConditions&
   auto config = to_json(options);
   config["threads"] = now.threads;
   config["device"] = now.device;
+  config["ranks"] = now.ranks;
   config["program"] = now.program;
   config["libraries"] = now.libraries;
   config["save_every"] = now.save_every;
@@ -121,6 +122,7 @@ void RunFolder::resume(const RunConditions& now, const RunStart& start) {
                       what, from, to));
   };
   changed("threads", number_or(config, "threads", now.threads), now.threads);
+  changed("ranks", number_or(config, "ranks", int64_t{1}), now.ranks);
   if (config.contains("device") && config["device"].is_string())
     changed("device", config["device"].get<std::string>(), now.device);
   if (config.contains("program") && config["program"].is_string())

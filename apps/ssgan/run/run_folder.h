@@ -32,6 +32,7 @@ struct EpochRow {
 struct RunConditions {
   int64_t threads = 0;
   std::string device;
+  int64_t ranks = 1;
   std::string program = {}, libraries = {};  ///< and their versions
   int64_t save_every = 0, keep = 3;
 };

@@ -42,9 +42,13 @@ RunStart start_of(const Training& t, const Run& run) {
 }
 
 RunConditions conditions_of(const Training& t) {
-  return {omp_get_max_threads(), to_string(t.settings.device),
-          program_version(),     backend(t.settings.device).describe(),
-          t.settings.save_every, t.settings.keep};
+  return {omp_get_max_threads(),
+          to_string(t.settings.device),
+          t.settings.ranks ? t.settings.ranks->size() : 1,
+          program_version(),
+          backend(t.settings.device).describe(),
+          t.settings.save_every,
+          t.settings.keep};
 }
 
 /// Words that the log keeps.
@@ -110,8 +114,9 @@ std::string switches_of(const Options& o) {
       continue;
     std::string flag = key;
     std::ranges::replace(flag, '_', '-');
-    text += key == "unlabeled"
-                ? " --no-unlabeled"
+    text += key == "unlabeled" ? " --no-unlabeled"
+            : key == "batch_norm"
+                ? " --local-batch-norm"
                 : fmt::format(" --{} {}", flag,
                               value.is_string() ? value.get<std::string>() : value.dump());
   }
@@ -139,10 +144,11 @@ std::string first_screen(const Training& t, const Run& run, int64_t train, int64
       "data       {}\n"
       "settings   {}\n"
       "length     {} of {} images{}; a test after every {}\n"
-      "run        {} ({}, {})\n",
+      "run        {} ({}, {}{})\n",
       what_trains(o), data, switches_of(o), count(run.total_steps(), "step"), o.batch_size,
       run.step() ? fmt::format(", {} to go", run.total_steps() - run.step()) : "",
-      run.steps_per_epoch(), t.out.string(), on.device, count(on.threads, "thread"));
+      run.steps_per_epoch(), t.out.string(), on.device, count(on.threads, "thread"),
+      on.ranks > 1 ? fmt::format(" in each of {} ranks", on.ranks) : "");
 }
 
 int stop_early(const Training& t, const std::string& what) {
