@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <utility>
+
 #include "cuda/columns.h"
 #include "cuda/kernels.h"
 #include "cuda/two_sums.h"
@@ -128,6 +131,11 @@ bool Kernels::normalize_columns(const Normalization& n, const Activation& activa
   if (!waiting_ || !waiting_->mean.defined() || waiting_->mean.raw() != n.mean.raw() ||
       waiting_->x.raw() != x.raw())
     return false;
+  // What reads the moments meanwhile comes after this kernel, unless it has to come before it, too.
+  if (work_needs_waiting_ && (must_launch_updates_ || work_.writes(n.gamma.raw()) ||
+                              work_.writes(n.beta.raw()) || work_.uses(y.raw())))
+    return false;
+  if (std::exchange(work_needs_waiting_, false)) must_launch_work_ = false;
   const Waiting left = *std::exchange(waiting_, {});
   must_launch_waiting_ = false;
   with_columns(activation, x, [&]<class F, class T, int kWidth>(F f, Column<T, kWidth> column) {
@@ -171,11 +179,24 @@ bool Kernels::Waiting::uses(const void* memory) const {
   return is_at(bias) || is_at(x) || is_at(mean) || is_at(variance);
 }
 
+bool Kernels::Waiting::lets_wait(const Piece& piece) const {
+  const auto is_used = [&](const void* m) { return m && uses(m); };
+  return std::none_of(std::begin(piece.out), std::end(piece.out), is_used) &&
+         std::none_of(std::begin(piece.in), std::end(piece.in),
+                      [&](const void* m) { return m == x.raw(); });
+}
+
 void Kernels::launch_waiting() {
-  must_launch_waiting_ = false;
+  must_launch_waiting_ = work_needs_waiting_ = false;
+  if (!waiting_) return;
   const Waiting left = *std::exchange(waiting_, {});
+  // What it needs has been launched before it was left.
+  const bool must_work = std::exchange(must_launch_work_, false);
+  const bool must_update = std::exchange(must_launch_updates_, false);
   if (left.bias.defined()) launch_epilogue({left.bias, {}}, left.x, left.to_x);
   if (left.mean.defined()) launch_moments(left.x, left.to_mean, left.to_variance);
+  must_launch_work_ = must_work;
+  must_launch_updates_ = must_update;
 }
 
 }  // namespace gradus::cuda

@@ -121,6 +121,8 @@ class Kernels : public PostponingBackend {
     void *to_mean, *to_variance;
 
     bool uses(const void* memory) const;
+    /// Whether a small call that comes after it can wait beside it: at most it reads the moments.
+    bool lets_wait(const Piece& piece) const;
   };
   /// These return false where they leave nothing, and do nothing.
   bool leave_bias(const Epilogue& epilogue, Tensor& y);
@@ -158,6 +160,7 @@ class Kernels : public PostponingBackend {
   std::vector<Update> updates_;
   /// What the kernel that is being called has to come after.
   bool must_launch_work_ = false, must_launch_waiting_ = false, must_launch_updates_ = false;
+  bool work_needs_waiting_ = false;  ///< its mean or variance
   std::vector<void*> let_go_;
   std::optional<Tensor>
       sums_;  ///< of the rows of what lies at summed_, as long as nobody has written there

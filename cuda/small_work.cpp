@@ -47,6 +47,11 @@ bool SmallWork::uses(const void* memory) const {
                      [&](const Piece& p) { return has(p.in, memory) || has(p.out, memory); });
 }
 
+bool SmallWork::writes(const void* memory) const {
+  return std::any_of(pieces_.begin(), pieces_.begin() + used_,
+                     [&](const Piece& p) { return has(p.out, memory); });
+}
+
 void SmallWork::add(const Piece& piece, int32_t blocks) {
   int launch = 0, chain = used_;
   bool waits_for[kMost]{}, is_before[kMost]{};

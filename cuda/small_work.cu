@@ -305,6 +305,7 @@ void Kernels::forget_small_work() noexcept {
   work_.clear();
   waiting_.reset();
   updates_.clear();
+  work_needs_waiting_ = false;
   forget_sums();
   release_let_go();
 }
@@ -320,6 +321,7 @@ void Kernels::forget_sums() noexcept {
 
 void Kernels::launch_work() {
   must_launch_work_ = false;
+  if (work_needs_waiting_) launch_waiting();
   // What was let go of meanwhile can be used again by what comes after these launches.
   struct Release {
     Kernels& of;
@@ -379,13 +381,14 @@ bool Kernels::sum_later(int64_t parts, int64_t channels, const double* sums, dou
 
 bool Kernels::postpone(const Piece& piece, int64_t work, bool divides) {
   constexpr int64_t kMostOfBlock = 1 << 14, kMost = 1 << 18, kOfBlock = 1 << 10;
-  if (must_launch_waiting_) launch_waiting();
   if (must_launch_updates_) launch_updates();
   if (!postpones_ || work == 0 || work > (divides ? kMost : kMostOfBlock)) return false;
+  if (must_launch_waiting_ && !waiting_->lets_wait(piece)) launch_waiting();
   const auto blocks = static_cast<int32_t>(work <= kMostOfBlock ? 1 : work / kOfBlock);
   if (work_.is_full()) launch_work();
   work_.add(piece, blocks);
-  must_launch_work_ = false;
+  work_needs_waiting_ |= must_launch_waiting_;
+  must_launch_work_ = must_launch_waiting_ = false;
   return true;
 }
 

@@ -111,6 +111,7 @@ class SmallWork {
   bool is_empty() const { return used_ == 0; }
   bool is_full() const { return used_ == kMost; }
   bool uses(const void* memory) const;
+  bool writes(const void* memory) const;
   /// Adds the piece, which takes so many blocks; not to a full one.
   void add(const Piece& piece, int32_t blocks);
   /// What is to be launched next, in an order in which it can run.

@@ -137,27 +137,39 @@ void check_update(Device device, const UpdateFn& fn, DType dtype) {
 }
 
 /// Batch norm of a convolution's output, one kernel after another, so that on a device where they
-/// wait each leaves its part to the next; few rows and many, packs of channels and single ones.
+/// wait each leaves its part to the next; with small calls `between` moments and normalize.
+Tensor batch_norm_results(Backend& b, Device d, DType dtype, int64_t images, int64_t channels,
+                          int between) {
+  const auto random = [&](const Shape& shape, unsigned seed) {
+    return to_tensor(random_array(shape, -1, 1, seed), dtype, d);
+  };
+  const Tensor x = random({images, 15, 15, 2}, 1), w = random({channels, 1, 1, 2}, 2);
+  Tensor bias = random({channels}, 3), gamma = random({channels}, 4), running = gamma.clone();
+  const Tensor beta = random({channels}, 5);
+  Tensor made({images, 15, 15, channels}, dtype, d), y = made.like(), mean = bias.like(),
+                                                     variance = bias.like();
+  b.conv({}, x, w, {bias, {}}, made);
+  b.moments(made, mean, variance);
+  if (between > 0) b.binary(Add{}, running, mean, running);  // reads what is not there yet
+  if (between == 2) b.binary(Add{}, gamma, variance, gamma);
+  if (between == 3) b.fill(7, bias);
+  if (between == 4) b.copy_slice(bias.reshape({1, 1, 1, channels}), 0, 0, 0, 1, made);
+  b.normalize({mean, variance, gamma, beta, 1e-3}, LeakyRelu{0.2}, made, y);
+  std::vector<Var> all;
+  for (const Tensor& t : {made, y, mean, variance, running, bias, gamma})
+    all.push_back(t.reshape({t.count()}));
+  return concat(all, 0).value();
+}
+
+/// Of few rows and many, packs of channels and single ones.
 void check_batch_norm(Device device) {
   for (const int64_t channels : {8, 3})
     for (const int64_t images : {2, 40})
       for (const DType dtype : {DType::f32, DType::f64})
-        compare(device, 1e-5, [&](Backend& b, Device d) {
-          const auto random = [&](const Shape& shape, unsigned seed) {
-            return to_tensor(random_array(shape, -1, 1, seed), dtype, d);
-          };
-          const Tensor x = random({images, 15, 15, 2}, 1), w = random({channels, 1, 1, 2}, 2);
-          const Tensor bias = random({channels}, 3), gamma = random({channels}, 4),
-                       beta = random({channels}, 5);
-          Tensor made({images, 15, 15, channels}, dtype, d), y = made.like(), mean = bias.like(),
-                                                             variance = bias.like();
-          b.conv({}, x, w, {bias, {}}, made);
-          b.moments(made, mean, variance);
-          b.normalize({mean, variance, gamma, beta, 1e-3}, LeakyRelu{0.2}, made, y);
-          std::vector<Var> all;
-          for (const Tensor& t : {made, y, mean, variance}) all.push_back(t.reshape({t.count()}));
-          return concat(all, 0).value();
-        });
+        for (const int between : {0, 1, 2, 3, 4})
+          compare(device, 1e-5, [&](Backend& b, Device d) {
+            return batch_norm_results(b, d, dtype, images, channels, between);
+          });
 }
 
 void check_all(Device device) {
