@@ -11,6 +11,7 @@ usage: bench/gpu_check.sh [--bundle BUNDLE] [--only STAGE[,STAGE]] [--budget SEC
   tests        gradus_tests "[gpu]"
   golden       golden cases through ssgan step and compare, f64 and f32
   replay       200 steps as a graph, again, and without a graph: the same bytes
+  kernels      the time of each kernel of a step, by nsys or ncu
   memcheck     compute-sanitizer on the operations' kernels: memory
   racecheck    the same: races
   peers        the other frameworks' steps against a golden case
@@ -29,11 +30,11 @@ most are skipped.
 TEXT
 }
 
-stages=(env tests golden replay memcheck racecheck peers bench bench-large bench-tf32 throughput
-  train)
+stages=(env tests golden replay kernels memcheck racecheck peers bench bench-large bench-tf32
+  throughput train)
 # Limits in seconds, where they are not 480.
-declare -A limits=([env]=60 [tests]=240 [golden]=120 [replay]=120 [peers]=300 [bench-tf32]=300
-  [throughput]=240 [train]=300)
+declare -A limits=([env]=60 [tests]=240 [golden]=120 [replay]=120 [kernels]=90 [peers]=300
+  [bench-tf32]=300 [throughput]=240 [train]=300)
 budget=
 
 root=$(cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.." && pwd)
@@ -239,13 +240,33 @@ run_replay() {
   done
 }
 
+# The toolkit's program.
+tool() { command -v "$1" || compgen -G "/usr/local/cuda*/bin/$1" | sed -n 1p || true; }
+
+run_kernels() {
+  need_card
+  local nsys ncu
+  nsys=$(tool nsys) ncu=$(tool ncu)
+  if [[ $nsys ]]; then
+    "$nsys" profile --cuda-graph-trace=node --output "$work/step" "$work/ssgan" bench \
+      --device cuda --preset tutorial --steps 200
+    "$nsys" stats --report cuda_gpu_kern_sum "$work/step.nsys-rep" >"$out/kernels.txt"
+  elif [[ $ncu ]]; then
+    "$ncu" --print-summary per-kernel --launch-count 400 "$work/ssgan" bench \
+      --device cuda --preset tutorial --steps 3 --no-graph >"$out/kernels.txt"
+  else
+    skip "neither nsys nor ncu"
+  fi
+  cat -- "$out/kernels.txt"
+}
+
 # In our own kernels alone: watching the libraries' takes too long.
 sanitize() {
   need_card
   need_program gradus_tests
   local sanitizer status=0
-  sanitizer=$(command -v compute-sanitizer || compgen -G '/usr/local/cuda*/bin/compute-sanitizer' |
-    sed -n 1p) || skip "no compute-sanitizer"
+  sanitizer=$(tool compute-sanitizer)
+  if [[ ! $sanitizer ]]; then skip "no compute-sanitizer"; fi
   LD_LIBRARY_PATH=$library_path "$sanitizer" --tool "$@" --kernel-name kns=gradus \
     --error-exitcode 9 "$build/bin/gradus_tests" 'cuda: operations*,cuda: fills*' 2>&1 |
     tee "$work/sanitizer" || status=$?
