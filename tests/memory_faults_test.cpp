@@ -39,10 +39,10 @@ TEST_CASE("memory faults: an allocation of ours fails") {
   for (int n = 2;; n += stride) {
     std::filesystem::remove(dir / "mark");
     const ProgramResult r = run_program(line_for(data, dir / "run"),
-                                        {.environment = {{"LD_PRELOAD", MEMORY_FAULTS},
-                                                         {"FAULT_NUMBER", std::to_string(n)},
+                                        {.environment = {{"FAULT_NUMBER", std::to_string(n)},
                                                          {"FAULT_LEAST", "4096"},
-                                                         {"FAULT_MARK", (dir / "mark").string()}}});
+                                                         {"FAULT_MARK", (dir / "mark").string()}},
+                                         .preload = MEMORY_FAULTS});
     if (!std::filesystem::exists(dir / "mark")) break;
     ++trials;
     INFO("allocation " << n);

@@ -90,7 +90,12 @@ ProgramResult run_program(const std::string& line, const ProgramSetting& setting
   std::vector<std::string> words = {SSGAN_PROGRAM};
   std::istringstream in(line);
   for (std::string word; in >> std::quoted(word);) words.push_back(word);
-  std::vector<std::string> environment = environment_with(setting.environment);
+  std::map<std::string, std::string> changes = setting.environment;
+  if (!setting.preload.empty()) {
+    changes["LD_PRELOAD"] = setting.preload.filename();  // ends at a space, which a path may have
+    changes["LD_LIBRARY_PATH"] = setting.preload.parent_path();
+  }
+  std::vector<std::string> environment = environment_with(changes);
   const std::vector<char*> argv = pointers(words), envp = pointers(environment);
   const Ends out = make_pipe(), err = setting.terminal ? make_terminal() : make_pipe();
 
@@ -142,6 +147,8 @@ ProgramResult run_program(const std::string& line, const ProgramSetting& setting
   if (late) throw std::runtime_error("ssgan did not end within ten minutes");
   result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   if (result.status == 127) throw std::runtime_error("cannot start " SSGAN_PROGRAM);
+  if (!setting.preload.empty() && result.err.find("cannot be preloaded") != result.err.npos)
+    throw std::runtime_error(result.err);
   return result;
 }
 

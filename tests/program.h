@@ -18,9 +18,10 @@ struct ProgramResult {
 
 struct ProgramSetting {
   std::map<std::string, std::string> environment = {};  ///< on top of this process's
-  std::optional<uint64_t> largest_file = {};            ///< bytes; writing beyond fails
-  bool terminal = false;                                ///< stderr is one
-  bool full_output = false;                             ///< stdout takes nothing
+  std::filesystem::path preload = {};         ///< a library loaded in front of the program's
+  std::optional<uint64_t> largest_file = {};  ///< bytes; writing beyond fails
+  bool terminal = false;                      ///< stderr is one
+  bool full_output = false;                   ///< stdout takes nothing
   /// Called in the new process, before the program is there.
   std::function<void()> before_start = {};
   /// Called again and again while the program runs, with its process and what it wrote so far.

@@ -151,11 +151,11 @@ void check_faults(const Whole& whole, const fs::path& out, const std::string& li
       prepare();
       fs::remove(marks / "mark");
       const ProgramResult r =
-          run_program(line, {.environment = {{"LD_PRELOAD", FILE_FAULTS},
-                                             {"FAULT_CALL", call},
+          run_program(line, {.environment = {{"FAULT_CALL", call},
                                              {"FAULT_NUMBER", std::to_string(n)},
                                              {"FAULT_BELOW", out.string()},
-                                             {"FAULT_MARK", (marks / "mark").string()}}});
+                                             {"FAULT_MARK", (marks / "mark").string()}},
+                             .preload = FILE_FAULTS});
       if (!fs::exists(marks / "mark")) break;
       ++trials;
       INFO(call << " " << n << " of " << line << "\n" << r.err);
