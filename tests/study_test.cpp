@@ -270,6 +270,12 @@ TEST_CASE("study: gradients checked for a person") {
   r = run_program("gradcheck BatchNorm --h 1e-2,1e-9");
   CHECK(r.status == 0);
   CHECK_THAT(r.out, ContainsSubstring("1e-02") && ContainsSubstring("1e-09"));
+  for (const std::string constant_sum : {"softmax", "BatchNorm"}) {
+    r = run_program("gradcheck " + constant_sum + " --h 1e-1,1e-5");
+    INFO(r.out);
+    CHECK_THAT(r.out, ContainsSubstring("   the smallest"));
+    CHECK(r.out.find("1e-05", r.out.find(" h ")) < r.out.find("   the smallest"));
+  }
   r = run_program("gradcheck conv3d");
   CHECK(r.status == 2);
   CHECK_THAT(r.err, ContainsSubstring("gradcheck conv3d: there is no such operation"));

@@ -45,8 +45,10 @@ void print_steps(const GradCase& c, const std::vector<double>& steps) {
   const StepSizes s = vary_step(c, steps);
   fmt::print(
       "\n{} towards element {} of {}: the tape says {:.12g}\n"
+      "(f: the result; of several numbers their sum, each times a random one from 0.5 to 1.5).\n"
       "(f(x + h) - f(x - h)) / 2h is off by about h^2 while h is large, since it cuts off the\n"
-      "series of f, and by about 1e-16 |f| / h while it is small, since f is rounded.\n"
+      "series of f (of a linear f nothing is cut off), and by about 1e-16 |f| / h while it is "
+      "small, since f is rounded.\n"
       "{:>10} {:>20} {:>12}\n",
       c.name, s.coordinate, c.input_names.front(), s.by_tape, "h", "differences", "error");
   const auto best = std::ranges::min_element(s.quotients, {}, &Quotient::error);
@@ -87,7 +89,10 @@ void add_gradcheck(CLI::App& program, Chosen& chosen) {
   app->add_option("what", r->what,
                   "An operation (conv2d), a layer (BatchNorm), model.d, model.g, or model for both "
                   "(else all)");
-  app->add_option("--h", r->h, "Steps of the difference quotient, for a table of their errors")
+  // A group of its own: newer versions of CLI11 take --h for -h where both are in one.
+  CLI::App* table = app->add_option_group("The table");
+  table->set_help_flag();
+  table->add_option("--h", r->h, "Steps of the difference quotient, for a table of their errors")
       ->delimiter(',')
       ->check(CLI::Validator(
           [](const std::string& h) {

@@ -231,10 +231,15 @@ GradCase broken(GradCase c) {
 }
 
 StepSizes vary_step(const GradCase& c, const std::vector<double>& steps) {
+  // Weighted, since the plain sum of a softmax or of a batch norm's output is constant.
+  const auto projected = [&](const Vars& in) {
+    const Var y = c.f(in);
+    return y.shape().rank() == 0 ? y : sum(y * random(y.shape(), 1, 0.5, 1.5));
+  };
   const auto tape = Tape::make();
   Vars watched;
   for (const Tensor& x : c.inputs) watched.push_back(tape->watch(x.clone()));
-  const Tensor gradient = tape->gradients(sum(c.f(watched)), watched)[0];
+  const Tensor gradient = tape->gradients(projected(watched), watched)[0];
   const std::vector<double> g = gradient.to_vector<double>();
   StepSizes result;
   result.coordinate =
@@ -246,7 +251,7 @@ StepSizes vary_step(const GradCase& c, const std::vector<double>& steps) {
     Tensor moved = c.inputs[0].clone();
     moved.mutable_span<double>()[static_cast<size_t>(result.coordinate)] += offset;
     in[0] = moved;
-    return sum(c.f(in)).value().item();
+    return projected(in).value().item();
   };
   for (const double h : steps) {
     const double differences = (at(h) - at(-h)) / (2 * h);

@@ -31,7 +31,8 @@ struct Quotient {
   double differences;  ///< (f(x + h) - f(x - h)) / 2h
   double error;        ///< of it, against the tape
 };
-/// At the coordinate of the case's first input that has the largest gradient, of the result's sum.
+/// At the coordinate of the case's first input that has the largest gradient; of the result's sum
+/// with weights, or of the result where it is one number.
 struct StepSizes {
   int64_t coordinate = 0;  ///< flat
   double by_tape = 0;
