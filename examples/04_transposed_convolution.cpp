@@ -46,6 +46,8 @@ int main(int argc, char** argv) {
   // What "padding 2, output padding 1" of other frameworks means: two rows cut in front, one
   // behind.
   const auto other = spread(1, 1, Padding::of(2, 1, 2, 1));
+  fmt::print("{:<28}{:<28}{}\n", " pixel (1, 1), SAME", " pixel (0, 0), SAME",
+             " (1, 1), padding 2 and 1");
   for (int r = 0; r < kOut; ++r) {
     for (const auto* y : {&inner, &corner, &other}) {
       for (int c = 0; c < kOut; ++c) fmt::print("{:3}", (*y)[r * kOut + c]);

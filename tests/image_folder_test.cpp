@@ -63,8 +63,9 @@ TEST_CASE("image folder: a part of each class is the test set") {
                               ": a test set is there; a test fraction (0.2) is for folders without "
                               "one");
   fs::remove_all(data.path() / "test");
-  CHECK_THAT(refused({}), ContainsSubstring("test: no such folder; make one, or choose a test "
-                                            "fraction of 0.2, say"));
+  CHECK_THAT(refused({}),
+             ContainsSubstring("test: no such folder; make one, or choose a test fraction (ssgan's "
+                               "--test-fraction 0.2"));
   for (int n = 12; n < 22; ++n)
     data.put(fmt::format("train/emu/{}.png", n), plain(32, 32, 160, uint8_t(10 * n), 99));
   const auto pixels_of = [&](Split split, const FolderOptions& options) {
@@ -102,9 +103,8 @@ TEST_CASE("image folder: a part of each class is the test set") {
   fs::remove(data.path() / "train");
   CHECK(pixels_of(Split::test, fifth) == test);
   CHECK(pixels_of(Split::train, fifth) == train);
-  CHECK_THAT(refused({}), ContainsSubstring("or, where a test fraction says how many are for "
-                                            "testing, as " +
-                                            data.path().string() + "/CLASS/NAME.png"));
+  CHECK_THAT(refused({}), ContainsSubstring("--test-fraction 0.2), as " + data.path().string() +
+                                            "/CLASS/NAME.png"));
   data.put("train/1.png", plain(32, 32, 9, 9, 9));
   CHECK_THAT(
       message_of<DataError>([&] { return load_image_folder(data.path(), Split::test, fifth); }),

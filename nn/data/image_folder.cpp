@@ -79,12 +79,12 @@ fs::path class_root(const fs::path& dir, const FolderOptions& options) {
   }
   require<DataError>(there,
                      "{}: no such folder; images are expected as {}/train/CLASS/NAME.png and "
-                     "{}/test/CLASS/NAME.png, or, where a test fraction says how many are for "
-                     "testing, as {}/CLASS/NAME.png",
+                     "{}/test/CLASS/NAME.png (or .jpg), or, with a test fraction (ssgan's "
+                     "--test-fraction 0.2), as {}/CLASS/NAME.png",
                      train.string(), dir.string(), dir.string(), dir.string());
   require<DataError>(fs::is_directory(test, error),
-                     "{}: no such folder; make one, or choose a test fraction of 0.2, say, which "
-                     "takes a fifth of each class for testing",
+                     "{}: no such folder; make one, or choose a test fraction (ssgan's "
+                     "--test-fraction 0.2 takes a fifth of each class for testing)",
                      test.string());
   return train;
 }

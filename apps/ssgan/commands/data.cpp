@@ -98,6 +98,7 @@ void add_data(CLI::App& program, Chosen& chosen) {
                               "ssgan data --data fashion-mnist --out examples.png");
   auto f = std::make_shared<Flags>();
   f->options.add_data_set(*app);
+  f->options.add_image_size(*app);
   f->options.add_labels(*app);
   app->add_option("--out", f->request.out, "PNG to write: ten training images of each class")
       ->check(a_png());

@@ -113,16 +113,20 @@ void OptionFlags::add_evaluation(CLI::App& app) {
       ->check(one_of({"ema", "last"}));
 }
 
+void OptionFlags::add_image_size(CLI::App& app) {
+  app.add_option("--image-size", image_size,
+                 "Pixels each way that the images of a folder are made: 32, or 64, for which both "
+                 "networks have a layer more")
+      ->check(CLI::IsMember(std::vector<int>(std::begin(kImageSizes), std::end(kImageSizes))));
+}
+
 void OptionFlags::add_network(CLI::App& app) {
   app.add_option("--preset", preset,
                  "default, tutorial (the printed program, with its mistakes), augmented (images "
                  "are changed "
                  "at random), or best (the average of D also teaches it classes)")
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kPresets), std::end(kPresets))));
-  app.add_option("--image-size", image_size,
-                 "Pixels each way that the images of a folder are made: 32, or 64, for which both "
-                 "networks have a layer more")
-      ->check(CLI::IsMember(std::vector<int>(std::begin(kImageSizes), std::end(kImageSizes))));
+  add_image_size(app);
   app.add_option("--extra-class", extra_class, "1: a logit of its own for generated images")
       ->check(CLI::Range(0, 1));
   app.add_option("--class-loss", class_loss,

@@ -42,7 +42,8 @@ struct OptionFlags {
   void add_data_set(CLI::App& app);    ///< --data, --data-dir
   void add_data(CLI::App& app);        ///< these, and how a checkpoint is evaluated on them
   void add_evaluation(CLI::App& app);  ///< --eval-stats, --eval-weights
-  void add_labels(CLI::App& app);      ///< --labels, --seed
+  void add_image_size(CLI::App& app);
+  void add_labels(CLI::App& app);  ///< --labels, --seed
   void add_network(CLI::App& app);
   void add_training(CLI::App& app);
   void add_objective(CLI::App& app);

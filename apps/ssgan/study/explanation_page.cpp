@@ -77,7 +77,11 @@ void add_example(Page& page, const Explanation& e, const Explanation::Example& x
   }
   for (auto& row : rows) row.resize(head.size(), row.size() + 1 == head.size() ? "–" : "");
   page.table(head, rows);
-  page.add("<p class=\"quiet\">A step moves each logit against its gradient. {}</p>\n",
+  page.add("<p class=\"quiet\">{}A step moves each logit against its gradient. {}</p>\n",
+           x.logits.size() < x.probabilities.size()
+               ? "The softmax of the formulas is over the classes alone: their probabilities "
+                 "divided by P(real). "
+               : "",
            x.kind == "generated" &&
                    std::ranges::find(x.pulls, "g", &Explanation::Pull::loss) == x.pulls.end()
                ? "The generator's loss g reads the features, not the logits."
@@ -138,7 +142,9 @@ void add_parameters(Page& page, const Explanation& e) {
 void add_adam(Page& page, const Explanation& e) {
   const Explanation::AdamStep& a = e.adam;
   page.add(
-      "<section>\n<h2>One step of Adam</h2>\n<p>The weight <code>{}</code>, step t = "
+      "<section>\n<h2>One step of Adam</h2>\n<p>The weight <code>{}</code>, whose gradient is the "
+      "largest of its layer, "
+      "step t = "
       "{:.0f} of its optimiser, learning rate {:.4g}.</p>\n",
       escape_html(a.name), a.t, a.lr);
   page.table(

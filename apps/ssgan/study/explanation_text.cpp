@@ -29,7 +29,7 @@ std::string small_row(const char* name, const std::vector<double>& values) {
 void add_example(std::string& out, const Explanation::Example& x) {
   line(out, "\n{} image, row {} of its batch{}{}", x.kind, x.row, x.label.empty() ? "" : ", class ",
        printable(x.label));
-  line(out, "  activations (shape, largest)");
+  line(out, "  activations (shape, largest magnitude)");
   for (const auto& [name, t] : x.activations) {
     double most = 0;
     for (const double v : t.to_vector<double>()) most = std::max(most, std::abs(v));
@@ -39,6 +39,8 @@ void add_example(std::string& out, const Explanation::Example& x) {
   if (x.logits.size() <= shown + 1) {
     line(out, "{}", row("logits", x.logits));
     line(out, "{}    the last: generated", row("probabilities", x.probabilities));
+    if (x.logits.size() < x.probabilities.size())
+      line(out, "  softmax, in the formulas: over the classes alone, so the others / P(real)");
   }
   line(out, "  P(real)        Z / (Z + exp(l_fake)) = {:.6f}; sigmoid(logsumexp - l_fake) = {:.6f}",
        x.naive, x.stable);
@@ -48,6 +50,7 @@ void add_example(std::string& out, const Explanation::Example& x) {
     line(out, "{}", small_row("  by the tape", p.by_tape));
     if (!p.by_formula.empty()) line(out, "{}", small_row("  by formula", p.by_formula));
   }
+  if (!x.pulls.empty()) line(out, "  (a step moves each logit against its gradient)");
   if (x.kind == "generated" &&
       std::ranges::find(x.pulls, "g", &Explanation::Pull::loss) == x.pulls.end())
     line(out, "  g, feature matching, reads the features and not the logits: it pulls on none");
@@ -83,7 +86,8 @@ std::string to_text(const Explanation& e) {
   line(out, "{}", small_row("dense.bias", e.bias_gradient));
 
   line(out, "\nwhy the maximum is subtracted: P(real) in f32 as the logits move up");
-  line(out, "  {:>13} {:>12} {:>16} {:>12}", "largest logit", "Z", "Z / (Z + e^l)", "by logsumexp");
+  line(out, "  {:>13} {:>12} {:>16} {:>12}", "largest logit", "Z", "Z / (Z + e^fake)",
+       "by logsumexp");
   for (const auto& o : e.overflow)
     line(out, "  {:>13.4g} {:>12.4g} {:>16.6f} {:>12.6f}", o.largest, o.z, o.naive, o.stable);
 
@@ -94,11 +98,12 @@ std::string to_text(const Explanation& e) {
     if (p.learns == StepGraph::Learns::absorbed)
       line(out,
            "  {:<28} a batch norm subtracts it again: its gradient is rounding (rms {:.1e}),\n"
-           "  {:<28} yet Adam, which divides by that size, moved it by {:.2f} of lr (rms)",
+           "  {:<28} Adam, which divides by its size, moved it by {:.2f} of lr (rms)",
            p.name, p.gradient_rms, "", p.update_rms);
   }
   const Explanation::AdamStep& a = e.adam;
-  line(out, "\none step of Adam: {}, its step t = {:.0f}", a.name, a.t);
+  line(out, "\none step of Adam: {}, which has the largest gradient; its step t = {:.0f}", a.name,
+       a.t);
   line(out, "  gradient g = {:.6e}", a.g);
   line(out, "  m = {} m + {} g = {:.6e} -> {:.6e}", a.beta1, 1 - a.beta1, a.m, a.m_new);
   line(out, "  v = {} v + {:.3g} g^2 = {:.6e} -> {:.6e}", a.beta2, 1 - a.beta2, a.v, a.v_new);

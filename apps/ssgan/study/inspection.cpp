@@ -157,16 +157,20 @@ nlohmann::ordered_json to_json(const StepHealth& h) {
 }
 
 std::string to_text(const StepHealth& h) {
-  std::string out = fmt::format(
-      "step {} (epoch {:.2f}): d {:.4f}, g {}; mean features of generated images are {} of the "
-      "real\nones' size away; {} parameters reach no loss\n",
-      h.step, h.epoch, h.metrics.d, cell(h.metrics.g, "{:.4f}"),
-      cell(h.feature_gap / h.feature_size, "{:.3f}"), h.dead_parameters);
+  std::string out = fmt::format("step {} (epoch {:.2f}): d {:.4f}, g {}\n", h.step, h.epoch,
+                                h.metrics.d, cell(h.metrics.g, "{:.4f}"));
   auto add = std::back_inserter(out);
+  if (std::isfinite(h.feature_gap))
+    fmt::format_to(add,
+                   "mean features: generated images are {:.4f} from real ones, whose size is "
+                   "{:.4f}; ratio {:.3f}\n",
+                   h.feature_gap, h.feature_size, h.feature_gap / h.feature_size);
+  if (h.dead_parameters > 0)
+    fmt::format_to(add, "no loss depends on {} parameters\n", h.dead_parameters);
   fmt::format_to(add, "{:<22} {:>9} {:>9} {:>13} {:>13} {:>9} {:>9}\n", "", "gradient", "update",
                  "never above 0", "never above 0", "running", "running");
   fmt::format_to(add, "{:<22} {:>9} {:>9} {:>13} {:>13} {:>9} {:>9}\n", "layer", "rms", "over lr",
-                 "real", "generated", "mean off", "variance");
+                 "real", "generated", "mean off", "var ratio");
   for (const LayerHealth& l : h.layers)
     fmt::format_to(add, "{:<22} {:>9} {:>9} {:>13} {:>13} {:>9} {:>9}{}\n", l.layer,
                    cell(l.gradient, "{:.1e}"), cell(l.update, "{:.3f}"),
