@@ -38,7 +38,10 @@ command -v debootstrap >/dev/null || impossible "needs debootstrap (a package of
 [[ -e $keyring ]] || impossible "needs $keyring, a package of $(basename "$keyring" .gpg)'s name"
 # What is mounted below is seen by this script alone, and gone when it ends.
 if [[ ! ${GRADUS_FRESH_INSIDE-} ]]; then
-  unshare --mount true 2>/dev/null || impossible "mounts are not allowed"
+  try=$(mktemp -d)
+  unshare --mount sh -c 'mount -t proc proc "$0" && mount -t devpts -o newinstance devpts "$0"' "$try" \
+    2>/dev/null || impossible "mounts are not allowed"
+  rmdir "$try"
   GRADUS_FRESH_INSIDE=yes exec unshare --mount -- "${BASH_SOURCE[0]}" "$@"
 fi
 
