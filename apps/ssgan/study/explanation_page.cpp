@@ -86,7 +86,10 @@ void add_example(Page& page, const Explanation& e, const Explanation::Example& x
                    std::ranges::find(x.pulls, "g", &Explanation::Pull::loss) == x.pulls.end()
                ? "The generator's loss g reads the features, not the logits."
                : "");
-  page.add("<h3>Layer by layer</h3>\n<div class=\"layers\">\n");
+  page.add(
+      "<h3>Layer by layer</h3>\n<p class=\"quiet\">Channels side by side: orange is positive, "
+      "blue negative, white 0; the largest value of a layer has the full colour.</p>\n"
+      "<div class=\"layers\">\n");
   for (const auto& [name, t] : x.activations) {
     const bool is_map = t.shape().rank() == 3;
     if (!is_map && t.count() < 4) continue;
