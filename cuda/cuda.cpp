@@ -161,6 +161,12 @@ void Cuda::wait(const char* kernel) {
 
 std::string Cuda::describe() const { return describe_device(index_); }
 
+cudaStream_t Cuda::stream_for_others() {
+  make_current();
+  launch_small_work();
+  return stream_;
+}
+
 void Cuda::configure(const BackendOptions& options) {
   options_ = options;
   check(cublasSetMathMode(blas_, options.tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH),

@@ -34,6 +34,8 @@ class Cuda final : public Kernels {
   void make_current() override;
   void wait(const char* kernel) override;
   std::string describe() const override;
+  /// The stream for what others compute there, after all that was called before.
+  cudaStream_t stream_for_others();
   void configure(const BackendOptions& options) override;
 
   void matmul(bool transpose_a, bool transpose_b, const Tensor& a, const Tensor& b,

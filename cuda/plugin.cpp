@@ -1,6 +1,6 @@
 #include <cuda_runtime.h>
 
-#include "cuda/cuda.h"
+#include "cuda/nccl.h"
 #include "tensor/cuda_plugin.h"
 #include "tensor/plugin_abi.h"
 
@@ -27,7 +27,16 @@ Backend* make(int index, std::string& reason) {
   }
 }
 
-constexpr CudaPlugin kPlugin{kPluginAbi, device_count, describe_device, make};
+Communicator* share(Communicator& hosts, Backend& device, std::string& reason) {
+  try {
+    return nccl_ranks(hosts, dynamic_cast<Cuda&>(device)).release();
+  } catch (const DeviceError& e) {
+    reason = e.what();
+    return nullptr;
+  }
+}
+
+constexpr CudaPlugin kPlugin{kPluginAbi, device_count, describe_device, make, nccl_version, share};
 
 }  // namespace
 }  // namespace gradus::cuda

@@ -17,7 +17,7 @@ std::string library_version() {
   line = line.substr(0, line.find_first_of(",\n"));
   if (const size_t v = line.find(" v"); v != line.npos) line.erase(v + 1, 1);
   if (const size_t words = line.find(" Version:"); words != line.npos)
-    line = line.substr(0, words) + line.substr(line.find_last_of(" \t"));
+    line = line.substr(0, words) + " " + line.substr(line.find_last_of(" \t") + 1);
   return line;
 }
 
@@ -38,13 +38,13 @@ class Mpi final : public Communicator {
                    "MPI: a message of {} bytes; 2 GB are the most", bytes);
     return static_cast<int>(bytes);
   }
-  void gather_bytes(const void* own, size_t bytes, void* all) override {
+  void gather_bytes(const void* own, size_t bytes, void* all, Device) override {
     MPI_Allgather(own, as_count(bytes), MPI_BYTE, all, as_count(bytes), MPI_BYTE, MPI_COMM_WORLD);
   }
-  void exchange_bytes(const void* parts, size_t bytes, void* own) override {
+  void exchange_bytes(const void* parts, size_t bytes, void* own, Device) override {
     MPI_Alltoall(parts, as_count(bytes), MPI_BYTE, own, as_count(bytes), MPI_BYTE, MPI_COMM_WORLD);
   }
-  void broadcast_bytes(void* data, size_t bytes) override {
+  void broadcast_bytes(void* data, size_t bytes, Device) override {
     MPI_Bcast(data, as_count(bytes), MPI_BYTE, 0, MPI_COMM_WORLD);
   }
 };

@@ -43,18 +43,22 @@ class Communicator {
   /// "Open MPI 4.1.4".
   virtual std::string describe() const = 0;
 
+  /// Whether the functions below take this device's memory; the host's all do.
+  virtual bool reaches(Device device) const { return device.is_cpu(); }
+  /// `bytes` of each rank to `all`, by rank; both lie on `where`.
+  virtual void gather_bytes(const void* own, size_t bytes, void* all, Device where) = 0;
+  /// `parts`: `bytes` for each rank; to `own`: what the ranks have for this one, by rank.
+  virtual void exchange_bytes(const void* parts, size_t bytes, void* own, Device where) = 0;
+  /// Rank 0's to the others.
+  virtual void broadcast_bytes(void* data, size_t bytes, Device where) = 0;
+
  protected:
   Communicator(int rank, int size) : rank_(rank), size_(size) {}
 
-  /// `bytes` of each rank to `all`, by rank.
-  virtual void gather_bytes(const void* own, size_t bytes, void* all) = 0;
-  /// `parts`: `bytes` for each rank; to `own`: what the ranks have for this one, by rank.
-  virtual void exchange_bytes(const void* parts, size_t bytes, void* own) = 0;
-  /// Rank 0's to the others.
-  virtual void broadcast_bytes(void* data, size_t bytes) = 0;
-
  private:
   void count(int64_t bytes_each);
+  /// x where its bytes can be sent from.
+  Tensor within_reach(const Tensor& x) const;
 
   int rank_, size_;
   Traffic traffic_;

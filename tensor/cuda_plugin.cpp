@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "tensor/communicator.h"
 #include "tensor/plugin_abi.h"
 #include "tensor/plugin_folder.h"
 
@@ -74,11 +75,12 @@ const Loaded& loaded() {
 }  // namespace
 
 CudaReport cuda_report() {
-  CudaReport report{GRADUS_CUDA_BUILD, 0, "", loaded().reason};
+  CudaReport report{GRADUS_CUDA_BUILD, 0, "", loaded().reason, "none: no CUDA device"};
   if (const CudaPlugin* plugin = loaded().plugin) {
     try {
       report.device = plugin->describe(0);
       report.devices = plugin->device_count(report.reason);
+      report.nccl = plugin->nccl();
     } catch (const DeviceError& e) {
       report.reason = e.what();
     }
@@ -96,6 +98,14 @@ std::unique_ptr<Backend> make_cuda_backend(int index) {
                        count, count == 1 ? "" : "s");
   std::unique_ptr<Backend> made(plugin->make(index, why));
   require<DeviceError>(made != nullptr, "device cuda:{}: {}", index, why);
+  return made;
+}
+
+std::unique_ptr<Communicator> ranks_of_devices(Communicator& hosts, Device device) {
+  Backend& on = backend(device);
+  std::string why;
+  std::unique_ptr<Communicator> made(loaded().plugin->share(hosts, on, why));
+  require<DeviceError>(made != nullptr, "{}: {}", to_string(device), why);
   return made;
 }
 

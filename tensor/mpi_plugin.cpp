@@ -54,6 +54,10 @@ int launched_rank() {
   return number_in({"OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK"}).value_or(0);
 }
 
+int launched_local_rank() {
+  return number_in({"OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID"}).value_or(0);
+}
+
 Communicator* launched_ranks() {
   static const std::unique_ptr<Communicator> all = []() -> std::unique_ptr<Communicator> {
     // Open MPI's mpirun, MPICH's (and Slurm's PMI), Slurm's PMIx.

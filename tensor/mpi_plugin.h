@@ -21,6 +21,8 @@ struct MpiPlugin {
 /// This program's number among those that a launcher has started together, as the environment has
 /// it; 0 where it was started alone.
 int launched_rank();
+/// Its number among those of them on this machine.
+int launched_local_rank();
 
 /// All programs that a launcher has started together with this one; null where it was started
 /// alone. Throws Error with the reason where there are several and they cannot reach each other.

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# mpi.sh SSGAN TESTS FOLDER: ssgan train under mpirun: the same bytes each time, the same losses as one
+# mpi.sh SSGAN TESTS FOLDER FAKE_CUDA: ssgan train under mpirun: the same bytes each time, the same losses as one
 # process, one writer; and what ends one rank ends all, with the last checkpoint whole.
 set -euo pipefail
 
-ssgan=$1 tests=$2 folder=$3
+ssgan=$1 tests=$2 folder=$3 fake_cuda=$4
 if ! command -v mpirun >/dev/null; then
   echo "skipped: no mpirun"
   exit 0
@@ -23,19 +23,19 @@ fault() {
   failed=1
 }
 
-epochs=2
+epochs=2 device=cpu
 # run RANKS NAME WORDS...: a short training in the folder NAME; its words in NAME.err
 run() {
   local ranks=$1 name=$2
   shift 2
-  timeout 300 mpirun -np "$ranks" "$ssgan" train --device cpu --batch-size 9 --g-size-mult 2 \
+  timeout 300 mpirun -np "$ranks" "$ssgan" train --device $device --batch-size 9 --g-size-mult 2 \
     --d-size-mult 3 --limit-batches 6 --epochs $epochs --out "$name" "$@" >"$name.out" 2>"$name.err" </dev/null
 }
-# same_losses A B: the losses of both runs' steps differ by rounding alone
+# same_losses A B STEPS: the losses of both runs' first steps differ by rounding alone
 same_losses() {
-  paste "$1/metrics.jsonl" "$2/metrics.jsonl" | sed -E 's/[^0-9eE.+-]+/ /g' | awk '
+  paste <(head -n "${3:-12}" "$1/metrics.jsonl") <(head -n "${3:-12}" "$2/metrics.jsonl") | sed -E 's/[^0-9eE.+-]+/ /g' | awk -v steps="${3:-12}" '
     { for (i = 1; i <= NF / 2; ++i) { d = $i - $(i + NF / 2); if (d * d > 1e-6) bad = 1 } }
-    END { exit bad || NR < 12 }' || fault "losses of $1 and $2 differ"
+    END { exit bad || NR < steps }' || fault "losses of $1 and $2 differ"
 }
 for ranks in 1 2 3 4; do
   mpirun -np $ranks "$tests" '[mpi]' >golden.out 2>&1 || { fault "golden cases, $ranks ranks"; cat golden.out; }
@@ -73,6 +73,7 @@ for how in full TERM KILL; do
   runner=$!
   for ((i = 0; i < 3000; ++i)); do
     [[ -e $how/checkpoints/step_00000010.safetensors ]] && break
+    kill -0 $runner 2>/dev/null || break
     sleep 0.1
   done
   mapfile -t ranks < <(pgrep -f "train .*--out $how " | while read -r pid; do
@@ -104,6 +105,19 @@ for how in full TERM KILL; do
   done
 done
 [[ $(grep -c 'ssgan: ' full.err) == 1 ]] || fault "several messages: $(cat full.err)"
+
+# Ranks with devices, on a CUDA without a card: what NCCL is asked for is captured with the step, and
+# computes the same.
+epochs=1
+run 2 host || fault "without cards: $(cat host.err)"
+device=cuda
+run_cards() { LD_LIBRARY_PATH=$fake_cuda run "$@" || fault "$2: $(cat "$2.err")"; }
+GRADUS_FAKE_LOG=$PWD/cards.log run_cards 2 cards
+run_cards 2 eager --no-graph
+cmp cards/metrics.jsonl eager/metrics.jsonl || fault "captured and eager steps differ"
+same_losses cards host 6
+grep -q '^graph exchange ' cards.log || fault "no exchange was captured: $(cat cards.log)"
+device=cpu
 
 # A sweep: a rank a seed.
 epochs=1

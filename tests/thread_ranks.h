@@ -64,18 +64,18 @@ class ThreadRank final : public Communicator {
   std::string describe() const override { return "threads"; }
 
  private:
-  void gather_bytes(const void* own, size_t bytes, void* all) override {
+  void gather_bytes(const void* own, size_t bytes, void* all, Device) override {
     meeting_.meet(rank(), own, [&](const auto& given) {
       for (size_t r = 0; r < given.size(); ++r) copy(given[r], 0, bytes, all, r);
     });
   }
-  void exchange_bytes(const void* parts, size_t bytes, void* own) override {
+  void exchange_bytes(const void* parts, size_t bytes, void* own, Device) override {
     meeting_.meet(rank(), parts, [&](const auto& given) {
       for (size_t r = 0; r < given.size(); ++r)
         copy(given[r], static_cast<size_t>(rank()), bytes, own, r);
     });
   }
-  void broadcast_bytes(void* data, size_t bytes) override {
+  void broadcast_bytes(void* data, size_t bytes, Device) override {
     meeting_.meet(rank(), data, [&](const auto& given) {
       if (rank() > 0) copy(given[0], 0, bytes, data, 0);
     });

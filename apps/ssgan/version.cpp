@@ -14,10 +14,10 @@ std::string program_version() {
 
 std::string version() {
   const CudaReport cuda = cuda_report();
-  return fmt::format("{}\n{}\ncuda: {}\n      {}\nmpi:  {}", program_version(),
-                     backend(kCpu).describe(),
-                     cuda.build.empty() ? "not built in" : "built for " + cuda.build,
-                     cuda.devices ? cuda.device : "none used: " + cuda.reason, mpi_report());
+  return fmt::format(
+      "{}\n{}\ncuda: {}\n      {}\nnccl: {}\nmpi:  {}", program_version(), backend(kCpu).describe(),
+      cuda.build.empty() ? "not built in" : "built for " + cuda.build,
+      cuda.devices ? cuda.device : "none used: " + cuda.reason, cuda.nccl, mpi_report());
 }
 
 }  // namespace gradus::ssgan

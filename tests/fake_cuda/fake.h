@@ -26,7 +26,7 @@
 //   GRADUS_FAKE_BROKEN_ENGINE=N cuDNN's engine N makes plans and fails when it runs
 namespace gradus::fake_cuda {
 
-enum class Kind { kernel, from_host, to_host, copy, matmul, conv };
+enum class Kind { kernel, from_host, to_host, copy, matmul, conv, exchange };
 
 /// One piece of work in a stream.
 struct Work {

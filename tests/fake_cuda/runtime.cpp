@@ -29,7 +29,8 @@ thread_local cudaStream_t capturing = nullptr;
 std::vector<std::unique_ptr<CUstream_st>> streams;
 
 const char* name_of(Kind kind) {
-  constexpr const char* kNames[] = {"kernel", "from_host", "to_host", "copy", "matmul", "conv"};
+  constexpr const char* kNames[] = {"kernel", "from_host", "to_host", "copy",
+                                    "matmul", "conv",      "exchange"};
   return kNames[static_cast<int>(kind)];
 }
 

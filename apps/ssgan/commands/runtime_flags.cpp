@@ -10,6 +10,7 @@
 #include "apps/ssgan/say.h"
 #include "tensor/backend.h"
 #include "tensor/cuda_plugin.h"
+#include "tensor/mpi_plugin.h"
 
 namespace gradus::ssgan {
 
@@ -33,7 +34,7 @@ namespace {
 
 Device parse_device(const std::string& text) {
   if (text == "cpu") return kCpu;
-  if (text == "cuda") return {DeviceKind::cuda, 0};
+  if (text == "cuda") return {DeviceKind::cuda, launched_local_rank()};
   if (!text.starts_with("cuda:"))
     throw UsageError(fmt::format("--device {}: expected auto, cpu, cuda or cuda:N", text));
   const std::string index = text.substr(5);
@@ -46,7 +47,8 @@ Device parse_device(const std::string& text) {
 /// The GPU where there is one, else the CPU; says which.
 Device available_device() {
   const CudaReport cuda = cuda_report();
-  const Device device = cuda.devices > 0 ? Device{DeviceKind::cuda, 0} : kCpu;
+  const Device device = cuda.devices > 0 ? Device{DeviceKind::cuda, launched_local_rank()} : kCpu;
+  if (launched_rank() > 0) return device;  // rank 0 says it
   const std::string words = fmt::format("device {}: {}\n", to_string(device),
                                         device.is_cpu() ? cuda.reason : cuda.device);
   say("{}", folded(words, terminal_columns(STDERR_FILENO), 2));

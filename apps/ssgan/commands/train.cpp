@@ -17,6 +17,8 @@
 #include "apps/ssgan/run/shell.h"
 #include "apps/ssgan/run/training.h"
 #include "apps/ssgan/say.h"
+#include "tensor/communicator.h"
+#include "tensor/cuda_plugin.h"
 #include "tensor/mpi_plugin.h"
 
 namespace gradus::ssgan {
@@ -185,7 +187,11 @@ void add_train(CLI::App& program, Chosen& chosen) {
       const bool resumes = app->count("--resume") > 0;
       require<UsageError>(!f->sweep || !f->seeds.empty(), "--sweep: it shares out --seeds A..B");
       r.settings.ranks = f->sweep ? nullptr : launched_ranks();
-      require_shared_device(r.settings.ranks, r.settings.device);
+      std::unique_ptr<Communicator> with_devices;
+      if (r.settings.ranks && !r.settings.device.is_cpu()) {
+        with_devices = ranks_of_devices(*r.settings.ranks, r.settings.device);
+        r.settings.ranks = with_devices.get();
+      }
       if (r.settings.ranks && r.settings.ranks->rank() > 0) {
         follow(*r.settings.ranks, r.settings.device);
         return int{kDone};

@@ -105,10 +105,4 @@ void follow(Communicator& ranks, Device device) {
   }
 }
 
-void require_shared_device(const Communicator* ranks, Device device) {
-  require<UsageError>(!ranks || device.is_cpu(),
-                      "--device {}: several ranks train on the CPU only, --device cpu",
-                      to_string(device));
-}
-
 }  // namespace gradus::ssgan

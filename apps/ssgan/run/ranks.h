@@ -30,7 +30,4 @@ void lead_step(Communicator* ranks, int64_t step, const std::function<void()>& o
 /// all ranks.
 void follow(Communicator& ranks, Device device);
 
-/// Throws UsageError where ranks cannot train on the device.
-void require_shared_device(const Communicator* ranks, Device device);
-
 }  // namespace gradus::ssgan
