@@ -45,7 +45,7 @@ void print_steps(const GradCase& c, const std::vector<double>& steps) {
   const StepSizes s = vary_step(c, steps);
   fmt::print(
       "\n{} towards element {} of {}: the tape says {:.12g}\n"
-      "(f: the result; of several numbers their sum, each times a random one from 0.5 to 1.5).\n"
+      "(f is the result; if that is several numbers, their sum weighted by random numbers).\n"
       "(f(x + h) - f(x - h)) / 2h is off by about h^2 while h is large, since it cuts off the\n"
       "series of f (of a linear f nothing is cut off), and by about 1e-16 |f| / h while it is "
       "small, since f is rounded.\n"

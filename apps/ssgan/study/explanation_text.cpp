@@ -102,8 +102,8 @@ std::string to_text(const Explanation& e) {
            p.name, p.gradient_rms, "", p.update_rms);
   }
   const Explanation::AdamStep& a = e.adam;
-  line(out, "\none step of Adam: {}, which has the largest gradient; its step t = {:.0f}", a.name,
-       a.t);
+  line(out, "\none step of Adam: {}, whose gradient is the largest of its layer; step t = {:.0f}",
+       a.name, a.t);
   line(out, "  gradient g = {:.6e}", a.g);
   line(out, "  m = {} m + {} g = {:.6e} -> {:.6e}", a.beta1, 1 - a.beta1, a.m, a.m_new);
   line(out, "  v = {} v + {:.3g} g^2 = {:.6e} -> {:.6e}", a.beta2, 1 - a.beta2, a.v, a.v_new);
