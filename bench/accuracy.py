@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """What each part of the preset `best` is worth: its arms, trained with the same seeds on the same
-labels for as many steps; tables of them, pair by pair, and a picture, accuracy against labels.
+labels; tables of them, pair by pair, and a picture, accuracy against labels.
 
     bench/accuracy.py --out runs/arms --labels 100,1000 --seeds 1,2,3 -- --data svhn --data-dir DIR
     bench/accuracy.py --out runs/arms --labels 100,1000 --table --svg accuracy.svg
 
-Words after -- go to every run. A run's folder is OUT/LABELS/ARM-SEED, and its processor seconds
-stand beside it in ARM-SEED.cpu. A run that is complete is not repeated; --table trains none. All
-scores are those of the last step.
+All arms take as many steps, or with --equal work as much computation as the arm "both" has in
+--epochs epochs. Words after -- go to every run. A run's folder is OUT/LABELS/ARM-SEED, and its
+processor seconds stand beside it in ARM-SEED.cpu. A run that is complete is not repeated; --table
+trains none. All scores are those of the last step.
 """
 import argparse
 import json
@@ -23,15 +24,18 @@ from report import table
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CLASSES = 10
-# Steps an epoch are made equal by --limit-batches: the baseline's batches are smaller.
+# Steps an epoch are made equal by --limit-batches: the baseline's batches may be smaller.
 ARMS = {
-    "supervised": ["--no-unlabeled", "--batch-size", "32"],
+    "supervised": ["--no-unlabeled"],
     "pseudo-labels": [],
     "GAN": ["--gan-weight", ".1", "--noise-batch", "64", "--pseudo-label", "0"],
     "both": ["--gan-weight", ".1", "--noise-batch", "64"],
 }
-PAIRS = [("pseudo-labels", "supervised"), ("GAN", "supervised"), ("both", "pseudo-labels"),
-         ("both", "GAN")]
+# Of a step of 128 real images, in images that pass through a network, as train --baseline counts.
+WORK = {"supervised": 3 * 128, "pseudo-labels": 3 * 128 + 96, "GAN": 3 * 128 + 7 * 64,
+        "both": 3 * 128 + 96 + 7 * 64}
+PAIRS = [("pseudo-labels", "supervised"), ("GAN", "supervised"), ("both", "supervised"),
+         ("both", "pseudo-labels"), ("both", "GAN")]
 
 
 def processor_seconds():
@@ -50,10 +54,13 @@ def train(args, labels, arm, seed):
         return
     folder.parent.mkdir(parents=True, exist_ok=True)
     before = processor_seconds()
-    command = [args.ssgan, "train", "--preset", args.preset, *ARMS[arm], "--limit-batches",
-               args.limit_batches, "--labels", f"per-class:{labels // CLASSES}", "--seed", seed,
-               "--threads", "1", "--out", folder, "--overwrite", "--log-every", "1000",
-               *args.words]
+    batch = args.supervised_batch if arm == "supervised" else 128
+    longer = WORK["both"] / (WORK[arm] * batch / 128) if args.equal == "work" else 1
+    command = [args.ssgan, "train", "--preset", args.preset, *ARMS[arm], "--batch-size", batch,
+               "--labelled-batch", min(batch, 32), "--epochs", round(args.epochs * longer),
+               "--limit-batches", args.limit_batches, "--labels", f"per-class:{labels // CLASSES}",
+               "--seed", seed, "--threads", "1", "--out", folder, "--overwrite", "--log-every",
+               "1000", *args.words]
     subprocess.run([str(word) for word in command], check=True,
                    env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
     folder.with_suffix(".cpu").write_text(f"{processor_seconds() - before:.1f}\n")
@@ -128,6 +135,9 @@ def main():
     parser.add_argument("--arms", type=lambda text: text.split(","), default=list(ARMS))
     parser.add_argument("--labels", type=numbers, default=[1000], help="such as 100,250,1000")
     parser.add_argument("--seeds", type=numbers, default=[1, 2, 3, 4, 5])
+    parser.add_argument("--epochs", type=int, default=220)
+    parser.add_argument("--equal", choices=["steps", "work"], default="steps")
+    parser.add_argument("--supervised-batch", type=int, default=32)
     parser.add_argument("--limit-batches", type=int, default=55, help="steps an epoch, at most")
     parser.add_argument("--table", action="store_true", help="of the runs that are there")
     parser.add_argument("--svg", type=pathlib.Path, help="picture to write")

@@ -52,8 +52,8 @@ TEST_CASE("cli: results on stdout, the rest on stderr, no bar without a terminal
   for (const char* key :
        {"step_ms_median", "step_ms_p25", "step_ms_p75", "images_per_second", "peak_memory_mb"})
     CHECK(nlohmann::json::parse(bench.out).contains(key));
-  const ProgramResult profile =
-      run_program("bench --profile --device cpu --steps 3 --batch-size 4 --g-size-mult 2");
+  const ProgramResult profile = run_program(
+      "bench --profile --preset mended --device cpu --steps 3 --batch-size 4 --g-size-mult 2");
   CHECK(profile.status == 0);
   CHECK_THAT(profile.out,
              ContainsSubstring("2  conv [4, 32, 32, 3] [64, 3, 3, 3] [4, 16, 16, 64]\n") &&
@@ -106,7 +106,7 @@ TEST_CASE("cli: a dry run shows the configuration and writes nothing") {
   CHECK(tutorial.at("epochs") == 25);
   CHECK(tutorial.at("batch_size") == 128);
   CHECK(tutorial.at("beta1") == 0.5);
-  const auto mended = config("");
+  const auto mended = config("--preset mended");
   CHECK(mended.at("zero_as") == "class");
   CHECK(mended.at("dropout") == "on");
   CHECK(mended.at("relu2") == "bn2");
@@ -115,4 +115,7 @@ TEST_CASE("cli: a dry run shows the configuration and writes nothing") {
   CHECK(mended.at("labels") == "per-class:100");
   CHECK(mended.at("test_images") == "all");
   CHECK(config("--preset tutorial --zero-as class --labels first:7").at("zero_as") == "class");
+  // Of the drawn digits the default preset sees fewer labels.
+  CHECK(config("").at("labels") == "per-class:10");
+  CHECK(config("--labels first:7").at("labels") == "first:7");
 }

@@ -348,14 +348,15 @@ TEST_CASE("cli: objectives that cannot be") {
                                    "--manifold", "--pull-away", "--pseudo-label", "--ema"})
     for (const char* value : {" -1e-9", " nan", " inf", " 1e99", " x"})
       check_refused("train --dry-run " + weight + value, 2, {weight});
-  const std::string train = "train --dry-run ";
+  const std::string train = "train --dry-run --preset mended ";
   check_refused(train + "--batch-size 9 --unlabelled-batch 9", 2, {"--unlabelled-batch"});
   check_refused(train + "--pseudo-label .9", 2, {"--pseudo-label", "--ema .999"});
   check_refused(train + "--consistency mse", 2, {"--consistency", "--ema .999"});
   check_refused(train + "--eval-weights ema", 2, {"--eval-weights ema", "--ema .999"});
   check_refused(train + "--gan-weight 0", 2, {"--gan-weight 0", "--no-unlabeled"});
   check_refused(train + "--gan-weight 0 --entropy 1 --manifold 1", 2, {"--manifold"});
-  check_refused(train + "--preset best --pull-away 1", 2, {"--pull-away", "--gan-weight 0"});
+  check_refused("train --dry-run --preset best --pull-away 1", 2,
+                {"--pull-away", "--gan-weight 0"});
   check_refused(train + "--labelled-batch 128", 2, {"--labelled-batch 128", "unlabelled stream"});
   check_refused(train + "--labelled-batch 8 --batch-size 8", 2, {"--labelled-batch 8"});
   check_refused(train + "--gan-real unlabelled --labelled-batch 128", 2, {"--labelled-batch 128"});

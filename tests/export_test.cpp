@@ -144,20 +144,20 @@ void check_elsewhere(const std::string& kind, const TempDir& folder, const Check
 }  // namespace
 
 TEST_CASE("export: ONNX computes what we do") {
-  for (const char* name : {"default", "tutorial"})
+  for (const char* name : {"mended", "tutorial"})
     for (const int extra_class : {0, 1}) {
       INFO(name << " " << extra_class);
       const Checkpoint c = drawn_checkpoint(small(name, extra_class));
       check_onnx(c, Statistics::running);
       check_onnx(c, Statistics::batch);
     }
-  const Checkpoint large = drawn_checkpoint(small("default", 1, 64));
+  const Checkpoint large = drawn_checkpoint(small("mended", 1, 64));
   check_onnx(large, Statistics::running);
   check_onnx(large, Statistics::batch);
 }
 
 TEST_CASE("export: what an ONNX file says of itself") {
-  const Checkpoint c = drawn_checkpoint(small("default", 1));
+  const Checkpoint c = drawn_checkpoint(small("mended", 1));
   const OnnxModel d(discriminator_onnx(c, Statistics::running));
   CHECK(d.ir_version == 7);
   CHECK(d.opset == 13);
@@ -185,7 +185,7 @@ TEST_CASE("export: onnxruntime computes what we do") {
   for (const auto& [extra_class, side] : {std::pair{0, 32}, {1, 32}, {0, 64}}) {
     const TempDir folder;
     const Checkpoint c =
-        drawn_checkpoint(small(extra_class ? "tutorial" : "default", extra_class, side));
+        drawn_checkpoint(small(extra_class ? "tutorial" : "mended", extra_class, side));
     folder.put("d.onnx", discriminator_onnx(c, Statistics::running));
     folder.put("g.onnx", generator_onnx(c, Statistics::running));
     check_elsewhere("onnx", folder, c);
@@ -196,7 +196,7 @@ TEST_CASE("export: PyTorch computes what we do") {
   for (const auto& [extra_class, side] : {std::pair{0, 32}, {1, 32}, {0, 64}}) {
     const TempDir folder;
     const Checkpoint c =
-        drawn_checkpoint(small(extra_class ? "tutorial" : "default", extra_class, side));
+        drawn_checkpoint(small(extra_class ? "tutorial" : "mended", extra_class, side));
     save_safetensors(folder / "w.safetensors", pytorch_weights(c));
     check_elsewhere("pytorch", folder, c);
   }

@@ -447,7 +447,7 @@ GivenSteps same_step_twice(const std::string& preset_name) {
 }  // namespace
 
 TEST_CASE("golden: each given step has draws of its own") {
-  const TensorFile out = run_steps(same_step_twice("default"));
+  const TensorFile out = run_steps(same_step_twice("mended"));
   const auto losses = out.tensors.at("loss.d_class").to_vector<double>();
   CHECK(losses.at(0) != losses.at(1));
   const TensorFile printed = run_steps(same_step_twice("tutorial"));  // which draws nothing

@@ -81,7 +81,7 @@ TEST_CASE("report: a crafted run folder gives a page") {
 
 TEST_CASE("checkpoint: a small file does not ask for large networks") {
   const TempDir dir;
-  Options o = preset("default");
+  Options o = preset("mended");
   o.network.g_size_mult = o.network.d_size_mult = 1024;
   const auto refusal = [&] {
     return message_of<DataError>([&] { read_checkpoint(dir / "a.safetensors"); });
@@ -101,7 +101,7 @@ TEST_CASE("checkpoint: a small file does not ask for large networks") {
 }
 
 TEST_CASE("configuration: whole numbers are whole and fit") {
-  const auto json = to_json(preset("default"));
+  const auto json = to_json(preset("mended"));
   for (const auto& [key, value] : std::vector<std::pair<const char*, nlohmann::ordered_json>>{
            {"classes", 4294967298},
            {"seed", -1},

@@ -157,7 +157,7 @@ int64_t count_parameters(Module& m) {
 }  // namespace
 
 TEST_CASE("model: the class that is told is a real one, but in the tutorial's program") {
-  for (const char* name : {"default", "tutorial"}) {
+  for (const char* name : {"mended", "tutorial"}) {
     Model model(small(name, 1));
     // An image is more "generated" than any class.
     for (const auto& [parameter, p] : model.discriminator.named_parameters())
@@ -175,7 +175,7 @@ TEST_CASE("model: the class that is told is a real one, but in the tutorial's pr
 
 TEST_CASE("model: an eleventh class adds the loss of real images to that of the classes") {
   // log(sum of all) = log(sum of the real ones) + softplus(-gan_logit).
-  Options o = small("default", 1);
+  Options o = small("mended", 1);
   Model real(o);
   o.network.scores_with_fake = true;
   Model all(o);
@@ -201,12 +201,12 @@ TEST_CASE("model: gradients of the tutorial's losses are the differences'") {
 }
 
 TEST_CASE("model: gradients of the mended losses are the differences'") {
-  REQUIRE(network_of(preset("default")).drop_rate > 0);
-  for (const int extra_class : {0, 1}) check_losses("default", extra_class);
+  REQUIRE(network_of(preset("mended")).drop_rate > 0);
+  for (const int extra_class : {0, 1}) check_losses("mended", extra_class);
 }
 
 TEST_CASE("model: gradients of the networks' outputs are the differences'") {
-  for (const char* name : {"tutorial", "default"}) {
+  for (const char* name : {"tutorial", "mended"}) {
     Model model(small(name, 1));
     // Scaled as a mean, so that the sum's rounding stays below the differences.
     check_gradients(
@@ -228,7 +228,7 @@ TEST_CASE("model: gradients of the networks' outputs are the differences'") {
 }
 
 TEST_CASE("model: dropout acts in the checks, by fixed draws") {
-  Model model(small("default"));
+  Model model(small("mended"));
   model.options.network.drop_rate = 0;
   Discriminator plain(model.options.network, DType::f64, kCpu);
   std::map<std::string, Tensor> weights;
@@ -309,7 +309,7 @@ TEST_CASE("model: shapes from layer to layer") {
 }
 
 TEST_CASE("model: images of 64 pixels take a layer more in each network") {
-  Model model(small("default", 0, 64), 2, 3);
+  Model model(small("mended", 0, 64), 2, 3);
   std::map<std::string, Shape> shapes;
   const Pass pass = model.training();
   pass.observe([&](const std::string& name, const Var& v) { shapes[name] = v.shape(); });
@@ -358,7 +358,7 @@ TEST_CASE("model: dead layers get no gradient, biases before a batch norm next t
 }
 
 TEST_CASE("model: a partial batch, with no label in it") {
-  Model model(small("default"), 3, 6);
+  Model model(small("mended"), 3, 6);
   model.batch.label_mask = Tensor::zeros({3}, DType::f64);
   const Pass pass = model.training();
   std::vector<double> real, fake;

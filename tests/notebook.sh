@@ -13,7 +13,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cp "$source/docs/guide/replay.ipynb" "$folder"
 cd "$folder"
-"$ssgan" train --out runs/small --epochs 1 --limit-batches 40 --batch-size 16 --labelled-batch 4 \
+"$ssgan" train --preset mended --out runs/small --epochs 1 --limit-batches 40 --batch-size 16 --labelled-batch 4 \
   --g-size-mult 4 --d-size-mult 8 >&2
 "$ssgan" replay --run runs/small --step 20 --out step20.safetensors >&2
 python3 -m nbconvert --to markdown --execute --stdout replay.ipynb | tee out.md

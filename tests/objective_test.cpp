@@ -253,7 +253,7 @@ TEST_CASE("objective: the average of D follows D, with statistics of its own whe
 }
 
 TEST_CASE("objective: a state without an average is gone on with by its weights") {
-  Steps from(small_options("default")), to(small_options("best"));
+  Steps from(small_options("mended")), to(small_options("best"));
   from.step(0);
   std::map<std::string, Tensor> tensors;
   from.trainer.save(tensors);
@@ -349,6 +349,6 @@ TEST_CASE("objective: a labelled stream that runs short leaves its place to the 
   sure.objective.pseudo_label = 1e-9;
   sure.dropout = false;
   CHECK(Steps(sure).step(0, 1e-3, 1).consistency != Steps(sure).step(0, 1e-3, 3).consistency);
-  const Options plain = small_options("default");
+  const Options plain = small_options("mended");
   CHECK(Steps(plain).step(0, 1e-3, 1).d == Steps(plain).step(0, 1e-3, 3).d);
 }

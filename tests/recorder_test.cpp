@@ -56,7 +56,7 @@ double difference(const std::vector<double>& a, const std::vector<double>& b) {
 }
 
 void check_steps(Device device) {
-  for (const char* name : {"tutorial", "default"}) {
+  for (const char* name : {"tutorial", "mended"}) {
     INFO(name);
     const Options o = small_options(name);
     const auto recorded = train(o, DType::f64, device, 6);
@@ -154,7 +154,7 @@ TEST_CASE("cuda recordings: several devices, several threads", "[cuda][gpu]") {
 }
 
 TEST_CASE("recorder: on the CPU the third step and later ones ask the system for no memory") {
-  Options options = preset("default");  // whose channels are enough for Winograd's kernels
+  Options options = preset("mended");  // whose channels are enough for Winograd's kernels
   options.batch_size = 24;
   const ImageSet set = drawn_digits(24, Split::train, options.zero_as);
   const std::vector<int32_t> batch = shuffled(set.count(), 1, 0);

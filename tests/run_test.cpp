@@ -71,7 +71,7 @@ TEST_CASE("run: what a run on the drawn digits leaves in its folder") {
   const TempDir dir;
   const fs::path run = dir / "a" / "run";
   const ProgramResult r = run_ok(
-      "train --g-size-mult 2 --d-size-mult 4 --batch-size 16 --epochs 3 "
+      "train --preset mended --g-size-mult 2 --d-size-mult 4 --batch-size 16 --epochs 3 "
       "--limit-batches 4 --save-every 5 --out " +
       run.string());
   for (const char* name :
@@ -320,9 +320,20 @@ TEST_CASE("run: the baseline beside a run") {
       run_ok("train --baseline" + data.flags() + "--epochs 1 --out " + run.string());
   CHECK_THAT(r.out, ContainsSubstring("baseline   test "));
   const auto metrics = lines_of(run / "baseline" / "metrics.jsonl");
-  REQUIRE(metrics.size() == 5);
+  REQUIRE(metrics.size() == 20);  // as much computation as 5 steps with a generator and a teacher
   const auto m = nlohmann::json::parse(metrics[0]);
   CHECK(m.contains("d_class"));
   CHECK(!m.contains("g"));
   CHECK(nlohmann::json::parse(text_of(run / "summary.json")).contains("baseline_accuracy"));
+  // And the same run without its generator, since D learns from pseudo-labels, too.
+  CHECK_THAT(r.out, ContainsSubstring("no GAN     test ") && ContainsSubstring(" are the GAN's"));
+  const auto without = nlohmann::json::parse(lines_of(run / "without-gan" / "metrics.jsonl").at(0));
+  CHECK(without.contains("consistency"));
+  CHECK(!without.contains("g"));
+  CHECK(nlohmann::json::parse(text_of(run / "summary.json")).contains("without_gan_accuracy"));
+  // Replacing the run leaves nothing of either.
+  run_ok("train --preset mended --baseline --overwrite" + data.flags() + "--epochs 1 --out " +
+         run.string());
+  CHECK(fs::exists(run / "baseline"));
+  CHECK(!fs::exists(run / "without-gan"));
 }

@@ -25,7 +25,7 @@ namespace {
 /// A run of two epochs of five steps; checkpoints after steps 0, 5 and 10.
 class SmallRun {
  public:
-  explicit SmallRun(const std::string& more = "") {
+  explicit SmallRun(const std::string& more = "--preset mended") {
     ok("train --threads 1 --epochs 2 --save-every 5 " + more + data_.flags() + "--out " +
        quoted(path()));
   }

@@ -37,7 +37,7 @@ bool same_bytes(const Tensor& a, const Tensor& b) {
 }  // namespace
 
 TEST_CASE("trainer: the same steps twice give the same bytes") {
-  for (const char* name : {"tutorial", "default"})
+  for (const char* name : {"tutorial", "mended"})
     for (const bool unlabeled : {true, false}) {
       Options o = preset(name);
       o.network.g_size_mult = 2;
@@ -57,7 +57,7 @@ TEST_CASE("trainer: the same steps twice give the same bytes") {
 }
 
 TEST_CASE("trainer: training steps have the same bits with and without fusion", "[optimised]") {
-  for (const char* name : {"tutorial", "default"}) {
+  for (const char* name : {"tutorial", "mended"}) {
     Options options = preset(name);
     options.batch_size = 8;
     options.network.g_size_mult = options.network.d_size_mult = 16;

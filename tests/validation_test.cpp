@@ -56,7 +56,7 @@ std::vector<double> scores_of(const fs::path& run) {
 
 TEST_CASE("validation: the images held out are visible ones, of each class, and in no batch") {
   const ImageSet set = drawn_digits(300, Split::train, ZeroAs::klass);
-  Options o = preset("default");
+  Options o = preset("mended");
   o.batch_size = 16;
   o.labelled_batch = 4;
   o.labels = {LabelChoice::Kind::per_class, 9};
@@ -144,7 +144,7 @@ TEST_CASE("validation: patience ends a run, which can go on") {
   CHECK(static_cast<size_t>(top) + 3 == scores.size());
   CHECK(summary_of(run).at("complete") == true);
   CHECK(summary_of(run).at("steps") == kPerEpoch * scores.size());
-  CHECK(summary_of(run / "baseline").at("steps") == kPerEpoch * scores.size());
+  CHECK(summary_of(run / "baseline").at("steps") > kPerEpoch * scores.size());
   CHECK_THAT(text_of(run / "log.txt"), ContainsSubstring("stopped early"));
   const std::string before = text_of(run / "log.txt");
   const ProgramResult again = run_program("train --resume --out " + quoted(run));

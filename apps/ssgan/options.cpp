@@ -29,6 +29,7 @@ Options tutorial() {
 
 Options mended() {
   Options o;
+  o.preset = "mended";
   o.network.drop_rate = 0.2;
   o.network.relu2_reads_bn2 = true;
   o.network.keep_dead_layers = false;
@@ -54,13 +55,55 @@ Options augmented() {
   return o;
 }
 
-/// The same, where the average teaches D classes of unlabelled images, without a generator.
-Options best() {
+/// The same, where the average teaches D classes of unlabelled images, too, and the generator's
+/// part is small.
+Options usual() {
   Options o = augmented();
-  o.preset = "best";
+  o.preset = "default";
   o.objective.pseudo_label = 0.95;
+  o.objective.gan_weight = 0.1;
+  o.noise_batch = 64;
+  o.epochs = 20;
+  return o;
+}
+
+/// The mended program with the losses of Dai et al. 2017, "Good semi-supervised learning that
+/// requires a bad GAN", at the weights of their program for SVHN.
+Options bad_gan() {
+  Options o = mended();
+  o.preset = "badgan";
+  o.objective.entropy = 0.1;
+  o.objective.pull_away = 0.8;
+  return o;
+}
+
+/// `usual` without a generator, and longer.
+Options best() {
+  Options o = usual();
+  o.preset = "best";
   o.objective.gan_weight = 0;
+  o.noise_batch = 0;
   o.epochs = 220;
+  return o;
+}
+
+/// Salimans et al. 2016, "Improved techniques for training GANs", as their program trains on SVHN:
+/// 658,800 steps on its 73,257 images.
+Options salimans2016() {
+  Options o = mended();
+  o.preset = "salimans2016";
+  o.network.architecture = Architecture::salimans2016;
+  o.network.g_size_mult = 128;
+  o.network.d_size_mult = 64;
+  o.network.drop_rate = 0.5;
+  o.objective.gan_weight = 0.5;
+  o.objective.gan_real = GanReal::unlabelled;
+  o.batch_size = 200;
+  o.labelled_batch = o.noise_batch = 100;
+  o.ema = 0.9999;
+  o.eval_ema = true;
+  o.epochs = 1800;
+  o.schedule = {.kind = Schedule::Kind::linear, .start = 3e-4, .final = 0, .flat = 2.0 / 3};
   return o;
 }
 
@@ -106,10 +149,13 @@ void read(const nlohmann::ordered_json& json, const char* key, T& value, const c
 
 Options preset(const std::string& name) {
   if (name == "tutorial") return tutorial();
+  if (name == "mended") return mended();
   if (name == "augmented") return augmented();
+  if (name == "badgan") return bad_gan();
   if (name == "best") return best();
+  if (name == "salimans2016") return salimans2016();
   require<Error>(name == "default", "preset {}: expected {}", name, fmt::join(kPresets, ", "));
-  return mended();
+  return usual();
 }
 
 NetworkOptions network_of(const Options& o) {
@@ -170,6 +216,7 @@ nlohmann::ordered_json to_json(const Options& o) {
       {"dead_layers", n.keep_dead_layers ? "keep" : "drop"},
       {"eval_stats", o.running_stats ? "running" : "batch"},
       {"test_images", o.notebook_test_set ? "notebook" : "all"},
+      {"networks", kArchitectures[static_cast<int>(n.architecture)]},
       {"image_size", n.image_size},
       {"classes", n.num_classes},
       {"class_names", names},
@@ -223,6 +270,9 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   if (json.contains("image_size")) read(json, "image_size", n.image_size);
   if (json.contains("batch_norm"))
     read(json, "batch_norm", o.local_batch_norm, "local", true, "whole", false);
+  if (json.contains("networks"))
+    read(json, "networks", n.architecture, kArchitectures[0], Architecture::tutorial,
+         kArchitectures[1], Architecture::salimans2016);
   read(json, "lr", o.schedule.start);
   read(json, "schedule", kind);
   read(json, "lr_final", o.schedule.final);
@@ -271,6 +321,8 @@ Options options_from_json(const nlohmann::ordered_json& json) {
   require<DataError>(std::ranges::count(kImageSizes, n.image_size) > 0,
                      "configuration: image_size is {}, not {}", n.image_size,
                      fmt::join(kImageSizes, " or "));
+  require<DataError>(n.architecture == Architecture::tutorial || n.image_size == kTutorialSize,
+                     "configuration: networks salimans2016 have no image_size {}", n.image_size);
   in("drop_rate", n.drop_rate, 0, 0.99);
   in("classes", n.num_classes, 2, 1000);
   require<DataError>(o.class_names.empty() || std::cmp_equal(o.class_names.size(), n.num_classes),

@@ -48,7 +48,8 @@ struct Options {
 inline constexpr double kMostTestFraction = 0.9;
 
 /// What presets are called.
-inline constexpr const char* kPresets[] = {"default", "tutorial", "augmented", "best"};
+inline constexpr const char* kPresets[] = {"default", "tutorial", "mended",      "augmented",
+                                           "best",    "badgan",   "salimans2016"};
 /// docs/ssgan.md tells of each; throws Error for another name.
 Options preset(const std::string& name);
 

@@ -99,5 +99,5 @@ TEST_CASE("device work: a step asks no more of a CUDA device than it did", "[dev
     check(name + ", captured", captured, in_graph);
   };
   check_preset("tutorial", {{"kernel", 64}, {"conv", 49}, {"matmul", 2}});
-  check_preset("default", {{"kernel", 82}, {"conv", 49}, {"matmul", 2}});
+  check_preset("mended", {{"kernel", 82}, {"conv", 49}, {"matmul", 2}});
 }

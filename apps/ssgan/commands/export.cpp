@@ -22,6 +22,10 @@ struct ExportRequest {
 
 /// Writes the networks for other programs.
 int export_networks(const ExportRequest& r) {
+  require<UsageError>(
+      r.format == "safetensors" || r.options.network.architecture == Architecture::tutorial,
+      "--format {}: {} has the networks salimans2016, which only --format safetensors writes",
+      r.format, r.checkpoint.path.string());
   if (r.format == "onnx") {
     require_statistics(r.checkpoint, r.options);
     require<UsageError>(has_gan(r.options) || r.network != "generator",

@@ -122,11 +122,16 @@ void OptionFlags::add_image_size(CLI::App& app) {
 
 void OptionFlags::add_network(CLI::App& app) {
   app.add_option("--preset", preset,
-                 "default, tutorial (the printed program, with its mistakes), augmented (images "
-                 "are changed "
-                 "at random), or best (the average of D also teaches it classes)")
+                 "default, tutorial (the printed program, with its mistakes), mended (without "
+                 "them), augmented (and images changed at random), best (the most from few "
+                 "labels), badgan or salimans2016 (of these papers)")
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kPresets), std::end(kPresets))));
   add_image_size(app);
+  app.add_option("--networks", networks,
+                 "tutorial, or salimans2016 (deeper, with weight norm; --g-size-mult 128 and "
+                 "--d-size-mult 64 are that program's widths)")
+      ->check(CLI::IsMember(
+          std::vector<std::string>(std::begin(kArchitectures), std::end(kArchitectures))));
   app.add_option("--extra-class", extra_class, "1: a logit of its own for generated images")
       ->check(CLI::Range(0, 1));
   app.add_option("--class-loss", class_loss,
@@ -152,7 +157,9 @@ void OptionFlags::add_network(CLI::App& app) {
 
 void OptionFlags::add_labels(CLI::App& app) {
   app.add_option("--seed", seed, "Seed of weights, batches, noise and labels")->check(a_seed());
-  app.add_option("--labels", labels, "Visible labels: first:N or per-class:N");
+  app.add_option("--labels", labels,
+                 "Visible labels: first:N or per-class:N; of digits the default preset "
+                 "has per-class:10");
 }
 
 void OptionFlags::add_training(CLI::App& app) {
@@ -211,8 +218,8 @@ void OptionFlags::require_data(const Options& o) const {
                       o.data);
 }
 
-Options OptionFlags::resolve(const std::optional<Options>& base) const {
-  Options o = base ? *base : gradus::ssgan::preset(preset.value_or("default"));
+Options OptionFlags::resolve(const std::optional<Options>& base, const char* usual_preset) const {
+  Options o = base ? *base : gradus::ssgan::preset(preset.value_or(usual_preset));
   if (base && preset && *preset != base->preset)
     throw UsageError(
         fmt::format("--preset {}: this run is of the preset {}", *preset, base->preset));
@@ -224,8 +231,10 @@ Options OptionFlags::resolve(const std::optional<Options>& base) const {
   set(limit_batches, o.limit_batches);
   set(labelled_batch, o.labelled_batch);
   if (unlabelled_batch) o.batch_size = o.labelled_batch + *unlabelled_batch;
-  if (batch_size && !labelled_batch && !unlabelled_batch)  // a small batch has both streams, too
+  if (batch_size && !labelled_batch && !unlabelled_batch) {  // a small batch has both streams, too
     o.labelled_batch = std::min(o.labelled_batch, o.batch_size / 2);
+    o.noise_batch = std::min(o.noise_batch, o.batch_size);
+  }
   set(noise_batch, o.noise_batch);
   set(validation, o.validation);
   set(patience, o.patience);
@@ -236,6 +245,13 @@ Options OptionFlags::resolve(const std::optional<Options>& base) const {
   set(lr_flat, o.schedule.flat);
   set(test_fraction, o.test_fraction);
   set(image_size, o.network.image_size);
+  if (networks)
+    o.network.architecture =
+        *networks == "tutorial" ? Architecture::tutorial : Architecture::salimans2016;
+  require<UsageError>(
+      o.network.architecture == Architecture::tutorial || o.network.image_size == kTutorialSize,
+      "--networks salimans2016: they are for images of {} pixels; leave --image-size {} out",
+      kTutorialSize, o.network.image_size);
   set(drop_rate, o.network.drop_rate);
   set(extra_class, o.network.extra_class);
   if (class_loss) o.network.scores_with_fake = *class_loss == "all";

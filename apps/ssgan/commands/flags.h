@@ -25,8 +25,8 @@ CLI::Validator a_png();         ///< a name that ends in .png or in nothing
 
 /// The flags that change Options, each unset where the command line does not name it.
 struct OptionFlags {
-  std::optional<std::string> preset, data, data_dir, labels, dropout, zero_as, relu2, dead_layers,
-      class_loss;
+  std::optional<std::string> preset, networks, data, data_dir, labels, dropout, zero_as, relu2,
+      dead_layers, class_loss;
   std::optional<std::string> eval_stats, test_images, schedule;
   std::optional<std::string> augment, gan_real, g_loss, consistency, eval_weights;
   std::optional<int64_t> epochs, batch_size, limit_batches, validation, patience;
@@ -47,9 +47,11 @@ struct OptionFlags {
   void add_network(CLI::App& app);
   void add_training(CLI::App& app);
   void add_objective(CLI::App& app);
-  /// `base` with what the flags say; without `base` the preset's. Throws UsageError for flags that
-  /// do not go together, DataError where the folder of --data folder cannot be used.
-  Options resolve(const std::optional<Options>& base = {}) const;
+  /// `base` with what the flags say; without `base` the preset's, `usual_preset` where no flag
+  /// names one. Throws UsageError for flags that do not go together, DataError where the folder of
+  /// --data folder cannot be used.
+  Options resolve(const std::optional<Options>& base = {},
+                  const char* usual_preset = "default") const;
 
  private:
   bool has_data_ = false;  // there is --data among the flags

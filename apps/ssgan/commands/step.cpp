@@ -61,7 +61,7 @@ void add_step(CLI::App& program, Chosen& chosen) {
       StepRequest& r = f->request;
       r.device = f->runtime.resolve();
       r.dtype = f->dtype == "f64" ? DType::f64 : DType::f32;
-      r.options = f->options.resolve();
+      r.options = f->options.resolve({}, "mended");
       r.options.data = "svhn";
       return step(r);
     };

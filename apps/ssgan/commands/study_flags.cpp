@@ -27,7 +27,7 @@ void StudyFlags::add(CLI::App& app) {
 
 std::unique_ptr<RunAt> StudyFlags::open() const {
   const Device device = runtime_.resolve();
-  if (run_.empty()) return std::make_unique<RunAt>(options_.resolve(), device);
+  if (run_.empty()) return std::make_unique<RunAt>(options_.resolve({}, "mended"), device);
   return std::make_unique<RunAt>(run_, step_, options_.data_dir.value_or(""), device);
 }
 

@@ -80,8 +80,10 @@ struct TrainFlags {
                  "With --seeds under mpirun or srun: the runs are shared out, each is one rank's; "
                  "without it all ranks share each run");
     app.add_flag("--overwrite", request.overwrite, "Replace the run in --out");
-    app.add_flag("--baseline", request.baseline,
-                 "Afterwards train D on the labelled images alone, for comparison");
+    app.add_flag(
+        "--baseline", request.baseline,
+        "Afterwards train D on the labelled images alone, for comparison, and the same run "
+        "without its generator where D learns from unlabelled images in other ways, too");
     app.add_flag("--dry-run", request.dry_run, "Print the configuration and stop");
     RunSettings& s = request.settings;
     app.add_option("--max-steps", s.max_steps, "Stop after so many steps in all")->check(a_count());

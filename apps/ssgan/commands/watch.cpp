@@ -67,7 +67,7 @@ std::vector<std::string> status_line(const fs::path& run, const State& s) {
   const double total = s.summary ? double(s.summary->total_steps) : 0;
   const bool complete = s.summary && s.summary->complete && !(step > double(s.summary->steps));
   const bool at_baseline = s.running && complete;
-  std::vector<std::string> parts{at_baseline ? "trains the baseline"
+  std::vector<std::string> parts{at_baseline ? "trains what it is compared with"
                                  : s.running ? "runs"
                                  : complete  ? "complete"
                                              : "stopped",

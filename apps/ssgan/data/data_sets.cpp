@@ -130,6 +130,7 @@ void fit_to_data(Options& o) {
     o.class_names = o.data == "fashion-mnist" ? mnist_classes(MnistKind::fashion)
                                               : mnist_classes(MnistKind::digits);
   o.network.num_classes = static_cast<int>(o.class_names.size());
+  if (o.data == "digits" && o.preset == "default") o.labels.n = 10;
 }
 
 }  // namespace gradus::ssgan

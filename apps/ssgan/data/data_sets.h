@@ -32,8 +32,8 @@ std::string zero_protocol(const Options& options);
 /// i32 [N] -> i32 [N], on the CPU: 10 becomes 0 unless zeros stay raw.
 Tensor classes_of(const Tensor& labels, ZeroAs zero_as);
 
-/// Sets the number of classes and their names to those of the data set. Throws DataError as
-/// class_folders.
+/// Sets the classes to the data set's, and the default preset's labels of the drawn digits, which
+/// are more alike than photographs, to 10 a class. Throws DataError as class_folders.
 void fit_to_data(Options& options);
 
 }  // namespace gradus::ssgan

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <optional>
+#include <memory>
 
 #include "nn/layers.h"
 
-// The two networks of the tutorial "Using GANs for semi-supervised learning", layer by layer under
-// its names. docs/ssgan.md holds them side by side.
+// The two networks: those of the tutorial "Using GANs for semi-supervised learning", layer by layer
+// under its names (networks.cpp; docs/ssgan.md holds them side by side), or those of Salimans et
+// al. 2016 (salimans_networks.cpp).
 
 namespace gradus::ssgan {
 
@@ -13,9 +14,19 @@ inline constexpr int kTutorialSize = 32;
 /// What networks there are for.
 inline constexpr int kImageSizes[] = {kTutorialSize, 64};
 
+enum class Architecture {
+  tutorial,
+  /// Salimans et al. 2016, "Improved techniques for training GANs", as their program has them for
+  /// SVHN: deeper, with weight norm in D. Images of 32 pixels alone.
+  salimans2016,
+};
+/// "tutorial", "salimans2016".
+inline constexpr const char* kArchitectures[] = {"tutorial", "salimans2016"};
+
 /// The parts of the networks that the tutorial's prose and its program disagree about, and their
 /// sizes. The defaults are the printed program's.
 struct NetworkOptions {
+  Architecture architecture = Architecture::tutorial;
   int g_size_mult = 32;
   int d_size_mult = 64;
   int num_classes = 10;
@@ -36,20 +47,16 @@ class Generator final : public Module {
   /// Weights are 0 until Module::initialize or load.
   Generator(const NetworkOptions& options, DType dtype, Device device);
   /// Throws ShapeError, TypeError or DeviceError where z is of another shape, dtype or device.
-  Var operator()(const Pass& pass, const Var& z) const;
+  Var operator()(const Pass& pass, const Var& z) const { return layers_->forward(pass, z); }
+
+  /// An architecture's layers, which are parts of the generator.
+  struct Layers {
+    virtual ~Layers() = default;
+    virtual Var forward(const Pass& pass, const Var& z) const = 0;
+  };
 
  private:
-  double alpha_;
-  int64_t size_mult_;
-  Linear dense_;
-  std::optional<BatchNorm> bn0_;  // these two where images are 64 pixels
-  std::optional<ConvTranspose2d> deconv1_;
-  BatchNorm bn1_;
-  ConvTranspose2d deconv2_;
-  BatchNorm bn2_;
-  ConvTranspose2d deconv3_;
-  BatchNorm bn3_;
-  ConvTranspose2d deconv4_;
+  std::unique_ptr<const Layers> layers_;
 };
 
 /// images [N, S, S, 3] -> logits of the classes and of "real", which is the logsumexp of the
@@ -57,7 +64,7 @@ class Generator final : public Module {
 class Discriminator final : public Module {
  public:
   struct Output {
-    Var features;      ///< [N, 2 d_size_mult]
+    Var features;      ///< [N, 2 d_size_mult]; the generator is to match their means
     Var class_logits;  ///< [N, num_classes + extra_class]
     Var gan_logits;    ///< [N]; P(real) = sigmoid(gan_logits)
     Var class_scores;  ///< those of class_logits that class losses and accuracies are about
@@ -67,21 +74,25 @@ class Discriminator final : public Module {
   /// Throws as the generator does.
   Output operator()(const Pass& pass, const Var& images) const;
 
+  /// An architecture's layers, which are parts of the discriminator.
+  struct Layers {
+    struct Output {
+      Var features, class_logits;
+    };
+    virtual ~Layers() = default;
+    virtual Output forward(const Pass& pass, const Var& images) const = 0;
+  };
+
  private:
   NetworkOptions options_;
-  std::optional<Conv2d> conv0_;  // where images are 64 pixels
-  Conv2d conv1_, conv2_;
-  std::optional<BatchNorm> bn2_;
-  Conv2d conv3_;
-  BatchNorm bn3_;
-  Conv2d conv4_;
-  BatchNorm bn4_;
-  Conv2d conv5_;
-  BatchNorm bn5_;
-  std::optional<Conv2d> conv6_;
-  std::optional<BatchNorm> bn6_;
-  Conv2d conv7_;
-  Linear dense_;
+  std::unique_ptr<const Layers> layers_;
 };
+
+/// The layers of Architecture::salimans2016 as parts of `generator` and `discriminator`. Throw
+/// Error where images are not of 32 pixels.
+std::unique_ptr<const Generator::Layers> salimans_layers(Generator& generator,
+                                                         const NetworkOptions& options);
+std::unique_ptr<const Discriminator::Layers> salimans_layers(Discriminator& discriminator,
+                                                             const NetworkOptions& options);
 
 }  // namespace gradus::ssgan

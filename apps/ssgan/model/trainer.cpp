@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "autograd/ops.h"
@@ -47,6 +48,22 @@ void Trainer::use(const ImageSet& set, const Tensor& label_mask) {
   labels_ = set.labels.to(device_);
   label_mask_ = label_mask.to(device_);
   recorded_.clear();
+  if (options_.network.architecture == Architecture::salimans2016) start_from_data();
+}
+
+void Trainer::start_from_data() {
+  const int64_t count = std::min(images_.shape()[0], options_.batch_size);
+  std::vector<int32_t> first(static_cast<size_t>(count));
+  std::iota(first.begin(), first.end(), 0);
+  const Pass pass = Pass::initialization();
+  random_.restart();
+  const Tensor index = Tensor::from(std::span<const int32_t>(first), {count}, device_);
+  discriminator_(pass, gather_images(images_, index, dtype_));
+  (void)generator_(pass, normal({count, kZSize}, random_.next(), 0, 1, dtype_, device_));
+  if (!averaged_) return;
+  std::map<std::string, Tensor> tensors;
+  discriminator_.save(tensors, "");
+  averaged_->load(tensors, "");
 }
 
 void Trainer::step(int64_t step, const StepImages& images, double lr) {
@@ -173,7 +190,7 @@ void Trainer::run(const Batch& real, const Size& size, const Tensor& z, const Tr
     if (!trace.gradient) return;
     size_t i = 0;
     for (const auto& [name, p] : module.named_parameters())
-      trace.gradient(prefix + name, grads[i++]);
+      if (!p->is_frozen()) trace.gradient(prefix + name, grads[i++]);
   };
 
   // Both gradients are taken at the old parameters; then both are applied.

@@ -46,7 +46,8 @@ class Trainer {
   Discriminator& evaluated() { return options_.eval_ema ? *averaged_ : discriminator_; }
 
   /// The training set that steps take their images from, kept on the device as bytes. label_mask
-  /// i32 [N]. Throws DeviceError where memory is out.
+  /// i32 [N]. Networks with weight norm start from its first images, and load comes after that.
+  /// Throws DeviceError where memory is out.
   void use(const ImageSet& set, const Tensor& label_mask);
 
   /// Step number `step` (0 is the first) of the run on these images of the set, indices in [0, N),
@@ -104,6 +105,7 @@ class Trainer {
   Part part_of(int64_t count) const;
   Pass training_pass();
   ModelLoss loss_of(const Pass& pass, const Batch& real, const Size& size, const Tensor& z);
+  void start_from_data();
   /// Moves the average of D's weights, where there is one.
   void move_average(int64_t step);
   Batch gather_batch(const Tensor& index) const;

@@ -71,20 +71,28 @@ std::string gain_in_words(const RunRecord& run, const Results& r) {
   const double points = 100 * (r.test_accuracy - r.baseline_accuracy);
   if (!std::isfinite(points)) return {};
   const char* const it = has_generator(run) ? "GAN" : "run";
-  if (std::abs(points) < 0.5)
-    return fmt::format("The {} is as good as the baseline, to half a percentage point.", it);
-  if (points < 0)
-    return fmt::format(
+  std::string words;
+  if (std::abs(points) < 0.5) {
+    words = fmt::format("The {} is as good as the baseline, to half a percentage point.", it);
+  } else if (points < 0) {
+    words = fmt::format(
         "The {} is {:.1f} percentage points below the baseline after {} steps. Short runs often "
         "are{}. A longer run (--epochs) tells more.",
         it, -points, grouped(r.steps),
         has_generator(run) ? ": the generator has to learn, too, before it helps" : "");
-  const double since = passed_at(run);
-  return fmt::format(
-      "The {} is {:.1f} percentage points above the baseline, which had the same labels and as "
-      "many steps{}.",
-      it, points,
-      since > 0 ? fmt::format("; it has been above it since step {}", grouped(since)) : "");
+  } else {
+    const double since = passed_at(run);
+    words = fmt::format(
+        "The {} is {:.1f} percentage points above the baseline, which had the same labels and as "
+        "much computation{}.",
+        it, points,
+        since > 0 ? fmt::format("; it has been above it since step {}", grouped(since)) : "");
+  }
+  if (std::isfinite(r.without_gan_accuracy))
+    words += fmt::format(
+        " The generator's part in that is {:+.1f} points: the same run without one reaches {}.",
+        100 * (r.test_accuracy - r.without_gan_accuracy), percent(r.without_gan_accuracy));
+  return words;
 }
 
 std::string tile(const std::string& name, const std::string& value) {

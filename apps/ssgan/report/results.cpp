@@ -27,6 +27,7 @@ Results results_of(const RunRecord& run) {
   Results r{number_at(run.summary, "test_accuracy"),
             number_at(run.summary, "train_accuracy"),
             number_at(run.summary, "baseline_accuracy"),
+            number_at(run.summary, "without_gan_accuracy"),
             number_at(run.summary, "best_accuracy"),
             number_at(run.summary, "best_step"),
             number_at(run.summary, "steps"),
@@ -35,7 +36,8 @@ Results results_of(const RunRecord& run) {
             is_final(run)};
   if (const auto it = run.summary.find("protocol"); it != run.summary.end())
     r.protocol = it->is_string() ? it->get<std::string>() : it->dump();
-  if (!r.final) r.baseline_accuracy = std::numeric_limits<double>::quiet_NaN();
+  if (!r.final)
+    r.baseline_accuracy = r.without_gan_accuracy = std::numeric_limits<double>::quiet_NaN();
   if (!r.final && !run.epochs.rows.empty()) {
     const auto& last = run.epochs.rows.back();
     r.test_accuracy = last[run.epochs.index("test_accuracy")];

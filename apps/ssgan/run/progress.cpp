@@ -14,10 +14,9 @@
 namespace gradus::ssgan {
 namespace {
 
-// Rough guesses, of a whole step's time an image: the discriminator without gradients on one image,
-// until an evaluation of the run was timed, and a step of the discriminator alone, for the
-// baseline.
-constexpr double kEvaluation = 0.1, kBaselineStep = 0.35;
+// A rough guess, of a whole step's time an image: the discriminator without gradients on one image,
+// until an evaluation of the run was timed.
+constexpr double kEvaluation = 0.1;
 
 /// Characters of UTF-8.
 int width_of(std::string_view text) {
@@ -40,9 +39,8 @@ double TimeLeft::after(int64_t step) const {
       evaluation_ >= 0 ? evaluation_ : kEvaluation * image * static_cast<double>(work_.test_images);
   double seconds = step_ * static_cast<double>(work_.last_step - step) +
                    evaluation * epochs(step, work_.last_step);
-  if (work_.baseline)
-    seconds += kBaselineStep * step_ * static_cast<double>(work_.last_step) +
-               evaluation * epochs(0, work_.last_step);
+  seconds += work_.beside * (step_ * static_cast<double>(work_.last_step) +
+                             evaluation * epochs(0, work_.last_step));
   return seconds;
 }
 

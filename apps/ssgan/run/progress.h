@@ -13,7 +13,7 @@ struct Workload {
   int64_t per_epoch = 1;                  ///< steps, each epoch ends with an evaluation
   int64_t batch_size = 1;                 ///< images a step
   int64_t test_images = 0;                ///< of an evaluation
-  bool baseline = false;                  ///< whether as many steps of the baseline follow
+  int beside = 0;                         ///< how many runs follow that take as long
 };
 
 /// How long the rest of a run takes, from what was measured of it. Before the first evaluation

@@ -79,7 +79,7 @@ void Run::train(RunFolder& folder) {
       settings_.max_steps ? std::min(settings_.max_steps, total_steps()) : total_steps();
   const int64_t save_every = settings_.save_every ? settings_.save_every : 5 * plan_.per_epoch();
   Progress progress({step_, last, plan_.per_epoch(), options_.batch_size,
-                     test_.count() + validation_.count(), settings_.baseline_follows},
+                     test_.count() + validation_.count(), settings_.runs_beside},
                     settings_.log_every, settings_.color);
   folder.log(fmt::format("start at step {} of {}, {} steps an epoch", step_, total_steps(),
                          plan_.per_epoch()));

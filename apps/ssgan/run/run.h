@@ -19,11 +19,11 @@ struct RunSettings {
   Device device;
   Communicator* ranks = nullptr;  ///< who train together, this one rank 0 of them; null: it alone
   bool color = false;
-  bool baseline_follows = false;  ///< for the time left
-  int64_t max_steps = 0;          ///< stop after so many in all; 0: run all epochs
-  int64_t log_every = 50;         ///< steps between plain progress lines
-  int64_t save_every = 0;         ///< steps between checkpoints; 0: every five epochs
-  int64_t keep = 3;               ///< so many checkpoints remain, the newest
+  int runs_beside = 0;     ///< how many follow, for the time left
+  int64_t max_steps = 0;   ///< stop after so many in all; 0: run all epochs
+  int64_t log_every = 50;  ///< steps between plain progress lines
+  int64_t save_every = 0;  ///< steps between checkpoints; 0: every five epochs
+  int64_t keep = 3;        ///< so many checkpoints remain, the newest
 };
 
 /// One training run, from its first step, or from a checkpoint, to its last.

@@ -15,8 +15,8 @@
 namespace gradus::ssgan {
 namespace {
 
-constexpr std::array kNetworkKeys = {"image_size",  "classes", "extra_class", "g_size_mult",
-                                     "d_size_mult", "relu2",   "dead_layers"};
+constexpr std::array kNetworkKeys = {"networks",    "image_size",  "classes", "extra_class",
+                                     "g_size_mult", "d_size_mult", "relu2",   "dead_layers"};
 /// What a run keeps besides.
 constexpr std::array kRunKeys = {"data",          "test_fraction", "seed",      "batch_size",
                                  "limit_batches", "labels",        "unlabeled", "labelled_batch",

@@ -103,12 +103,13 @@ std::vector<fs::path> files_of_run(const fs::path& folder) {
     if (is_ours(in, name) || is_ours(in, target) || (!*in && target == "config.json"))
       found.push_back(path);
   });
-  const fs::path baseline = folder / "baseline";
-  if (std::error_code error;
-      fs::exists(baseline / "config.json", error) && what_holds(baseline) != Holds::others) {
-    const auto more = files_of_run(baseline);
+  for (const char* name : {kBaseline, kWithoutGan}) {
+    const fs::path beside = folder / name;
+    std::error_code error;
+    if (!fs::exists(beside / "config.json", error) || what_holds(beside) == Holds::others) continue;
+    const auto more = files_of_run(beside);
     found.insert(found.end(), more.begin(), more.end());
-    found.push_back(baseline / "config.json");
+    found.push_back(beside / "config.json");
   }
   return found;
 }
@@ -116,11 +117,14 @@ std::vector<fs::path> files_of_run(const fs::path& folder) {
 void remove_run(const fs::path& folder) {
   write_json(folder / "config.json", {{kReplaced, true}});
   for (const fs::path& file : files_of_run(folder)) remove_file(file);
-  for (const char* name : {"samples", "checkpoints", "tb", "baseline/samples",
-                           "baseline/checkpoints", "baseline/tb", "baseline"}) {
+  std::vector<fs::path> folders;
+  for (const fs::path& run : {folder / kBaseline, folder / kWithoutGan, folder})
+    for (const char* name : {"samples", "checkpoints", "tb"}) folders.push_back(run / name);
+  folders.push_back(folder / kBaseline);
+  folders.push_back(folder / kWithoutGan);
+  for (const fs::path& path : folders) {
     std::error_code stays;  // where somebody else's files are
-    if (fs::is_directory(fs::symlink_status(folder / name, stays)))
-      fs::remove(folder / name, stays);
+    if (fs::is_directory(fs::symlink_status(path, stays))) fs::remove(path, stays);
   }
 }
 

@@ -18,8 +18,12 @@ enum class Holds {
 /// Throws ReadError where it cannot be told.
 Holds what_holds(const std::filesystem::path& folder);
 
+/// The folders, within a run's, of the runs that it is compared with.
+inline constexpr const char *kBaseline = "baseline", *kWithoutGan = "without-gan";
+
 /// The files in `folder` and its samples/, checkpoints/ and tb/ that are called as a run's, but for
-/// config.json, the mark of a run; temporary ones, too. Of baseline/, where that holds a run, all.
+/// config.json, the mark of a run; temporary ones, too. Of kBaseline
+/// and kWithoutGan, where they hold a run, all.
 std::vector<std::filesystem::path> files_of_run(const std::filesystem::path& folder);
 
 /// Removes the files of a run, but for config.json, and folders that are empty then; nothing else.

@@ -18,6 +18,7 @@ void write_summary(const std::filesystem::path& folder, const RunSummary& s) {
     json["best_step"] = s.best_step;
   }
   if (!std::isnan(s.baseline_accuracy)) json["baseline_accuracy"] = s.baseline_accuracy;
+  if (!std::isnan(s.without_gan_accuracy)) json["without_gan_accuracy"] = s.without_gan_accuracy;
   write_json(folder / "summary.json", json);
 }
 
@@ -41,6 +42,7 @@ std::optional<RunSummary> read_summary(const std::filesystem::path& folder) {
   s.best_accuracy = number("best_accuracy", NAN);
   s.best_step = static_cast<int64_t>(std::clamp(number("best_step", 0), 0.0, 1e15));
   s.baseline_accuracy = number("baseline_accuracy", NAN);
+  s.without_gan_accuracy = number("without_gan_accuracy", NAN);
   // Version 0.1.0 wrote the file at the end only.
   s.complete = !json.contains("complete") || json["complete"] == true;
   return s;

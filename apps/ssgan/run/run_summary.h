@@ -18,10 +18,11 @@ struct RunSummary {
   double epoch_seconds = 0;     ///< of these, of the epoch under way
   double train_accuracy = NAN;  ///< on the labelled training images, as they were trained on
   double test_accuracy = NAN;
-  double best_accuracy = NAN;      ///< the best on images held out for validation
-  int64_t best_step = 0;           ///< after which it was so
-  double baseline_accuracy = NAN;  ///< NaN: none was trained, or not to its end
-  bool complete = false;           ///< whether it came to its end
+  double best_accuracy = NAN;         ///< the best on images held out for validation
+  int64_t best_step = 0;              ///< after which it was so
+  double baseline_accuracy = NAN;     ///< NaN: none was trained, or not to its end
+  double without_gan_accuracy = NAN;  ///< the same run's without its generator; likewise
+  bool complete = false;              ///< whether it came to its end
 };
 
 /// Replaces the file in the run's `folder`. Throws OutputError.

@@ -73,35 +73,85 @@ std::string longer(const Options& o, bool stopped_early) {
                        : fmt::format("--epochs {}", 2 * o.epochs);
 }
 
-/// The supervised baseline of the same options, below the run's folder; one that a run which goes
-/// on left unfinished goes on, too.
-RunSummary train_baseline(const Training& t, int64_t epochs, const ImageSet& train,
-                          const ImageSet& test) {
-  Training baseline = t;
-  baseline.out = t.out / "baseline";
-  baseline.options.unlabeled = false;
-  baseline.options.epochs = epochs;
-  baseline.options.patience = 0;
-  baseline.overwrite = true;
-  baseline.resume.reset();
-  baseline.settings.baseline_follows = false;
-  say("baseline: the discriminator alone, on the labelled images, as many steps\n");
-  Run run(baseline.options, baseline.settings, train, test);
-  if (t.resume && what_holds(baseline.out) == Holds::run) {
+/// A run to compare with, of other options, below the run's folder; one that a run which goes on
+/// left unfinished goes on, too.
+RunSummary train_beside(const Training& t, const char* name, const Options& options,
+                        const ImageSet& train, const ImageSet& test) {
+  Training beside = t;
+  beside.out = t.out / name;
+  beside.options = options;
+  beside.options.patience = 0;
+  beside.overwrite = true;
+  beside.resume.reset();
+  beside.settings.runs_beside = 0;
+  Run run(beside.options, beside.settings, train, test);
+  if (t.resume && what_holds(beside.out) == Holds::run) {
     try {
-      Resumption from = newest_whole(baseline.out);
-      if (changed_settings(from.checkpoint, baseline.options).empty()) {
-        run.resume(from.checkpoint, read_summary(baseline.out));
-        baseline.resume = std::move(from);
+      Resumption from = newest_whole(beside.out);
+      if (changed_settings(from.checkpoint, beside.options).empty()) {
+        run.resume(from.checkpoint, read_summary(beside.out));
+        beside.resume = std::move(from);
       }
     } catch (const DataError& e) {
-      say("{}; the baseline starts again\n", printable(e.what()));
+      say("{}; it starts again\n", printable(e.what()));
     }
   }
-  RunFolder folder(baseline.out, baseline.options, conditions_of(t), start_of(baseline, run));
+  RunFolder folder(beside.out, beside.options, conditions_of(t), start_of(beside, run));
   run.train(folder);
   write_report(folder.path());
   return run.summary();
+}
+
+/// Whether D learns from unlabelled images without a generator, too: what the GAN adds is a
+/// question then.
+bool can_do_without_gan(const Options& o) {
+  return has_gan(o) && objective_of(o).reads_unlabelled();
+}
+
+bool is_compared(const Options& o, const RunSummary& s) {
+  return std::isfinite(s.baseline_accuracy) &&
+         (!can_do_without_gan(o) || std::isfinite(s.without_gan_accuracy));
+}
+
+/// What a step computes, in images that pass through a network; backwards counts twice, or once
+/// where D's parameters get no gradient. Both networks count as one: their usual widths are alike.
+double work_of_step(const Options& o) {
+  const Objective objective = objective_of(o);
+  const auto real = double(o.batch_size), unlabelled = double(o.batch_size - o.labelled_batch);
+  const double noise = o.noise_batch ? double(o.noise_batch) : real;
+  double work = 3 * real;
+  if (objective.has_gan()) work += noise * (3 + 1 + 3 + (objective.manifold > 0 ? 6 : 0));
+  if (objective.has_teacher()) work += unlabelled;
+  if (objective.vat > 0) work += unlabelled * (1 + 3 + 3);
+  return work;
+}
+
+/// These options, for as much computation as a run of `epochs` has with those of `run`.
+Options as_much(Options o, const Options& run, int64_t epochs) {
+  o.epochs =
+      std::max<int64_t>(1, std::llround(double(epochs) * work_of_step(run) / work_of_step(o)));
+  return o;
+}
+
+/// Trains the runs that this one, of so many epochs, is compared with, and adds their scores to its
+/// summary; false where they were stopped.
+bool compare(const Training& t, int64_t epochs, const ImageSet& train, const ImageSet& test,
+             RunSummary& summary) {
+  Options without = t.options, baseline = t.options;
+  without.objective.gan_weight = without.objective.manifold = without.objective.pull_away = 0;
+  baseline.unlabeled = false;
+  if (can_do_without_gan(t.options)) {
+    say("no GAN: the same run without its generator, as much computation\n");
+    const RunSummary s =
+        train_beside(t, kWithoutGan, as_much(without, t.options, epochs), train, test);
+    if (!s.complete) return false;
+    summary.without_gan_accuracy = s.test_accuracy;
+  }
+  say("baseline: the discriminator alone, on the labelled images, as much computation\n");
+  const RunSummary s =
+      train_beside(t, kBaseline, as_much(baseline, t.options, epochs), train, test);
+  if (s.complete) summary.baseline_accuracy = s.test_accuracy;
+  return s.complete;
 }
 
 /// "preset best --lr 0.001 --seed 2": the switches by which it is made, but for those of the data.
@@ -169,8 +219,14 @@ void print_summary(const Training& t, const Run& run, const RunSummary& s) {
                         s.best_step, best_checkpoint_path(t.out).string());
   if (std::isfinite(s.baseline_accuracy))
     text += fmt::format(
-        "baseline   test {:.4f} (the discriminator alone, same labels, as many steps)\n",
+        "baseline   test {:.4f} (the discriminator alone, same labels, as much computation)\n",
         s.baseline_accuracy);
+  if (std::isfinite(s.without_gan_accuracy))
+    text += fmt::format(
+        "no GAN     test {:.4f} (the same run without a generator, as much computation: of {:+.4f} "
+        "beyond the baseline, {:+.4f} are the GAN's)\n",
+        s.without_gan_accuracy, s.test_accuracy - s.baseline_accuracy,
+        s.test_accuracy - s.without_gan_accuracy);
   if (has_gan(t.options) && s.complete)
     text += fmt::format(
         "samples    {}\n",
@@ -241,9 +297,10 @@ int train(Training t) {
                                                       : RunStart::Kind::fresh);
   const bool needs_baseline = t.baseline && o.unlabeled;
   if (needs_baseline && !names_itself)
-    RunFolder::require_startable(t.out / "baseline", RunStart::Kind::overwrite);
+    for (const char* beside : {kBaseline, kWithoutGan})
+      RunFolder::require_startable(t.out / beside, RunStart::Kind::overwrite);
   stop_on_signals();
-  t.settings.baseline_follows = needs_baseline;
+  if (needs_baseline) t.settings.runs_beside = can_do_without_gan(o) ? 2 : 1;
   const ImageSet train_set = load_images(o, Split::train), test_set = load_images(o, Split::test);
   Run run(o, t.settings, train_set, test_set);
   std::vector<std::string> notes;
@@ -255,7 +312,7 @@ int train(Training t) {
     run.resume(t.resume->checkpoint, earlier);
     is_done = t.resume->same_folder && run.is_complete() && earlier && earlier->complete;
   }
-  if (is_done && !(needs_baseline && std::isnan(earlier->baseline_accuracy))) {
+  if (is_done && !(needs_baseline && !is_compared(o, *earlier))) {
     say("complete: {}; nothing is changed. For more: `{} {}`\n",
         run.ran_out_of_patience() ? why_it_stopped(o)
                                   : fmt::format("all {} steps were taken", run.step()),
@@ -282,10 +339,8 @@ int train(Training t) {
     return stop_early(t, fmt::format("interrupted after step {}", run.step()));
   RunSummary summary = is_done ? *earlier : run.summary();
   if (run.is_complete() && needs_baseline) {
-    const RunSummary baseline =
-        train_baseline(t, run.step() / run.steps_per_epoch(), train_set, test_set);
-    if (!baseline.complete) return stop_early(t, "interrupted in the baseline");
-    summary.baseline_accuracy = baseline.test_accuracy;
+    if (!compare(t, run.step() / run.steps_per_epoch(), train_set, test_set, summary))
+      return stop_early(t, "interrupted in the baseline");
     write_summary(t.out, summary);
   } else if (needs_baseline) {
     tell(folder, "no baseline yet: it is trained when the run has taken all its steps");

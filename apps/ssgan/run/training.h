@@ -15,8 +15,10 @@ struct Training {
   std::filesystem::path out;         ///< empty: a new folder below runs/
   std::optional<Resumption> resume;  ///< where to go on from
   bool overwrite = false;
-  bool baseline = false;  ///< afterwards the supervised baseline, in out/baseline
-  bool dry_run = false;   ///< print the configuration and stop
+  /// Afterwards the supervised baseline, in out/baseline, and where D learns from unlabelled images
+  /// in other ways, too, the same run without its generator, in out/without-gan.
+  bool baseline = false;
+  bool dry_run = false;  ///< print the configuration and stop
 };
 
 /// Trains, prints the summary and returns the exit status: kStopped + the signal where one asked to

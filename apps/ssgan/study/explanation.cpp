@@ -214,6 +214,7 @@ class Builder {
 
   void add_parameters() {
     for (const auto& [name, learns] : record_.graph.parameters) {
+      if (!record_.tensors.contains("grad." + name)) continue;  // one that is frozen
       const Values before = record_.tensor("before." + name).to_vector<double>();
       Values moved = record_.tensor("updated." + name).to_vector<double>();
       for (size_t i = 0; i < moved.size(); ++i) moved[i] -= before[i];

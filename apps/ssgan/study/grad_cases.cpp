@@ -66,7 +66,7 @@ class Cases {
       Generator generator;
       Discriminator discriminator;
     };
-    Options o = preset("default");
+    Options o = preset("mended");
     o.network.g_size_mult = 2;
     o.network.d_size_mult = 3;
     const auto n = std::make_shared<Networks>(network_of(o));
