@@ -155,6 +155,8 @@ def main():
                     runs[arm][seed] = result_of(args, folder)
     for labels, runs in found.items():
         tables(args, labels, {arm: of_seed for arm, of_seed in runs.items() if of_seed})
+    if args.svg and not found:
+        parser.error(f"--svg: {args.out} holds no complete run")
     if args.svg:
         args.svg.write_text(picture({
             arm: {labels: [r["accuracy"] for r in runs[arm].values()]

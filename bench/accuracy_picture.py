@@ -10,7 +10,8 @@ def picture(arms):
     """arms: {name: {labels: [accuracy of a run]}}, at most four."""
     labels = sorted({n for of_labels in arms.values() for n in of_labels})
     scores = [a for of_labels in arms.values() for runs in of_labels.values() for a in runs]
-    low, high = math.floor(20 * min(scores)) / 20, math.ceil(20 * max(scores)) / 20
+    low = math.floor(20 * min(scores)) / 20
+    high = max(math.ceil(20 * max(scores)) / 20, low + 0.05)
     first, last = math.log(labels[0]), math.log(labels[-1])
 
     def x(n):

@@ -231,7 +231,8 @@ Options OptionFlags::resolve(const std::optional<Options>& base, const char* usu
   set(limit_batches, o.limit_batches);
   set(labelled_batch, o.labelled_batch);
   if (unlabelled_batch) o.batch_size = o.labelled_batch + *unlabelled_batch;
-  if (batch_size && !labelled_batch && !unlabelled_batch) {  // a small batch has both streams, too
+  if (!base && batch_size && !labelled_batch &&
+      !unlabelled_batch) {  // a small batch has both streams, too
     o.labelled_batch = std::min(o.labelled_batch, o.batch_size / 2);
     o.noise_batch = std::min(o.noise_batch, o.batch_size);
   }
