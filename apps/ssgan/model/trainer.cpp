@@ -73,7 +73,7 @@ void Trainer::step(int64_t step, const StepImages& images, double lr) {
   auto [it, is_new] = recorded_.try_emplace(size);
   Recorded& recorded = it->second;
   if (is_new) {
-    recorded.index = index_of(images);
+    recorded.index = index_of(images).to(device_);
     recorded.recording = backend(device_).record(
         [this, index = recorded.index, size] { run(index, size, Trace{}); });
   }
@@ -88,7 +88,7 @@ void Trainer::step(int64_t step, const StepImages& images, double lr) {
 Metrics Trainer::step(int64_t step, const StepImages& images, double lr, const Trace& trace) {
   set(step_, static_cast<double>(step));
   set(lr_, lr);
-  run(index_of(images), {std::ssize(images.all), images.labelled}, trace);
+  run(index_of(images).to(device_), {std::ssize(images.all), images.labelled}, trace);
   move_average(step);
   return read(metrics_)[0];
 }
@@ -116,7 +116,7 @@ Trainer::Part Trainer::part_of(int64_t count) const {
 
 Tensor Trainer::index_of(const StepImages& images) const {
   const auto [begin, end] = part_of(std::ssize(images.all));
-  return Tensor::from(std::span(images.all).subspan(begin, end - begin), {end - begin}, device_);
+  return Tensor::from(std::span(images.all).subspan(begin, end - begin), {end - begin});
 }
 
 Pass Trainer::training_pass() {
