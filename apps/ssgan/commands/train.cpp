@@ -18,7 +18,6 @@
 #include "apps/ssgan/run/training.h"
 #include "apps/ssgan/say.h"
 #include "tensor/communicator.h"
-#include "tensor/cuda_plugin.h"
 #include "tensor/mpi_plugin.h"
 
 namespace gradus::ssgan {
@@ -190,10 +189,8 @@ void add_train(CLI::App& program, Chosen& chosen) {
       require<UsageError>(!f->sweep || !f->seeds.empty(), "--sweep: it shares out --seeds A..B");
       r.settings.ranks = f->sweep ? nullptr : launched_ranks();
       std::unique_ptr<Communicator> with_devices;
-      if (r.settings.ranks && !r.settings.device.is_cpu()) {
-        with_devices = ranks_of_devices(*r.settings.ranks, r.settings.device);
-        r.settings.ranks = with_devices.get();
-      }
+      if (r.settings.ranks) with_devices = device_ranks(*r.settings.ranks, r.settings.device);
+      if (with_devices) r.settings.ranks = with_devices.get();
       if (r.settings.ranks && r.settings.ranks->rank() > 0) {
         follow(*r.settings.ranks, r.settings.device);
         return int{kDone};

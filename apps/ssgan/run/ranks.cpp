@@ -1,5 +1,6 @@
 #include "apps/ssgan/run/ranks.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -10,6 +11,7 @@
 #include "apps/ssgan/run/signals.h"
 #include "apps/ssgan/say.h"
 #include "apps/ssgan/utf8.h"
+#include "tensor/cuda_plugin.h"
 
 namespace gradus::ssgan {
 namespace {
@@ -37,6 +39,15 @@ Told listen(Communicator& ranks) {
 void end_all(Communicator& ranks, const std::exception& e, int status) {
   say("ssgan: rank {} of {}: {}\n", ranks.rank(), ranks.size(), printable(e.what()));
   ranks.abort(status);
+}
+
+/// What fails in `work` ends all ranks.
+void guarded(Communicator& ranks, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const std::exception& e) {
+    end_all(ranks, e, kFailed);
+  }
 }
 
 /// A run as a rank has it that only computes.
@@ -68,19 +79,28 @@ Lead::~Lead() {
 
 void lead_run(Communicator* ranks, const Options& options, Trainer& trainer) {
   if (!ranks) return;
-  tell(*ranks, begin_run);
-  (void)ranks->broadcast(to_json(options).dump());
-  trainer.share();
+  guarded(*ranks, [&] {
+    tell(*ranks, begin_run);
+    (void)ranks->broadcast(to_json(options).dump());
+    trainer.share();
+  });
 }
 
 void lead_step(Communicator* ranks, int64_t step, const std::function<void()>& own) {
   if (!ranks) return own();
   tell(*ranks, take_step, step);
-  try {
-    own();
-  } catch (const std::exception& e) {
-    end_all(*ranks, e, kFailed);
-  }
+  guarded(*ranks, own);
+}
+
+std::unique_ptr<Communicator> device_ranks(Communicator& hosts, Device device) {
+  std::unique_ptr<Communicator> ranks;
+  guarded(hosts, [&] {
+    const std::vector<int64_t> on_cpu = hosts.gather(int64_t{device.is_cpu()});
+    require<Error>(std::ranges::count(on_cpu, on_cpu[0]) == hosts.size(),
+                   "some ranks have a CUDA device and some do not; choose one kind by --device");
+    if (!device.is_cpu()) ranks = ranks_of_devices(hosts, device);
+  });
+  return ranks;
 }
 
 void follow(Communicator& ranks, Device device) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
 #include "apps/ssgan/model/trainer.h"
 
@@ -21,6 +22,9 @@ class Lead {
  private:
   Communicator* ranks_;
 };
+/// Ranks that exchange what lies on their devices, where these are no CPUs; else null. What fails
+/// on one, or devices of two kinds, end all.
+std::unique_ptr<Communicator> device_ranks(Communicator& hosts, Device device);
 /// Has the others begin this run, in place of one before, with rank 0's weights.
 void lead_run(Communicator* ranks, const Options& options, Trainer& trainer);
 /// Has all take that step; `own` is rank 0's part of it. What fails within ends all ranks.
