@@ -192,13 +192,14 @@ run_env() {
     LD_LIBRARY_PATH=$library_path ldd "$build/lib/libgradus_cuda.so" |
       grep -E 'libcu|not found' || true
   fi
-  python3 -c '
+  if ! command -v python3 >/dev/null; then echo "no python3"; else python3 -c '
 import importlib.metadata, platform
 print("Python", platform.python_version())
 for d in importlib.metadata.distributions():
     name = d.metadata["Name"].lower()
     if name in ("torch", "triton", "jax", "jaxlib", "numpy") or name.startswith("nvidia-"):
         print(" ", name, d.version)'
+  fi
   "$work/ssgan" --version
   need_card
   need_program gradus_cudnn_tests

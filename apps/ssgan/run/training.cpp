@@ -320,6 +320,7 @@ int train(Training t) {
     if (lacks_report(t.out)) {
       const RunLock lock(t.out);
       remove_temporaries(t.out);
+      prune_checkpoints(t.out, t.settings.keep, first_step(t.out));
       write_report(t.out);
     }
     print_summary(t, run, *earlier);
