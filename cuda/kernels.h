@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cuda/small_work.h"
-#include "tensor/postponing_backend.h"
+#include "tensor/backend.h"
 
 namespace gradus::cuda {
 
@@ -23,7 +23,7 @@ namespace gradus::cuda {
 ///
 /// Sums are accumulated in f64 over parts whose sizes depend on the shapes alone, without atomics:
 /// the same bits each time.
-class Kernels : public PostponingBackend {
+class Kernels : public Backend {
  public:
   void about_to_use(const Tensor& operand) override { about_to_use(operand.raw()); }
 

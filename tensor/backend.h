@@ -58,6 +58,9 @@ class Backend : protected KernelContract {
   virtual void end_range() noexcept {}
   /// Before each kernel: makes the device the one that this thread uses.
   virtual void make_current() {}
+  /// Each tensor that the kernel which is being called reads or writes. A backend that runs some
+  /// kernels later than they are called runs now what has to come before it.
+  virtual void about_to_use(const Tensor& /*operand*/) {}
   /// Waits until the device has done what it was given. Throws DeviceError "kernel: reason" where
   /// that failed.
   virtual void wait(const char* /*kernel*/) {}

@@ -1,6 +1,6 @@
 #include "tensor/kernel_call.h"
 
-#include "tensor/postponing_backend.h"
+#include "tensor/backend.h"
 #include "tensor/profiler.h"
 
 namespace gradus {
@@ -16,8 +16,7 @@ void KernelCall::require_here(const Tensor& t) const {
   if (!t.defined()) return;
   require<DeviceError>(t.device() == on_.device(), "{}: it runs on {}, but an operand {} is on {}",
                        kernel_, to_string(on_.device()), t.shape(), to_string(t.device()));
-  if (t.device().kind != DeviceKind::cuda) return;
-  if (auto* const on = dynamic_cast<PostponingBackend*>(&on_)) on->about_to_use(t);
+  on_.about_to_use(t);
 }
 
 void KernelCall::look_at(const Tensor& operand) {
