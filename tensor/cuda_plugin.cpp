@@ -3,22 +3,13 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <string_view>
 
 #include "tensor/communicator.h"
-#include "tensor/plugin_abi.h"
-#include "tensor/plugin_folder.h"
+#include "tensor/plugin_loader.h"
 
 namespace gradus {
-
-std::filesystem::path plugin_folder() {
-  Dl_info here{};
-  dladdr(reinterpret_cast<const void*>(&plugin_folder), &here);
-  std::filesystem::path folder = std::filesystem::path(here.dli_fname).parent_path();
-  if (folder.parent_path().filename() == "glibc-hwcaps")
-    folder = folder.parent_path().parent_path();
-  return folder;
-}
 
 namespace {
 
@@ -50,20 +41,13 @@ void* open_driver() {
 }
 
 Loaded load() {
-  const std::filesystem::path path = plugin_folder() / "libgradus_cuda.so";
-  if (!std::filesystem::exists(path)) return {nullptr, "this build has no CUDA backend"};
+  const std::string path = plugin_path("libgradus_cuda.so");
+  if (path.empty()) return {nullptr, "this build has no CUDA backend"};
   if (!open_driver()) return {nullptr, fmt::format("no NVIDIA driver: {}", dlerror())};
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!library) return {nullptr, fmt::format("the CUDA backend cannot be loaded: {}", dlerror())};
-  const auto entry =
-      reinterpret_cast<const CudaPlugin* (*)()>(dlsym(library, "gradus_cuda_plugin"));
-  if (!entry) return {nullptr, fmt::format("{} is no Gradus plug-in", path.string())};
-  const CudaPlugin* plugin = entry();
-  if (plugin->abi != kPluginAbi)
-    return {nullptr, fmt::format("{} has plug-in interface {:016x}, this library {:016x}",
-                                 path.string(), plugin->abi, kPluginAbi)};
   std::string reason;
-  if (plugin->device_count(reason) == 0) return {nullptr, reason};
+  const auto* plugin = static_cast<const CudaPlugin*>(
+      open_plugin(path, "gradus_cuda_plugin", RTLD_NOW | RTLD_LOCAL, "the CUDA backend", reason));
+  if (!plugin || plugin->device_count(reason) == 0) return {nullptr, reason};
   return {plugin, ""};
 }
 

@@ -8,8 +8,7 @@
 #include <memory>
 #include <optional>
 
-#include "tensor/plugin_abi.h"
-#include "tensor/plugin_folder.h"
+#include "tensor/plugin_loader.h"
 
 namespace gradus {
 namespace {
@@ -20,17 +19,13 @@ struct Loaded {
 };
 
 Loaded load() {
-  const std::filesystem::path path = plugin_folder() / "libgradus_mpi.so";
-  if (!std::filesystem::exists(path)) return {nullptr, "this build has no MPI"};
+  const std::string path = plugin_path("libgradus_mpi.so");
+  if (path.empty()) return {nullptr, "this build has no MPI"};
   // MPI's own parts look for the functions of its library among those of the whole program.
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
-  if (!library) return {nullptr, fmt::format("MPI cannot be loaded: {}", dlerror())};
-  const auto entry = reinterpret_cast<const MpiPlugin* (*)()>(dlsym(library, "gradus_mpi_plugin"));
-  if (!entry) return {nullptr, fmt::format("{} is no Gradus plug-in", path.string())};
-  if (entry()->abi != kPluginAbi)
-    return {nullptr, fmt::format("{} has plug-in interface {:016x}, this library {:016x}",
-                                 path.string(), entry()->abi, kPluginAbi)};
-  return {entry(), ""};
+  std::string reason;
+  const auto* plugin = static_cast<const MpiPlugin*>(
+      open_plugin(path, "gradus_mpi_plugin", RTLD_NOW | RTLD_GLOBAL, "MPI", reason));
+  return {plugin, reason};
 }
 
 const Loaded& loaded() {
