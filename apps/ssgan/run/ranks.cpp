@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "apps/ssgan/commands/commands.h"
 #include "apps/ssgan/data/data_sets.h"
 #include "apps/ssgan/errors.h"
 #include "apps/ssgan/run/run_plan.h"
@@ -35,18 +34,19 @@ Told listen(Communicator& ranks) {
   return {static_cast<Order>(said[0]), said[1]};
 }
 
-/// Where all ranks are at work one that fails cannot tell the others otherwise.
-void end_all(Communicator& ranks, const std::exception& e, int status) {
-  say("ssgan: rank {} of {}: {}\n", ranks.rank(), ranks.size(), printable(e.what()));
-  ranks.abort(status);
-}
-
-/// What fails in `work` ends all ranks.
+/// What fails in `work` ends all ranks: where all are at work, one cannot tell the others
+/// otherwise.
 void guarded(Communicator& ranks, const std::function<void()>& work) {
+  const auto end_all = [&](const std::exception& e, int status) {
+    say("ssgan: rank {} of {}: {}\n", ranks.rank(), ranks.size(), printable(e.what()));
+    ranks.abort(status);
+  };
   try {
     work();
+  } catch (const DataError& e) {
+    end_all(e, kBadData);
   } catch (const std::exception& e) {
-    end_all(ranks, e, kFailed);
+    end_all(e, kFailed);
   }
 }
 
@@ -105,7 +105,7 @@ std::unique_ptr<Communicator> device_ranks(Communicator& hosts, Device device) {
 
 void follow(Communicator& ranks, Device device) {
   stop_on_signals();  // which rank 0 decides about
-  try {
+  guarded(ranks, [&] {
     std::optional<Followed> run;
     for (;;) {
       const Told told = listen(ranks);
@@ -118,11 +118,7 @@ void follow(Communicator& ranks, Device device) {
       const std::string options = ranks.broadcast(std::string());
       run.emplace(options_from_json(nlohmann::ordered_json::parse(options)), device, ranks);
     }
-  } catch (const DataError& e) {
-    end_all(ranks, e, kBadData);
-  } catch (const std::exception& e) {
-    end_all(ranks, e, kFailed);
-  }
+  });
 }
 
 }  // namespace gradus::ssgan
