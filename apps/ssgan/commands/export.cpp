@@ -53,9 +53,6 @@ void add_export(CLI::App& program, Chosen& chosen) {
   CLI::App* app = add_command(program, "export", "Write the networks for other programs",
                               "ssgan export --checkpoint runs/first --format onnx --out d.onnx");
   auto f = std::make_shared<Flags>();
-  const auto one_of = [](std::initializer_list<std::string> words) {
-    return CLI::IsMember(std::vector<std::string>(words));
-  };
   app->add_option("--checkpoint", f->checkpoint, "File, or a run's folder: its newest")->required();
   app->add_option("--format", f->request.format,
                   "onnx (one network, ready to run), pytorch or safetensors (the weights of both, "

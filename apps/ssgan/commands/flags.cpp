@@ -14,10 +14,6 @@
 namespace gradus::ssgan {
 namespace {
 
-CLI::IsMember one_of(std::initializer_list<std::string> words) {
-  return CLI::IsMember(std::vector<std::string>(words));
-}
-
 CLI::Validator number(const std::string& expected, std::function<bool(double)> is_valid) {
   return CLI::Validator(
       [expected, is_valid = std::move(is_valid)](std::string& text) {
@@ -26,11 +22,6 @@ CLI::Validator number(const std::string& expected, std::function<bool(double)> i
         return ok ? "" : fmt::format("{}: expected {}", text, expected);
       },
       "");
-}
-
-template <class T, class Target>
-void set(const std::optional<T>& flag, Target& target) {
-  if (flag) target = static_cast<Target>(*flag);
 }
 
 }  // namespace
@@ -55,6 +46,8 @@ CLI::Validator a_seed() {
       },
       "");
 }
+
+CLI::Validator one_of(const std::vector<std::string>& words) { return CLI::IsMember(words); }
 
 CLI::Validator a_count() { return between(1, 1e9); }
 
@@ -87,7 +80,7 @@ void OptionFlags::add_data_set(CLI::App& app) {
   app.add_option("--data", data,
                  "Data set: digits (drawn by this program), svhn, mnist, fashion-mnist, or folder "
                  "(of PNGs and JPEGs: DIR/train/CLASS/NAME.png and DIR/test/CLASS/NAME.png)")
-      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kDataSets), std::end(kDataSets))));
+      ->check(one_of({std::begin(kDataSets), std::end(kDataSets)}));
   add_data_dir(app);
   has_data_ = true;
   app.add_option("--test-fraction", test_fraction,
@@ -125,13 +118,12 @@ void OptionFlags::add_network(CLI::App& app) {
                  "default, tutorial (the printed program, with its mistakes), mended (without "
                  "them), augmented (and images changed at random), best (the most from few "
                  "labels), badgan or salimans2016 (of these papers)")
-      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kPresets), std::end(kPresets))));
+      ->check(one_of({std::begin(kPresets), std::end(kPresets)}));
   add_image_size(app);
   app.add_option("--networks", networks,
                  "tutorial, or salimans2016 (deeper, with weight norm; --g-size-mult 128 and "
                  "--d-size-mult 64 are that program's widths)")
-      ->check(CLI::IsMember(
-          std::vector<std::string>(std::begin(kArchitectures), std::end(kArchitectures))));
+      ->check(one_of({std::begin(kArchitectures), std::end(kArchitectures)}));
   app.add_option("--extra-class", extra_class, "1: a logit of its own for generated images")
       ->check(CLI::Range(0, 1));
   app.add_option("--class-loss", class_loss,

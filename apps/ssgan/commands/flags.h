@@ -4,6 +4,7 @@
 #include <iterator>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "apps/ssgan/options.h"
 #include "tensor/device.h"
@@ -22,6 +23,13 @@ CLI::Validator not_negative();  ///< finite, from 0 on
 CLI::Validator a_seed();        ///< from 0 to 2^64 - 1
 CLI::Validator a_count();       ///< from 1 to 1e9
 CLI::Validator a_png();         ///< a name that ends in .png or in nothing
+CLI::Validator one_of(const std::vector<std::string>& words);
+
+/// Takes over what a flag says, where there is one.
+template <class T, class Target>
+void set(const std::optional<T>& flag, Target& target) {
+  if (flag) target = static_cast<Target>(*flag);
+}
 
 /// The flags that change Options, each unset where the command line does not name it.
 struct OptionFlags {

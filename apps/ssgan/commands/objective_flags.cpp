@@ -17,18 +17,18 @@ void OptionFlags::add_objective(CLI::App& app) {
       ->check(between(0, 1e6));
   app.add_option("--gan-real", gan_real,
                  "The real images that this is about: all, or the unlabelled stream's")
-      ->check(CLI::IsMember({"all", "unlabelled"}));
+      ->check(one_of({"all", "unlabelled"}));
   app.add_option("--g-loss", g_loss,
                  "What the generator learns: to match the mean features of real images, to fool D, "
                  "or both")
-      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kGLosses), std::end(kGLosses))));
+      ->check(one_of({std::begin(kGLosses), std::end(kGLosses)}));
   app.add_option("--pseudo-label", pseudo_label,
                  "D learns the class of an unlabelled image that its average is so sure of; above "
                  "0, at most 1. 0: it does not")
       ->check(between(0, 1));
   app.add_option("--consistency", consistency,
                  "mse: D's probabilities of unlabelled images are drawn to those of its average")
-      ->check(CLI::IsMember({"none", "mse"}));
+      ->check(one_of({"none", "mse"}));
   app.add_option("--consistency-weight", consistency_weight,
                  "Weight of what the average teaches (--pseudo-label, --consistency)")
       ->check(between(0, 1e6));
@@ -42,18 +42,18 @@ void OptionFlags::add_objective(CLI::App& app) {
 }
 
 void OptionFlags::resolve_objective(Options& o) const {
-  if (augment) o.objective.augment = *augment;
-  if (gan_weight) o.objective.gan_weight = *gan_weight;
+  set(augment, o.objective.augment);
+  set(gan_weight, o.objective.gan_weight);
   if (gan_real) o.objective.gan_real = *gan_real == "all" ? GanReal::all : GanReal::unlabelled;
   if (g_loss)
     o.objective.g_loss =
         static_cast<GLoss>(std::ranges::find(kGLosses, *g_loss) - std::begin(kGLosses));
-  if (pseudo_label) o.objective.pseudo_label = *pseudo_label;
+  set(pseudo_label, o.objective.pseudo_label);
   if (consistency) o.objective.mean_teacher = *consistency == "mse";
-  if (consistency_weight) o.objective.consistency_weight = *consistency_weight;
+  set(consistency_weight, o.objective.consistency_weight);
   for (size_t i = 0; i < std::size(kLossWeights); ++i)
-    if (loss_weights[i]) o.objective.*kLossWeights[i].weight = *loss_weights[i];
-  if (ema) o.ema = *ema;
+    set(loss_weights[i], o.objective.*kLossWeights[i].weight);
+  set(ema, o.ema);
   if (eval_weights) o.eval_ema = *eval_weights == "ema";
 
   bool flips = false;

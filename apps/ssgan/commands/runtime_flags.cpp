@@ -19,14 +19,14 @@ void RuntimeFlags::add(CLI::App& app) {
   app.add_option("--threads", threads, "CPU threads (else $OMP_NUM_THREADS, else all)")
       ->check(CLI::Range(1, 1024));
   app.add_option("--precision", precision, "fp32, or tf32 where a CUDA device computes")
-      ->check(CLI::IsMember(std::vector<std::string>{"fp32", "tf32"}))
+      ->check(one_of({"fp32", "tf32"}))
       ->capture_default_str();
   app.add_flag("--no-graph", no_graph,
                "Run each step anew instead of replaying it (the CPU always does)");
   app.add_flag("--allow-nondeterministic", allow_nondeterministic,
                "Take faster convolutions on a CUDA device whose bits may differ from run to run");
   app.add_option("--color,--colour", color, "auto, always or never")
-      ->check(CLI::IsMember(std::vector<std::string>{"auto", "always", "never"}))
+      ->check(one_of({"auto", "always", "never"}))
       ->capture_default_str();
 }
 

@@ -69,7 +69,7 @@ void add_sample(CLI::App& program, Chosen& chosen) {
   app->add_option("--seed", f->options.seed, "Seed of the noise vectors")->check(a_seed());
   app->add_option("--eval-stats,--stats", f->options.eval_stats,
                   "Batch norm: batch (as in training, the default) or running")
-      ->check(CLI::IsMember(std::vector<std::string>{"batch", "running"}));
+      ->check(one_of({"batch", "running"}));
   f->runtime.add(*app);
   app->callback([f, &chosen] {
     chosen = [f] {

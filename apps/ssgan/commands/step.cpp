@@ -54,7 +54,7 @@ void add_step(CLI::App& program, Chosen& chosen) {
   app->add_option("--max-steps", f->request.max_steps, "Run the first steps alone")
       ->check(a_count());
   app->add_option("--dtype", f->dtype, "f32 or f64")
-      ->check(CLI::IsMember(std::vector<std::string>{"f32", "f64"}))
+      ->check(one_of({"f32", "f64"}))
       ->capture_default_str();
   app->callback([f, &chosen] {
     chosen = [f] {

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "apps/ssgan/commands/commands.h"
+#include "apps/ssgan/commands/flags.h"
 #include "apps/ssgan/commands/study_flags.h"
 #include "apps/ssgan/utf8.h"
 #include "tensor/file.h"
@@ -44,9 +45,6 @@ void add_toy(CLI::App& program, Chosen& chosen) {
   CLI::App* app = add_command(program, "toy", "The same losses on points in the plane, in seconds",
                               "ssgan toy --html toy.html");
   auto r = std::make_shared<ToyRequest>();
-  const auto one_of = [](std::initializer_list<std::string> words) {
-    return CLI::IsMember(std::vector<std::string>(words));
-  };
   app->add_option("--html", r->html, "Write a page with a slider over the training")
       ->check(ending_in(".html"));
   app->add_option("--shape", r->options.shape, "The classes: moons or rings")
