@@ -10,7 +10,6 @@
 #include "apps/ssgan/model/trainer.h"
 #include "apps/ssgan/options.h"
 #include "apps/ssgan/run/run_plan.h"
-#include "autograd/gradcheck.h"
 #include "autograd/ops.h"
 #include "tests/catch.h"
 #include "tests/small_objective.h"
@@ -116,22 +115,9 @@ TEST_CASE("objective: every gradient is the differences'") {
       adversarial_of(small.training(), small.discriminator,
                      slice(small.batch.images, 0, kLabelled, kLabelled + kUnlabelled), "none");
   const Tensor taught = taught_so({sure_of(1, 0.9), sure_of(4, 0.2), sure_of(0, 0.6)});
-  std::vector<Parameter*> parameters;
-  std::vector<Tensor> inputs;
-  for (Module* m :
-       {static_cast<Module*>(&small.generator), static_cast<Module*>(&small.discriminator)})
-    for (Parameter* p : m->parameters()) {
-      parameters.push_back(p);
-      inputs.push_back(p->value());
-    }
   for (const auto member : {&ModelLoss::d, &ModelLoss::g}) {
-    const GradcheckResult r = gradcheck(
-        [&](const std::vector<Var>& values) {
-          const Pass pass = small.training();
-          for (size_t i = 0; i < values.size(); ++i) pass.bind(*parameters[i], values[i]);
-          return small.loss(pass, o, taught).*member;
-        },
-        inputs, {.floor = 1e-4, .coordinates = 2});
+    const GradcheckResult r =
+        small.check_gradients(member, o, taught, {.floor = 1e-4, .coordinates = 2});
     INFO(r.worst << "; kinks " << r.kinks << " of " << r.checked + r.kinks);
     CHECK(r.ok);
     CHECK(r.worst_error <= 1e-6);

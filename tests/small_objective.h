@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apps/ssgan/model/objective.h"
+#include "autograd/gradcheck.h"
 #include "tensor/backend.h"
 
 namespace gradus::ssgan {
@@ -50,6 +51,25 @@ struct Small {
   }
   double value(const Objective& o, Var ModelLoss::*member, const Tensor& taught = {}) {
     return (loss(training(), o, taught).*member).value().item();
+  }
+
+  /// Of a loss towards all parameters of both networks, the frozen ones, too.
+  GradcheckResult check_gradients(Var ModelLoss::*member, const Objective& o, const Tensor& taught,
+                                  const GradcheckOptions& options) {
+    std::vector<Parameter*> parameters;
+    std::vector<Tensor> inputs;
+    for (Module* m : {static_cast<Module*>(&generator), static_cast<Module*>(&discriminator)})
+      for (const auto& [name, p] : m->named_parameters()) {
+        parameters.push_back(p);
+        inputs.push_back(p->value());
+      }
+    return gradcheck(
+        [&](const std::vector<Var>& values) {
+          const Pass pass = training();
+          for (size_t i = 0; i < values.size(); ++i) pass.bind(*parameters[i], values[i]);
+          return loss(pass, o, taught).*member;
+        },
+        inputs, options);
   }
 
   Generator generator;
