@@ -300,6 +300,13 @@ TEST_CASE("cli: flags, values and commands that do not exist") {
              ContainsSubstring("\"seed\": 18446744073709551615"));
   check_refused("train --dry-run --seed 18446744073709551616", 2, {"--seed"});
   check_refused("train --x\033[2J", 2, {"--x\\x1b[2J"});
+  check_refused("train --image-sizes 64 foo --epoch=3 bar", 2,
+                {"--image-sizes: no such flag; --image-size is one\n"
+                 "foo: a flag was expected, which begins with --\n"
+                 "--epoch: no such flag; --epochs is one\n"
+                 "bar: a flag was expected, which begins with --\n"
+                 "`ssgan train --help` lists the flags\n"});
+  check_refused("eval --checkpoint x --color never", 2, {"--color: no such flag"});
 }
 
 TEST_CASE("cli: samples of no generator") {

@@ -44,20 +44,28 @@ std::string nearest(const std::string& word, const std::vector<std::string>& all
   return best != all.end() && distance(*best) <= word.size() / 2 ? "; " + *best + " is one" : "";
 }
 
-/// The nearest name of each flag that there is not.
-void suggest(const CLI::App& app) {
+/// What a command was given and does not take: a line for each flag, with the nearest that there
+/// is, and for each word that belongs to none of them.
+std::string refused_words(const CLI::App& app) {
+  std::string lines;
   for (const CLI::App* command : app.get_subcommands()) {
-    for (std::string word : command->remaining()) {
-      word = word.substr(0, word.find('='));
-      if (!word.starts_with('-')) continue;
-      std::vector<std::string> flags;
-      for (const CLI::Option* o : command->get_options())
-        for (const std::string& name : o->get_lnames()) flags.push_back("--" + name);
-      if (const std::string like = nearest(word, flags); !like.empty())
-        say("{}: there is no such flag{}\n", printable(word), like);
+    std::vector<std::string> flags;
+    for (const CLI::Option* o : command->get_options())
+      for (const std::string& name : o->get_lnames()) flags.push_back("--" + name);
+    bool is_value = false;  // of the flag before it
+    for (const std::string& word : command->remaining()) {
+      if (word.starts_with('-')) {
+        const std::string flag = word.substr(0, word.find('='));
+        lines += flag + ": no such flag" + nearest(flag, flags) + "\n";
+        is_value = flag.size() == word.size();
+      } else if (!std::exchange(is_value, false)) {
+        lines += word + ": a flag was expected, which begins with --\n";
+      }
     }
-    suggest(*command);
+    if (!lines.empty())
+      return lines + "`ssgan " + command->get_name() + " --help` lists the flags\n";
   }
+  return lines;
 }
 
 int run(int argc, char** argv) {
@@ -77,7 +85,11 @@ int run(int argc, char** argv) {
       throw UsageError(fmt::format("{}: no such command{}; `ssgan --help` lists them", word,
                                    nearest(word, names)));
     }
-    if (e.get_exit_code() != 0) suggest(app);
+    if (const std::string lines = refused_words(app);
+        e.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError) && !lines.empty()) {
+      say("{}", printable(lines));
+      return kUsage;
+    }
     std::ostringstream out, err;
     const int status = app.exit(e, out, err);
     fmt::print("{}", out.str());

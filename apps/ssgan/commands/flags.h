@@ -81,7 +81,6 @@ void use_threads(int asked);
 struct RuntimeFlags {
   std::string device = "auto";
   int threads = 0;  ///< 0: OMP_NUM_THREADS, or all
-  std::string color = "auto";
   std::string precision = "fp32";
   bool no_graph = false;  ///< what the CPU does anyway
   bool allow_nondeterministic = false;

@@ -25,9 +25,6 @@ void RuntimeFlags::add(CLI::App& app) {
                "Run each step anew instead of replaying it (the CPU always does)");
   app.add_flag("--allow-nondeterministic", allow_nondeterministic,
                "Take faster convolutions on a CUDA device whose bits may differ from run to run");
-  app.add_option("--color,--colour", color, "auto, always or never")
-      ->check(one_of({"auto", "always", "never"}))
-      ->capture_default_str();
 }
 
 namespace {

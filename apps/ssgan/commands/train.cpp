@@ -52,7 +52,7 @@ std::pair<uint64_t, uint64_t> parse_seeds(const std::string& text) {
 struct TrainFlags {
   OptionFlags options;
   RuntimeFlags runtime;
-  std::string out, resume, seeds;
+  std::string out, resume, seeds, color = "auto";
   std::optional<int64_t> save_every, keep;
   bool sweep = false;
   Training request;
@@ -97,6 +97,9 @@ struct TrainFlags {
                    "run keeps to it")
         ->check(a_count())
         ->default_str(std::to_string(s.keep));
+    app.add_option("--color,--colour", color, "Of the progress bar: auto, always or never")
+        ->check(one_of({"auto", "always", "never"}))
+        ->capture_default_str();
     group_options(app, "Run");
     show_defaults(app);
     app.get_option("--seeds")->option_text("A..B");
@@ -184,7 +187,7 @@ void add_train(CLI::App& program, Chosen& chosen) {
     chosen = [app, f] {
       Training& r = f->request;
       r.settings.device = f->runtime.resolve();
-      r.settings.color = use_color(f->runtime.color);
+      r.settings.color = use_color(f->color);
       const bool resumes = app->count("--resume") > 0;
       require<UsageError>(!f->sweep || !f->seeds.empty(), "--sweep: it shares out --seeds A..B");
       r.settings.ranks = f->sweep ? nullptr : launched_ranks();
