@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <tuple>
 
 #include "apps/ssgan/report/text.h"
@@ -144,6 +145,22 @@ TEST_CASE("study: a step explained, and its parts are the whole") {
   CHECK(html.size() < 1000000);
   CHECK_THAT(html, ContainsSubstring("One labelled zero image"));
   CHECK_THAT(run.ok(line).out, ContainsSubstring("why the maximum is subtracted"));
+  // Any image of the batch takes the place of the first of its kind, and no other's.
+  std::set<int> rows;
+  for (size_t i = 0; i < 3; ++i) rows.insert(e.at("examples").at(i).at("row").get<int>());
+  int image = 0;
+  while (rows.contains(image)) ++image;
+  const auto chosen =
+      nlohmann::json::parse(run.ok(line + "--json --image " + std::to_string(image)).out);
+  int others = 0;
+  for (size_t i = 0; i < kinds.size(); ++i) {
+    const auto example = chosen.at("examples").at(i);
+    CHECK(example.at("kind") == kinds[i]);
+    if (example == e.at("examples").at(i)) continue;
+    CHECK(example.at("row") == image);
+    ++others;
+  }
+  CHECK(others == 1);
   // What it shows is what the run computed.
   const auto out = run.file("step.safetensors");
   run.ok("replay --threads 1 --run " + quoted(run.path()) + " --step " + std::to_string(step) +
@@ -171,6 +188,8 @@ TEST_CASE("study: steps that cannot be explained") {
         std::tuple{"graph --svg step.png" + of_run, 2, "expected a name .svg"},
         std::tuple{"explain --html step.json" + of_run, 2, "expected a name .html"},
         std::tuple{"explain --step 99" + of_run, 2, "has the steps 1 to 10"},
+        std::tuple{"explain --image 99" + of_run, 2, "--image 99: the batch of this step has"},
+        std::tuple{"explain --image -1" + of_run, 2, "--image"},
         std::tuple{"explain --seed 3" + of_run, 2, "excludes"},
         std::tuple{std::string("explain --run /nowhere"), 3, "/nowhere"}}) {
     const ProgramResult r = run_program(line);
@@ -275,6 +294,11 @@ TEST_CASE("study: gradients checked for a person") {
     INFO(r.out);
     CHECK_THAT(r.out, ContainsSubstring("   the smallest"));
     CHECK(r.out.find("1e-05", r.out.find(" h ")) < r.out.find("   the smallest"));
+  }
+  for (const std::string bent : {"relu", "abs"}) {
+    r = run_program("gradcheck " + bent);
+    CHECK(r.status == 0);
+    CHECK_THAT(r.out, ContainsSubstring("11 coordinates, 1 at kinks"));
   }
   r = run_program("gradcheck conv3d");
   CHECK(r.status == 2);

@@ -13,6 +13,7 @@ namespace {
 
 struct ExplainRequest {
   std::filesystem::path html;
+  std::optional<int64_t> image;
   bool json = false;
 };
 
@@ -20,7 +21,7 @@ struct ExplainRequest {
 int explain(const StudyFlags& study, const ExplainRequest& r) {
   const auto run = study.open();
   const StepRecord record = record_step(*run);
-  const Explanation e = gradus::ssgan::explain(record, run->options(), run->train());
+  const Explanation e = gradus::ssgan::explain(record, run->options(), run->train(), r.image);
   if (!r.html.empty()) {
     const std::string page = to_page(e, fmt::format("Step {} of {}", record.step, study.title()));
     write_file(r.html, std::string_view(page));
@@ -47,6 +48,10 @@ void add_explain(CLI::App& program, Chosen& chosen) {
   auto study = std::make_shared<StudyFlags>();
   auto request = std::make_shared<ExplainRequest>();
   study->add(*app);
+  app->add_option("--image", request->image,
+                  "The real image in this row of the batch, from 0 on, instead of the first of its "
+                  "kind")
+      ->check(not_negative());
   app->add_option("--html", request->html, "Write it as a page, with pictures of the activations")
       ->check(ending_in(".html"));
   app->add_flag("--json", request->json, "Print it as JSON");

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "apps/ssgan/data/data_sets.h"
+#include "apps/ssgan/errors.h"
 #include "autograd/shaping.h"
 #include "tensor/update.h"
 
@@ -70,9 +71,11 @@ bool d_is_plain(const Options& options) {
 
 class Builder {
  public:
-  Builder(const StepRecord& record, const Options& options, const ImageSet& train)
+  Builder(const StepRecord& record, const Options& options, const ImageSet& train,
+          std::optional<int64_t> chosen)
       : record_(record),
         options_(options),
+        chosen_(chosen),
         is_plain_(d_is_plain(options)),
         classes_(static_cast<size_t>(options.network.num_classes)),
         labels_(record.tensor("labels").to_vector<double>()),
@@ -100,7 +103,11 @@ class Builder {
   }
 
   void choose_examples() {
+    require<UsageError>(!chosen_ || *chosen_ < e_.images,
+                        "--image {}: the batch of this step has {} real images, 0 to {}",
+                        chosen_.value_or(0), e_.images, e_.images - 1);
     const auto first = [&](const char* kind, const auto& fits) {
+      if (chosen_ && fits(*chosen_)) return e_.examples.push_back(example(kind, "real", *chosen_));
       for (int64_t i = 0; i < e_.images; ++i)
         if (fits(i)) {
           e_.examples.push_back(example(kind, "real", i));
@@ -256,6 +263,7 @@ class Builder {
 
   const StepRecord& record_;
   const Options& options_;
+  std::optional<int64_t> chosen_;
   bool is_plain_;  // the losses are those of model_loss, at its weights
   size_t classes_;
   Values labels_, mask_;
@@ -280,8 +288,9 @@ double Explanation::formula_error() const {
   return most;
 }
 
-Explanation explain(const StepRecord& record, const Options& options, const ImageSet& train) {
-  return Builder(record, options, train).build();
+Explanation explain(const StepRecord& record, const Options& options, const ImageSet& train,
+                    std::optional<int64_t> chosen) {
+  return Builder(record, options, train, chosen).build();
 }
 
 nlohmann::ordered_json to_json(const Explanation& e) {

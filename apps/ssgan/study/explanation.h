@@ -64,8 +64,11 @@ struct Explanation {
   bool holds() const { return bias_error() < 1e-4 && formula_error() < 1e-4; }
 };
 
-/// `record` must outlive the result. Of a step without a generator there is no generated image.
-Explanation explain(const StepRecord& record, const Options& options, const ImageSet& train);
+/// `record` must outlive the result. Of a step without a generator there is no generated image. The
+/// example of its kind is the batch's first, or the real image in the row that is `chosen`; throws
+/// UsageError where there is no such row.
+Explanation explain(const StepRecord& record, const Options& options, const ImageSet& train,
+                    std::optional<int64_t> chosen = {});
 
 nlohmann::ordered_json to_json(const Explanation& e);
 /// For a terminal.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <optional>
 
 #include "apps/ssgan/model/losses.h"
 #include "apps/ssgan/options.h"
@@ -111,6 +112,7 @@ std::vector<GradCase> grad_cases() {
     Var (*f)(const Var& x);
     double low = -2;
     Shape shape = {3, 4};
+    std::optional<double> kink = {};  // where the first number of x stands
   };
   const Shape images{2, 6, 6, 2};
   for (const OfOne& o : std::vector<OfOne>{
@@ -121,14 +123,14 @@ std::vector<GradCase> grad_cases() {
            {"tanh", [](const Var& x) { return tanh(x); }},
            {"sigmoid", [](const Var& x) { return sigmoid(x); }},
            {"softplus", [](const Var& x) { return softplus(x); }},
-           {"relu", [](const Var& x) { return relu(x); }},
-           {"leaky_relu", [](const Var& x) { return leaky_relu(x, 0.2); }},
+           {"relu", [](const Var& x) { return relu(x); }, -2, {3, 4}, 0},
+           {"leaky_relu", [](const Var& x) { return leaky_relu(x, 0.2); }, -2, {3, 4}, 0},
            {"elu", [](const Var& x) { return elu(x); }},
            {"gelu", [](const Var& x) { return gelu(x); }},
            {"silu", [](const Var& x) { return silu(x); }},
            {"sin", [](const Var& x) { return sin(x); }},
            {"cos", [](const Var& x) { return cos(x); }},
-           {"abs", [](const Var& x) { return abs(x); }},
+           {"abs", [](const Var& x) { return abs(x); }, -2, {3, 4}, 0},
            {"clamp", [](const Var& x) { return clamp(x, -1, 1); }},
            {"sum", [](const Var& x) { return sum(x, {0}); }},
            {"mean", [](const Var& x) { return mean(x, {0}); }},
@@ -159,9 +161,11 @@ std::vector<GradCase> grad_cases() {
            {"upsample_nearest2d", [](const Var& x) { return upsample_nearest2d(x, 2); }, -2,
             images},
            {"upsample_bilinear2d", [](const Var& x) { return upsample_bilinear2d(x, 2); }, -2,
-            images}})
+            images}}) {
     cases.operation(
         o.name, {{"x", o.shape}}, [f = o.f](const Vars& v) { return f(v[0]); }, o.low);
+    if (o.kink) cases.all.back().inputs[0].mutable_span<double>()[0] = *o.kink;
+  }
   struct OfTwo {
     const char* name;
     Var (*f)(const Var& x, const Var& y);
