@@ -54,7 +54,8 @@ __device__ void store(DType dtype, void* y, int64_t i, double value) {
       static_cast<int32_t*>(y)[i] = static_cast<int32_t>(value);
       break;
     default:
-      static_cast<uint8_t*>(y)[i] = static_cast<uint8_t>(value);
+      static_cast<uint8_t*>(y)[i] =
+          static_cast<uint8_t>(static_cast<int64_t>(value));  // wraps as i32 does
   }
 }
 

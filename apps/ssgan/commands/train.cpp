@@ -17,6 +17,7 @@
 #include "apps/ssgan/run/shell.h"
 #include "apps/ssgan/run/training.h"
 #include "apps/ssgan/say.h"
+#include "apps/ssgan/utf8.h"
 #include "tensor/communicator.h"
 #include "tensor/mpi_plugin.h"
 
@@ -162,7 +163,16 @@ struct TrainFlags {
       const bool there = checkpoint_upto(one.out, kAnyStep).has_value();
       if (!resumes || !there) one.options.seed = seed;
       say("seed {} of {} to {}\n", seed, first, last);
-      if (const int status = one.train_one(resumes && there); status != kDone) {
+      int status = kDone;
+      try {
+        status = one.train_one(resumes && there);
+      } catch (
+          const UsageError& e) {  // of one rank's seed alone, perhaps: main would keep it quiet
+        if (!sharers) throw;
+        say("ssgan: seed {}: {}\n", seed, printable(e.what()));
+        return kUsage;
+      }
+      if (status != kDone) {
         if (status > kStopped)
           say("all seeds go on with `{} --resume --seeds {} --out {}`\n", this_training(), seeds,
               for_shell(all.string()));
@@ -170,7 +180,8 @@ struct TrainFlags {
       }
     }
     if (!request.dry_run && (!sharers || sharers->rank() == 0))
-      fmt::print("compare    {} compare-runs{}\n", this_program(), folders);
+      fmt::print("compare{}    {} compare-runs{}\n", sharers ? ", when all ranks are done:" : "",
+                 this_program(), folders);
     return kDone;
   }
 };
