@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
   const auto tape = Tape::make();
   const Var x = tape->watch(logits);
   const Tensor share = tape->gradients(logsumexp(x), std::vector<Var>{x})[0];
-  fmt::print("gradient of gan_logit towards the logits: their softmax, sum {:.6f}\n",
+  fmt::print("gradient of gan_logit with respect to the logits: their softmax, sum {:.6f}\n",
              sum(share).item());
   return is_sound ? 0 : 1;
 }

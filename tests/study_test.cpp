@@ -388,6 +388,11 @@ TEST_CASE("study: steps that a run has not taken are not made up") {
     CHECK_THAT(r.err, ContainsSubstring("has the steps 6 to 10"));
   }
   CHECK_THAT(run.ok(replay + " --step 6").err, !ContainsSubstring("does not have it"));
+  CHECK(run_program(replay + " --step 12").status == 2);
+  // The one that would follow the last: what inspect takes without --step at the run's end.
+  CHECK(nlohmann::json::parse(run.ok("inspect --json --step 11 --run " + quoted(run.path())).out)
+            .at(0)
+            .at("step") == 11);
   CHECK_THAT(run.ok(replay + " --step 9").err, ContainsSubstring("step 9: the run's metrics.jsonl "
                                                                  "does not have it"));
 }

@@ -9,8 +9,9 @@ namespace gradus::ssgan {
 
 void StudyFlags::add(CLI::App& app) {
   app.add_option("--run", run_, "Run folder (else fresh weights, before their first step)");
-  app.add_option("--step", step_,
-                 "Which step of the run; 1 is the first (else the one after its newest checkpoint)")
+  app.add_option(
+         "--step", step_,
+         "Which step of the run; 1 is the first (else the one that follows its newest checkpoint)")
       ->check(a_count())
       ->needs("--run");
   options_.add_data_set(app);

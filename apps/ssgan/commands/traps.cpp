@@ -11,9 +11,9 @@ namespace {
 int traps() {
   fmt::print(
       R"(The tutorial's program does not do all that its prose says. Each difference is a switch; the preset
-tutorial has the printed program's value, the preset default the other one.
+tutorial has the printed program's value, the preset mended the other one.
 
-  switch         tutorial    default        what
+  switch         tutorial    mended         what
   --zero-as      raw         class          Digit 0 has label 10, outside the 10 classes: as raw it
                                             can never be right, and its labels push towards "fake".
   --dropout      off         on             The printed dropout never acts: nothing tells it that
@@ -28,7 +28,7 @@ tutorial has the printed program's value, the preset default the other one.
   --extra-class  0           0              The prose speaks of an 11th class for generated images;
                                             the program has 10 logits and that one fixed at 0.
 
-What measured better, and the default preset has beside these:
+What scored better, and the preset mended has beside these:
 
   --labelled-batch  0          32           Labelled images in each batch, at least (in turn:
                                             a pass through them may end with fewer).

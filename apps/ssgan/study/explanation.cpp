@@ -192,6 +192,9 @@ class Builder {
     // g, where it reads the logits, is for generated images what d_real is for real ones.
     const double factor = g.loss == "d_fake" ? real / m : -(1 - real) / (g.loss == "g" ? m : n);
     p.formula = g.loss == "d_fake" ? "P(real) softmax / images" : "-(1 - P(real)) softmax / images";
+    if (x.logits.size() > classes_)
+      p.formula += g.loss == "d_fake" ? "; the last: -P(real) / images"
+                                      : "; the last: (1 - P(real)) / images";
     p.by_formula = softmax_of(real_logits(x.logits));
     p.by_formula.resize(x.logits.size(), -1);
     for (double& v : p.by_formula) v *= factor;

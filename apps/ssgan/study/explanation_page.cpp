@@ -105,8 +105,8 @@ void add_example(Page& page, const Explanation& e, const Explanation::Example& x
 void add_checks(Page& page, const Explanation& e) {
   page.add(
       "<section>\n<h2>The parts are the whole</h2>\n"
-      "<p>The gradients of d towards all images' logits add up to its gradient towards the last "
-      "layer's bias. The largest relative difference is {:.1e}.</p>\n",
+      "<p>The gradients of d with respect to all images' logits add up to that of the last layer's "
+      "bias. The largest relative difference is {:.1e}.</p>\n",
       e.bias_error());
   std::vector<std::string> head{""};
   for (size_t k = 0; k < e.bias_gradient.size(); ++k) head.push_back(fmt::format("{}", k));

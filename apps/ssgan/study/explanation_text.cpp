@@ -40,12 +40,14 @@ void add_example(std::string& out, const Explanation::Example& x) {
     line(out, "{}", row("logits", x.logits));
     line(out, "{}    the last: generated", row("probabilities", x.probabilities));
     if (x.logits.size() < x.probabilities.size())
-      line(out, "  softmax, in the formulas: over the classes alone, so the others / P(real)");
+      line(out,
+           "  (the softmax of the formulas is over the classes alone: these probabilities / "
+           "P(real))");
   }
   line(out, "  P(real)        Z / (Z + exp(l_fake)) = {:.6f}; sigmoid(logsumexp - l_fake) = {:.6f}",
        x.naive, x.stable);
   for (const Explanation::Pull& p : x.pulls) {
-    line(out, "  gradient of {} towards the logits: {}", p.loss, p.formula);
+    line(out, "  gradient of {} with respect to the logits: {}", p.loss, p.formula);
     if (x.logits.size() > shown + 1) continue;
     line(out, "{}", small_row("  by the tape", p.by_tape));
     if (!p.by_formula.empty()) line(out, "{}", small_row("  by formula", p.by_formula));
@@ -79,9 +81,9 @@ std::string to_text(const Explanation& e) {
     line(out, "\nno image of this batch shows its label (another --step may have one)");
 
   line(out,
-       "\nthe parts are the whole: d's gradients towards all images' logits, added up, against "
-       "that");
-  line(out, "towards the last layer's bias (largest relative difference {:.1e})", e.bias_error());
+       "\nthe parts are the whole: d's gradients with respect to all images' logits, added up, "
+       "against");
+  line(out, "that of the last layer's bias (largest relative difference {:.1e})", e.bias_error());
   line(out, "{}", small_row("sum of images", e.sum_of_pulls));
   line(out, "{}", small_row("dense.bias", e.bias_gradient));
 

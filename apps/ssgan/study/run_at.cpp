@@ -63,7 +63,7 @@ RunAt::RunAt(const std::filesystem::path& run, std::optional<int64_t> step,
              const std::string& data_dir, Device device)
     : RunAt(options_of(run, step, data_dir), device) {
   const int64_t first = first_step(run);
-  require<UsageError>(!step || (*step > first && *step <= total_steps()),
+  require<UsageError>(!step || (*step > first && *step <= total_steps() + 1),
                       "--step {}: the run {} has the steps {} to {}", step.value_or(0),
                       run.string(), first + 1, total_steps());
   std::optional<Checkpoint> before;

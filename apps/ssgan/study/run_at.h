@@ -19,9 +19,9 @@ class RunAt {
   /// With fresh weights, before the first step. Throws as load_images and RunPlan.
   RunAt(const Options& options, Device device);
   /// Before step `step` (1 is the first) of the run in a folder, repeated from the nearest earlier
-  /// checkpoint that is whole; without `step`, after its newest one. `data_dir`, where not empty,
-  /// replaces the run's. Throws UsageError where the run has no such step, DataError where a file
-  /// is missing or damaged.
+  /// checkpoint that is whole; without `step`, after its newest one. The step that would follow the
+  /// run's last is one, too. `data_dir`, where not empty, replaces the run's. Throws UsageError
+  /// where the run has no such step, DataError where a file is missing or damaged.
   RunAt(const std::filesystem::path& run, std::optional<int64_t> step, const std::string& data_dir,
         Device device);
   RunAt(const RunAt&) = delete;
