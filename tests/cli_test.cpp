@@ -257,7 +257,9 @@ TEST_CASE("cli: losses that are not finite") {
 }
 
 TEST_CASE("cli: flags, values and commands that do not exist") {
-  check_refused("", 2, {"subcommand is required"});
+  check_refused("", 2, {"a command was expected, one of train "});
+  check_refused("eval runs/x", 2, {"--checkpoint is required", "runs/x: a flag was expected"});
+  check_refused("train --data-dir /x", 2, {"--data-dir /x", "--data svhn"});
   check_refused("frobnicate", 2, {"frobnicate: no such command"});
   check_refused("train extra", 2, {"extra"});
   check_refused("train --bogus", 2, {"--bogus"});

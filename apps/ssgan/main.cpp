@@ -85,10 +85,17 @@ int run(int argc, char** argv) {
       throw UsageError(fmt::format("{}: no such command{}; `ssgan --help` lists them", word,
                                    nearest(word, names)));
     }
-    if (const std::string lines = refused_words(app);
-        e.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError) && !lines.empty()) {
-      say("{}", printable(lines));
-      return kUsage;
+    if (e.get_exit_code() != 0) {
+      if (app.get_subcommands().empty()) {
+        std::string names;
+        for (const CLI::App* command : app.get_subcommands({})) names += " " + command->get_name();
+        throw UsageError("a command was expected, one of" + names +
+                         "; `ssgan --help` tells of them");
+      }
+      const bool extras = e.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
+      const std::string lines = refused_words(app);
+      if (!lines.empty()) say("{}", printable(extras ? lines : e.what() + ("\n" + lines)));
+      if (!lines.empty()) return kUsage;
     }
     std::ostringstream out, err;
     const int status = app.exit(e, out, err);

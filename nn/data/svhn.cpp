@@ -111,9 +111,11 @@ void describe_origin(const std::filesystem::path& path, const OfficialFile& offi
 std::filesystem::path existing_file(const std::filesystem::path& dir, SvhnSplit split) {
   std::error_code error;
   require<DataError>(std::filesystem::is_directory(dir, error),
-                     "{}: no such folder; it should hold {}, {} and, where wanted, {} of SVHN's "
+                     "{}: {}; it should hold {}, {} and, where wanted, {} of SVHN's "
                      "cropped digits, see {} (`ssgan data fetch` downloads them)",
-                     dir.string(), file_name(SvhnSplit::train), file_name(SvhnSplit::test),
+                     dir.string(),
+                     std::filesystem::exists(dir, error) ? "not a folder" : "no such folder",
+                     file_name(SvhnSplit::train), file_name(SvhnSplit::test),
                      file_name(SvhnSplit::extra), kSource);
   std::filesystem::path path = dir / file_name(split);
   require<DataError>(std::filesystem::exists(path, error),

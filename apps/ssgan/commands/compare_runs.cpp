@@ -114,6 +114,7 @@ void add_compare_runs(CLI::App& program, Chosen& chosen) {
         fmt::print("{}\n", to_json(c).dump(-1, ' ', false, Json::error_handler_t::replace));
       else
         print(c);
+      if (!f->html.empty() && !f->json) fmt::print("\n{}\n", printable(f->html));
       return kDone;
     };
   });

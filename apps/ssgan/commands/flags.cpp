@@ -198,6 +198,11 @@ void OptionFlags::add_training(CLI::App& app) {
 void OptionFlags::require_data(const Options& o) const {
   require<UsageError>(o.data != "folder" || !o.data_dir.empty(),
                       "--data folder: name the folder with --data-dir");
+  require<UsageError>(
+      !data_dir || o.data != "digits",
+      "--data-dir {}: the digits are drawn by the program; to read a folder, name its "
+      "kind with --data svhn, mnist, fashion-mnist or folder",
+      data_dir.value_or(""));
   require<UsageError>(!zero_as || has_raw_zeros(o),
                       "--zero-as: {} has no digit that is labelled 10", o.data);
   require<UsageError>(!test_images || o.data == "svhn",

@@ -129,7 +129,10 @@ int predict(const PredictRequest& r) {
     else
       print_table(pictures, p, names, has_gan(r.options));
   }
-  if (pictures.unread == 0) return kDone;
+  if (pictures.unread == 0) {
+    require<DataError>(!pictures.names.empty(), "{}: there is no picture", fmt::join(r.words, " "));
+    return kDone;
+  }
   say("ssgan: {} could not be read, {} predicted\n", pictures.unread, pictures.names.size());
   return kBadData;
 }

@@ -70,7 +70,8 @@ void Progress::update(int64_t step, const std::string& state) {
            : !is_last && step % log_every_ != 0)
     return;
   const std::string count = fmt::format("{}/{}", step, work_.last_step);
-  std::vector<std::string> parts{clock_time(left_.after(step)) + " left", state};
+  std::vector<std::string> parts{
+      clock_time(left_.after(step)) + (work_.beside > 0 ? " left in all" : " left"), state};
   if (const double seconds = left_.seconds_a_step(); seconds > 0) {
     parts.push_back(fmt::format("{:.1f} steps/s", 1 / seconds));
     parts.push_back(

@@ -78,9 +78,10 @@ void Run::train(RunFolder& folder) {
   const int64_t last =
       settings_.max_steps ? std::min(settings_.max_steps, total_steps()) : total_steps();
   const int64_t save_every = settings_.save_every ? settings_.save_every : 5 * plan_.per_epoch();
-  Progress progress({step_, last, plan_.per_epoch(), options_.batch_size,
-                     test_.count() + validation_.count(), settings_.runs_beside},
-                    settings_.log_every, settings_.color);
+  Progress progress(
+      {step_, last, plan_.per_epoch(), options_.batch_size, test_.count() + validation_.count(),
+       last == total_steps() ? settings_.runs_beside : 0},
+      settings_.log_every, settings_.color);
   folder.log(fmt::format("start at step {} of {}, {} steps an epoch", step_, total_steps(),
                          plan_.per_epoch()));
   // Where a folder cannot be written this shows now, and the run can be gone on with from here.
@@ -89,7 +90,9 @@ void Run::train(RunFolder& folder) {
   else
     save(folder);
   if (step_ < last) {
-    progress.words("epochs count from 0; test, train: the share of images that is right");
+    progress.words(
+        "epochs count from 0; test: the share of test images that is right; train: of the labelled "
+        "training images, as training changes them");
     progress.words(has_gan(options_) ? "class, d, g: losses of classes, discriminator, generator"
                                      : "class: the loss of the classes");
   }

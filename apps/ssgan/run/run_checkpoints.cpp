@@ -68,9 +68,10 @@ std::map<int64_t, std::filesystem::path> checkpoints_of(const std::filesystem::p
 
 Resumption newest_whole(const std::filesystem::path& run) {
   const auto all = checkpoints_of(run);
-  require<DataError>(!all.empty(),
-                     "{}: no checkpoint there to resume from; --overwrite starts again",
-                     (run / "checkpoints").string());
+  require<DataError>(
+      !all.empty(),
+      "{}: no checkpoint is there; a checkpoint's file or a run's folder was expected",
+      (run / "checkpoints").string());
   require_not_replaced(run);
   Resumption found;
   for (auto at = all.rbegin(); at != all.rend(); ++at) {

@@ -73,9 +73,9 @@ std::string longer(const Options& o, bool stopped_early) {
                        : fmt::format("--epochs {}", 2 * o.epochs);
 }
 
-/// A run to compare with, of other options, below the run's folder; one that a run which goes on
-/// left unfinished goes on, too.
-RunSummary train_beside(const Training& t, const char* name, const Options& options,
+/// A run to compare with, of other options, below the run's folder, which `following` others
+/// follow; one that a run which goes on left unfinished goes on, too.
+RunSummary train_beside(const Training& t, const char* name, const Options& options, int following,
                         const ImageSet& train, const ImageSet& test) {
   Training beside = t;
   beside.out = t.out / name;
@@ -83,7 +83,7 @@ RunSummary train_beside(const Training& t, const char* name, const Options& opti
   beside.options.patience = 0;
   beside.overwrite = true;
   beside.resume.reset();
-  beside.settings.runs_beside = 0;
+  beside.settings.runs_beside = following;
   Run run(beside.options, beside.settings, train, test);
   if (t.resume && what_holds(beside.out) == Holds::run) {
     try {
@@ -143,13 +143,13 @@ bool compare(const Training& t, int64_t epochs, const ImageSet& train, const Ima
   if (can_do_without_gan(t.options)) {
     say("no GAN: the same run without its generator, as much computation\n");
     const RunSummary s =
-        train_beside(t, kWithoutGan, as_much(without, t.options, epochs), train, test);
+        train_beside(t, kWithoutGan, as_much(without, t.options, epochs), 1, train, test);
     if (!s.complete) return false;
     summary.without_gan_accuracy = s.test_accuracy;
   }
   say("baseline: the discriminator alone, on the labelled images, as much computation\n");
   const RunSummary s =
-      train_beside(t, kBaseline, as_much(baseline, t.options, epochs), train, test);
+      train_beside(t, kBaseline, as_much(baseline, t.options, epochs), 0, train, test);
   if (s.complete) summary.baseline_accuracy = s.test_accuracy;
   return s.complete;
 }
@@ -189,15 +189,22 @@ std::string first_screen(const Training& t, const Run& run, int64_t train, int64
                                  to_string(o.labels), test);
   if (o.validation) data += fmt::format(", {} held out", o.validation);
   if (!o.data_dir.empty()) data += ", in " + o.data_dir;
+  const RunSettings& s = t.settings;
+  std::string then;
+  if (s.max_steps > 0 && s.max_steps < run.total_steps())
+    then = fmt::format("; stops after step {}", s.max_steps);
+  else if (s.runs_beside > 0)
+    then = fmt::format("; then {}, to compare with",
+                       s.runs_beside == 1 ? "a run as long" : "two runs as long");
   return fmt::format(
       "trains     {}\n"
       "data       {}\n"
       "settings   {}\n"
-      "length     {} of {} images{}; a test after every {}\n"
+      "length     {} of {} images{}; a test after every {}{}\n"
       "run        {} ({}, {}{})\n",
       what_trains(o), data, switches_of(o), count(run.total_steps(), "step"), o.batch_size,
       run.step() ? fmt::format(", {} to go", run.total_steps() - run.step()) : "",
-      run.steps_per_epoch(), t.out.string(), on.device, count(on.threads, "thread"),
+      run.steps_per_epoch(), then, t.out.string(), on.device, count(on.threads, "thread"),
       on.ranks > 1 ? fmt::format(" in each of {} ranks", on.ranks) : "");
 }
 
@@ -207,26 +214,35 @@ int stop_early(const Training& t, const std::string& what) {
   return kStopped + stop_signal();
 }
 
+/// ".0213 above it".
+std::string beside(double difference) {
+  if (difference == 0) return "as good";
+  return fmt::format("{:.4f} {} it", std::abs(difference), difference > 0 ? "above" : "below");
+}
+
 void print_summary(const Training& t, const Run& run, const RunSummary& s) {
   std::string text = fmt::format("run        {}\nmeasured   {}\nsteps      {} in {}\n",
                                  t.out.string(), s.protocol, s.steps, clock_time(s.seconds));
   if (std::isfinite(s.test_accuracy))
-    text +=
-        fmt::format("accuracy   test {:.4f}, labelled training images {:.4f}{}\n", s.test_accuracy,
-                    s.train_accuracy, s.complete ? "" : " (at the end of the last whole epoch)");
+    text += fmt::format(
+        "accuracy   test {:.4f}, labelled training images, as training changes them, {:.4f}{}\n",
+        s.test_accuracy, s.train_accuracy,
+        s.complete ? "" : " (at the end of the last whole epoch)");
   if (s.best_step > 0)
     text += fmt::format("best       validation {:.4f} after step {}: {}\n", s.best_accuracy,
                         s.best_step, best_checkpoint_path(t.out).string());
   if (std::isfinite(s.baseline_accuracy))
     text += fmt::format(
-        "baseline   test {:.4f} (the discriminator alone, same labels, as much computation)\n",
-        s.baseline_accuracy);
+        "baseline   test {:.4f} (the discriminator alone, same labels, as much computation): this "
+        "run "
+        "is {}\n",
+        s.baseline_accuracy, beside(s.test_accuracy - s.baseline_accuracy));
   if (std::isfinite(s.without_gan_accuracy))
     text += fmt::format(
-        "no GAN     test {:.4f} (the same run without a generator, as much computation: of {:+.4f} "
-        "beyond the baseline, {:+.4f} are the GAN's)\n",
-        s.without_gan_accuracy, s.test_accuracy - s.baseline_accuracy,
-        s.test_accuracy - s.without_gan_accuracy);
+        "no GAN     test {:.4f} (the same run without its generator, as much computation): with "
+        "it, "
+        "this run is {}\n",
+        s.without_gan_accuracy, beside(s.test_accuracy - s.without_gan_accuracy));
   if (has_gan(t.options) && s.complete)
     text += fmt::format(
         "samples    {}\n",
@@ -341,10 +357,12 @@ int train(Training t) {
   RunSummary summary = is_done ? *earlier : run.summary();
   if (run.is_complete() && needs_baseline) {
     if (!compare(t, run.step() / run.steps_per_epoch(), train_set, test_set, summary))
-      return stop_early(t, "interrupted in the baseline");
+      return stop_early(t, "interrupted in a run to compare with");
     write_summary(t.out, summary);
   } else if (needs_baseline) {
-    tell(folder, "no baseline yet: it is trained when the run has taken all its steps");
+    tell(folder,
+         "no baseline yet: the runs to compare with are trained when this one has taken all its "
+         "steps");
   }
   write_report(t.out);
   print_summary(t, run, summary);
