@@ -166,6 +166,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   const int status = gradus::ssgan::guarded_main(argc, argv);
   if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return status;
+  if (status) return status;  // which was said
   gradus::ssgan::say("ssgan: the results could not be written to stdout\n");
-  return status ? status : gradus::ssgan::kFailed;
+  return gradus::ssgan::kFailed;
 }
