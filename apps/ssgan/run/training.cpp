@@ -194,8 +194,8 @@ std::string first_screen(const Training& t, const Run& run, int64_t train, int64
   if (s.max_steps > 0 && s.max_steps < run.total_steps())
     then = fmt::format("; stops after step {}", s.max_steps);
   else if (s.runs_beside > 0)
-    then = fmt::format("; then {}, to compare with",
-                       s.runs_beside == 1 ? "a run as long" : "two runs as long");
+    then = fmt::format("; then {} of as much computation, to compare with",
+                       s.runs_beside == 1 ? "a run" : "two runs");
   return fmt::format(
       "trains     {}\n"
       "data       {}\n"
