@@ -44,28 +44,28 @@ std::string nearest(const std::string& word, const std::vector<std::string>& all
   return best != all.end() && distance(*best) <= word.size() / 2 ? "; " + *best + " is one" : "";
 }
 
-/// What a command was given and does not take: a line for each flag, with the nearest that there
-/// is, and for each word that belongs to none of them.
-std::string refused_words(const CLI::App& app) {
+/// What a command of `app` was given and does not take: a line for each flag, with the nearest that
+/// there is, and for each word that belongs to none of them.
+std::string refused_words(const CLI::App& app, std::string name = "ssgan") {
+  if (app.get_subcommands().empty()) return {};
+  const CLI::App& command = *app.get_subcommands().front();
+  name += " " + command.get_name();
+  std::vector<std::string> flags;
+  for (const CLI::Option* o : command.get_options())
+    for (const std::string& flag : o->get_lnames()) flags.push_back("--" + flag);
   std::string lines;
-  for (const CLI::App* command : app.get_subcommands()) {
-    std::vector<std::string> flags;
-    for (const CLI::Option* o : command->get_options())
-      for (const std::string& name : o->get_lnames()) flags.push_back("--" + name);
-    bool is_value = false;  // of the flag before it
-    for (const std::string& word : command->remaining()) {
-      if (word.starts_with('-')) {
-        const std::string flag = word.substr(0, word.find('='));
-        lines += flag + ": no such flag" + nearest(flag, flags) + "\n";
-        is_value = flag.size() == word.size();
-      } else if (!std::exchange(is_value, false)) {
-        lines += word + ": a flag was expected, which begins with --\n";
-      }
+  bool is_value = false;  // of the flag before it
+  for (const std::string& word : command.remaining()) {
+    if (word.starts_with('-')) {
+      const std::string flag = word.substr(0, word.find('='));
+      lines += flag + ": no such flag" + nearest(flag, flags) + "\n";
+      is_value = flag.size() == word.size();
+    } else if (!std::exchange(is_value, false)) {
+      lines += word + ": a flag was expected, which begins with --\n";
     }
-    if (!lines.empty())
-      return lines + "`ssgan " + command->get_name() + " --help` lists the flags\n";
   }
-  return lines;
+  return lines.empty() ? refused_words(command, name)
+                       : lines + "`" + name + " --help` lists the flags\n";
 }
 
 int run(int argc, char** argv) {
