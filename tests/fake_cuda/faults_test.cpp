@@ -168,13 +168,13 @@ TEST_CASE("fake cuda: an engine whose workspace is too large gives way to the ne
 TEST_CASE("fake cuda: f64 takes tensor cores, which do not round it; its errors speak of no fp32",
           "[fake_cuda]") {
   const TempDir dir;
-  const std::string golden = (source_dir() / "tests" / "golden" / "random").string();
+  const auto golden = source_dir() / "tests" / "golden" / "random";
   const auto step = [&](const std::string& fault) {
     return run_on_fake_cuda(
         fmt::format("step --preset tutorial --extra-class 1 --g-size-mult 2 --d-size-mult 3 "
-                    "--device cuda --dtype f64 --weights {0}/weights.safetensors --batch "
-                    "{0}/batch.safetensors --out {1}",
-                    golden, (dir / "out").string()),
+                    "--device cuda --dtype f64 --weights {} --batch {} --out {}",
+                    quoted(golden / "weights.safetensors"), quoted(golden / "batch.safetensors"),
+                    quoted(dir / "out")),
         {{"GRADUS_FAKE_LOG", (dir / "log").string()}, {"GRADUS_FAKE_FAIL", fault}});
   };
   const ProgramResult well = step("cudaMalloc:1000000");
