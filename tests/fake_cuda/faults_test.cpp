@@ -165,8 +165,9 @@ TEST_CASE("fake cuda: an engine whose workspace is too large gives way to the ne
                  ContainsSubstring("out of memory for 1073741824 bytes"));
 }
 
-TEST_CASE("fake cuda: f64 takes tensor cores, which do not round it; its errors speak of no fp32",
-          "[fake_cuda]") {
+TEST_CASE(
+    "fake cuda: f64 takes tensor cores, which do not round it, and its errors speak of no fp32",
+    "[fake_cuda]") {
   const TempDir dir;
   const auto golden = source_dir() / "tests" / "golden" / "random";
   const auto step = [&](const std::string& fault) {
