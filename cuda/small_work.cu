@@ -55,7 +55,7 @@ __device__ void store(DType dtype, void* y, int64_t i, double value) {
       break;
     default:
       static_cast<uint8_t*>(y)[i] =
-          static_cast<uint8_t>(static_cast<int64_t>(value));  // wraps as i32 does
+          static_cast<uint8_t>(static_cast<int64_t>(value));  // as cast_kernel does with an i32
   }
 }
 

@@ -261,7 +261,7 @@ TEST_CASE("cli: flags, values and commands that do not exist") {
   check_refused("eval runs/x", 2, {"--checkpoint is required", "runs/x: a flag was expected"});
   check_refused("train --data-dir /x", 2, {"--data-dir /x", "--data svhn"});
   check_refused("frobnicate", 2, {"frobnicate: no such command"});
-  check_refused("train extra", 2, {"extra"});
+  check_refused("train extra", 2, {"extra: a flag was expected"});
   check_refused("train --bogus", 2, {"--bogus"});
   check_refused("eval", 2, {"--checkpoint"});
   check_refused("eval --checkpoint x --d-size-mult 4", 2, {"--d-size-mult"});
@@ -308,6 +308,8 @@ TEST_CASE("cli: flags, values and commands that do not exist") {
                  "--epoch: no such flag; --epochs is one\n"
                  "bar: a flag was expected, which begins with --\n"
                  "`ssgan train --help` lists the flags\n"});
+  check_refused("data fetc", 2, {"fetc: no such command; fetch is one"});
+  check_refused("train --lrr -0.5", 2, {"--lrr: no such flag; --lr is one\n`ssgan train --help`"});
   check_refused("eval --checkpoint x --color never", 2, {"--color: no such flag"});
 }
 

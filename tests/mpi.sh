@@ -128,6 +128,7 @@ for seed in 1 2 3; do
   [[ -e sweep/seed-$seed/summary.json ]] || fault "a sweep: no seed $seed"
 done
 # What is wrong with one rank's seed is said by that rank.
+rm -r sweep/seed-2
 run 2 sweep --sweep --seeds 2..3 --resume --labels per-class:7 && fault "a sweep goes on with other labels"
 grep -q "ssgan: seed 3: .*labels" sweep.err || fault "a sweep with other labels: $(cat sweep.err)"
 exit $failed

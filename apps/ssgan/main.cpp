@@ -54,14 +54,20 @@ std::string refused_words(const CLI::App& app, std::string name = "ssgan") {
   for (const CLI::Option* o : command.get_options())
     for (const std::string& flag : o->get_lnames()) flags.push_back("--" + flag);
   std::string lines;
+  std::vector<std::string> names;
+  for (const CLI::App* own : command.get_subcommands({})) names.push_back(own->get_name());
   bool is_value = false;  // of the flag before it
   for (const std::string& word : command.remaining()) {
-    if (word.starts_with('-')) {
+    const bool is_number =
+        word.size() > 1 && std::string_view("0123456789.").find(word[1]) != std::string_view::npos;
+    if (word.starts_with('-') && !is_number) {
       const std::string flag = word.substr(0, word.find('='));
       lines += flag + ": no such flag" + nearest(flag, flags) + "\n";
       is_value = flag.size() == word.size();
     } else if (!std::exchange(is_value, false)) {
-      lines += word + ": a flag was expected, which begins with --\n";
+      const std::string like = names.empty() ? "" : nearest(word, names);
+      lines += word + (names.empty() ? ": a flag was expected, which begins with --\n"
+                                     : ": no such command" + like + "\n");
     }
   }
   return lines.empty() ? refused_words(command, name)
@@ -166,7 +172,7 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   const int status = gradus::ssgan::guarded_main(argc, argv);
   if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return status;
-  if (status) return status;  // which was said
+  if (status == gradus::ssgan::kFailed) return status;  // that was said
   gradus::ssgan::say("ssgan: the results could not be written to stdout\n");
-  return gradus::ssgan::kFailed;
+  return status ? status : gradus::ssgan::kFailed;
 }

@@ -70,7 +70,8 @@ Resumption newest_whole(const std::filesystem::path& run) {
   const auto all = checkpoints_of(run);
   require<DataError>(
       !all.empty(),
-      "{}: no checkpoint is there; a checkpoint's file or a run's folder was expected",
+      "{}: no checkpoint is there; a checkpoint's file or the folder of a run that has "
+      "some was expected (train --overwrite starts a run again)",
       (run / "checkpoints").string());
   require_not_replaced(run);
   Resumption found;

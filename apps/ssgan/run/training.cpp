@@ -214,7 +214,7 @@ int stop_early(const Training& t, const std::string& what) {
   return kStopped + stop_signal();
 }
 
-/// ".0213 above it".
+/// "0.0213 above it".
 std::string beside(double difference) {
   if (difference == 0) return "as good";
   return fmt::format("{:.4f} {} it", std::abs(difference), difference > 0 ? "above" : "below");

@@ -64,8 +64,8 @@ RunAt::RunAt(const std::filesystem::path& run, std::optional<int64_t> step,
     : RunAt(options_of(run, step, data_dir), device) {
   const int64_t first = first_step(run);
   require<UsageError>(!step || (*step > first && *step <= total_steps() + 1),
-                      "--step {}: the run {} has the steps {} to {}", step.value_or(0),
-                      run.string(), first + 1, total_steps());
+                      "--step {}: the run {} has the steps {} to {}, and {} would be next",
+                      step.value_or(0), run.string(), first + 1, total_steps(), total_steps() + 1);
   std::optional<Checkpoint> before;
   if (!step) {
     before = read_named(run);
