@@ -44,6 +44,12 @@ std::string nearest(const std::string& word, const std::vector<std::string>& all
   return best != all.end() && distance(*best) <= word.size() / 2 ? "; " + *best + " is one" : "";
 }
 
+std::vector<std::string> commands_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return names;
+}
+
 /// What a command of `app` was given and does not take: a line for each flag, with the nearest that
 /// there is, and for each word that belongs to none of them.
 std::string refused_words(const CLI::App& app, std::string name = "ssgan") {
@@ -53,9 +59,8 @@ std::string refused_words(const CLI::App& app, std::string name = "ssgan") {
   std::vector<std::string> flags;
   for (const CLI::Option* o : command.get_options())
     for (const std::string& flag : o->get_lnames()) flags.push_back("--" + flag);
+  const std::vector<std::string> commands = commands_of(command);
   std::string lines;
-  std::vector<std::string> names;
-  for (const CLI::App* own : command.get_subcommands({})) names.push_back(own->get_name());
   bool is_value = false;  // of the flag before it
   for (const std::string& word : command.remaining()) {
     const bool is_number =
@@ -65,9 +70,10 @@ std::string refused_words(const CLI::App& app, std::string name = "ssgan") {
       lines += flag + ": no such flag" + nearest(flag, flags) + "\n";
       is_value = flag.size() == word.size();
     } else if (!std::exchange(is_value, false)) {
-      const std::string like = names.empty() ? "" : nearest(word, names);
-      lines += word + (names.empty() ? ": a flag was expected, which begins with --\n"
-                                     : ": no such command" + like + "\n");
+      lines += word +
+               (commands.empty() ? ": a flag was expected, which begins with --"
+                                 : ": no such command" + nearest(word, commands)) +
+               "\n";
     }
   }
   return lines.empty() ? refused_words(command, name)
@@ -86,22 +92,21 @@ int run(int argc, char** argv) {
     if (launched_rank() > 0) return e.get_exit_code() != 0 ? kUsage : kDone;  // rank 0 says it
     if (app.get_subcommands().empty() && !app.remaining().empty()) {
       const std::string word = app.remaining().front();
-      std::vector<std::string> names;
-      for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
       throw UsageError(fmt::format("{}: no such command{}; `ssgan --help` lists them", word,
-                                   nearest(word, names)));
+                                   nearest(word, commands_of(app))));
     }
     if (e.get_exit_code() != 0) {
       if (app.get_subcommands().empty()) {
-        std::string names;
-        for (const CLI::App* command : app.get_subcommands({})) names += " " + command->get_name();
-        throw UsageError("a command was expected, one of" + names +
-                         "; `ssgan --help` tells of them");
+        throw UsageError(
+            fmt::format("a command was expected, one of {}; `ssgan --help` tells of them",
+                        fmt::join(commands_of(app), " ")));
       }
       const bool extras = e.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
       const std::string lines = refused_words(app);
-      if (!lines.empty()) say("{}", printable(extras ? lines : e.what() + ("\n" + lines)));
-      if (!lines.empty()) return kUsage;
+      if (!lines.empty()) {
+        say("{}", printable(extras ? lines : e.what() + ("\n" + lines)));
+        return kUsage;
+      }
     }
     std::ostringstream out, err;
     const int status = app.exit(e, out, err);

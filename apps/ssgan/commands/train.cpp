@@ -166,9 +166,8 @@ struct TrainFlags {
       int status = kDone;
       try {
         status = one.train_one(resumes && there);
-      } catch (
-          const UsageError& e) {  // of one rank's seed alone, perhaps: main would keep it quiet
-        if (!sharers) throw;
+      } catch (const UsageError& e) {
+        if (!sharers) throw;  // of a rank above 0 main would keep it quiet
         say("ssgan: seed {}: {}\n", seed, printable(e.what()));
         return kUsage;
       }
